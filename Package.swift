@@ -1,0 +1,115 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every Swift target: Swift 6 language mode and no warnings.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The pure layers (words, protocols, decisions): an unsafe pointer there is a build error.
+let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+func module(_ name: String, _ settings: [SwiftSetting], uses: [String] = []) -> Target {
+    .target(name: name, dependencies: uses.map { .init(stringLiteral: $0) }, swiftSettings: settings)
+}
+
+func tests(_ name: String, uses: [String], path: String? = nil) -> Target {
+    .testTarget(
+        name: name, dependencies: uses.map { .init(stringLiteral: $0) }, path: path, swiftSettings: strict)
+}
+
+func library(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let package = Package(
+    name: "Weir",
+    products: [.executable(name: "weir", targets: ["weir"])],
+    targets: [
+        // C libraries, each imported by the one module that owns it.
+        .target(name: "CLinuxIO"),
+        library("CCurl", "libcurl", "libcurl4-openssl-dev"),
+        library("CMicrohttpd", "libmicrohttpd", "libmicrohttpd-dev"),
+        library("CPCRE2", "libpcre2-8", "libpcre2-dev"),
+        library("CSQLite", "sqlite3", "libsqlite3-dev"),
+        library("COpenSSL", "openssl", "libssl-dev"),
+        library("CYAML", "yaml-0.1", "libyaml-dev"),
+
+        // Words.
+        module("SwarmTypes", pure),
+
+        // Formats and protocols: bytes in, values out.
+        module("JSONScanning", pure),
+
+        // Decisions: values in, values out.
+        module("LimitPlanning", pure, uses: ["SwarmTypes"]),
+
+        // Machine access.
+        module("EventIO", strict, uses: ["CLinuxIO", "SwarmTypes"]),
+        module("HTTPServing", strict, uses: ["CMicrohttpd", "EventIO"]),
+        module("HTTPFetching", strict, uses: ["CCurl", "EventIO"]),
+        module("PatternMatching", strict, uses: ["CPCRE2"]),
+        module("Digests", strict, uses: ["COpenSSL"]),
+        module("SQLiteStore", strict, uses: ["CSQLite"]),
+        module("ConfigFile", strict, uses: ["CYAML"]),
+        module("LogOutput", strict, uses: ["CLinuxIO"]),
+
+        // Applications.
+        module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
+        module("ChangeJournal", strict, uses: ["SwarmTypes", "SQLiteStore"]),
+        module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
+
+        // Surfaces.
+        module("ControlAPI", strict, uses: ["SwarmTypes", "HTTPServing"]),
+        module("CommandLineParsing", strict),
+        module("WeirSettings", strict, uses: ["ConfigFile", "LimitPlanning", "SwarmTypes"]),
+        module(
+            "WeirCommands", strict,
+            uses: ["CommandLineParsing", "ServiceAssembly", "WeirSettings", "LimitPlanning", "SwarmTypes"]),
+
+        // Assembly.
+        module(
+            "ServiceAssembly", strict,
+            uses: [
+                "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching",
+                "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI", "WeirSettings",
+                "Digests", "CLinuxIO",
+            ]),
+        .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
+
+        // Tests.
+        module("TestKit", strict, uses: ["SwarmTypes"]).at("Tests/Support/TestKit"),
+        tests("ArchitectureTests", uses: ["TestKit"]),
+        tests("SwarmTypesTests", uses: ["SwarmTypes", "TestKit"]),
+        tests("JSONScanningTests", uses: ["JSONScanning", "TestKit"]),
+        tests("LimitPlanningTests", uses: ["LimitPlanning", "SwarmTypes", "TestKit"]),
+        tests("AllocationSimulationTests", uses: ["LimitPlanning", "SwarmTypes", "TestKit"]),
+        tests("EventIOTests", uses: ["EventIO", "SwarmTypes", "TestKit"]),
+        tests("HTTPServingTests", uses: ["HTTPServing", "HTTPFetching", "EventIO", "TestKit"]),
+        tests("HTTPFetchingTests", uses: ["HTTPFetching", "EventIO", "TestKit"]),
+        tests("PatternMatchingTests", uses: ["PatternMatching", "TestKit"]),
+        tests("DigestsTests", uses: ["Digests", "TestKit"]),
+        tests("SQLiteStoreTests", uses: ["SQLiteStore", "TestKit"]),
+        tests("ConfigFileTests", uses: ["ConfigFile", "TestKit"]),
+        tests("WeirSettingsTests", uses: ["WeirSettings", "ConfigFile", "LimitPlanning", "SwarmTypes", "TestKit"]),
+        tests("LogOutputTests", uses: ["LogOutput", "TestKit"]),
+        tests("QBittorrentAPITests", uses: ["QBittorrentAPI", "SwarmTypes", "HTTPFetching", "EventIO", "TestKit"]),
+        tests("ChangeJournalTests", uses: ["ChangeJournal", "SQLiteStore", "SwarmTypes", "TestKit"]),
+        tests("UploadGovernorTests", uses: ["UploadGovernor", "LimitPlanning", "SwarmTypes", "TestKit"]),
+        tests("ControlAPITests", uses: ["ControlAPI", "HTTPServing", "SwarmTypes", "TestKit"]),
+        tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+extension Target {
+    /// Places a helper target of the tests outside `Sources/`.
+    fileprivate func at(_ path: String) -> Target {
+        self.path = path
+        return self
+    }
+}

@@ -1,0 +1,59 @@
+/// A request as a handler sees it: complete, within the limits, already decoded.
+public struct HTTPRequest: Sendable {
+    public var method: String
+    /// Percent-decoded once, without the query; begins with "/".
+    public var path: String
+    /// In order, percent-decoded, repeated names kept.
+    public var query: [(name: String, value: String)]
+    /// Names in lower case.
+    public var headers: [(name: String, value: String)]
+    public var body: [UInt8]
+    /// The peer's address without port, such as "127.0.0.1" or "::1".
+    public var peerAddress: String
+
+    public init(
+        method: String, path: String, query: [(name: String, value: String)] = [],
+        headers: [(name: String, value: String)] = [], body: [UInt8] = [], peerAddress: String = "127.0.0.1"
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.peerAddress = peerAddress
+    }
+
+    /// The first header of that (lower-case) name.
+    public func header(_ name: String) -> String? {
+        self.headers.first { $0.name == name }?.value
+    }
+}
+
+public struct HTTPResponse: Sendable {
+    public var status: Int
+    public var headers: [(name: String, value: String)]
+    public var body: [UInt8]
+
+    public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// A handler's answer.
+public enum HTTPAnswer: Sendable {
+    /// Ready on the spot, without leaving the event loop.
+    case now(HTTPResponse)
+    /// Ready later; the connection waits suspended and costs no thread.
+    case later(@Sendable () async -> HTTPResponse)
+}
+
+/// Answers requests. Called on the server's event loop: what takes long belongs into `.later`.
+public protocol HTTPHandling: Sendable {
+    /// The longest body to take for this request, decided from its method and path alone; a longer one is
+    /// answered with 413 and never stored.
+    func maximumBodyBytes(method: String, path: String) -> Int
+
+    func answer(_ request: HTTPRequest) -> HTTPAnswer
+}
