@@ -1,0 +1,55 @@
+# Weir. `make run` starts it, `make test` proves it; both install what they need from Debian's packages first.
+
+SWIFT ?= swift
+RELEASE = $(SWIFT) build -c release --static-swift-stdlib --product weir -Xlinker -s
+BINARY = .build/release/weir
+
+.PHONY: run build release test test-versions kills lint format bench fuzz docs clean packages test-packages
+
+run: packages
+	./Packaging/demo.sh
+
+build: packages
+	$(SWIFT) build
+
+# The shipped binary: no Swift runtime needed, no Foundation, small.
+release: packages
+	$(RELEASE)
+	./Packaging/check-binary.sh $(BINARY)
+
+test: test-packages lint release
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --disable-xctest
+	./Tests/EndToEnd/run.sh
+
+# The real swarm against qBittorrent 4.2.5, 5.1.0 and 5.3.0 in chroots of Debian's own packages.
+test-versions: test-packages release
+	./Tests/EndToEnd/versions.sh
+
+# The long form of the kill test.
+kills: test-packages release
+	./Tests/EndToEnd/run.sh kills --count 1000
+
+lint:
+	$(SWIFT) format lint -r -s Package.swift Sources Tests
+
+format:
+	$(SWIFT) format -i -r Package.swift Sources Tests
+
+bench: test-packages release
+	./Benchmarks/run.sh
+
+fuzz: packages
+	./Fuzz/run.sh
+
+docs: packages
+	./Documentation/build.sh
+
+packages:
+	@./Packaging/install-packages.sh build
+
+test-packages:
+	@./Packaging/install-packages.sh test
+
+clean:
+	$(SWIFT) package clean

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Installs the Debian packages that building (`build`) or testing (`test`) needs, if any is missing.
+set -eu
+build="libcurl4-openssl-dev libmicrohttpd-dev libpcre2-dev libsqlite3-dev libssl-dev libyaml-dev pkg-config"
+demo="qbittorrent-nox opentracker python3"
+test="python3-libtorrent python3-aiohttp iproute2 wrk curl binutils"
+case "${1:-build}" in
+    build) wanted="$build $demo" ;;
+    test) wanted="$build $demo $test" ;;
+    *) echo "usage: $0 build|test" >&2; exit 64 ;;
+esac
+missing=""
+for package in $wanted; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+command -v apt-get >/dev/null || { echo "Weir needs these packages:$missing" >&2; exit 69; }
+sudo=""
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "Install as root:$missing" >&2; exit 77; }
+    sudo="sudo"
+fi
+echo "Installing:$missing" >&2
+$sudo apt-get update -qq
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

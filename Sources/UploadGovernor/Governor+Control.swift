@@ -1,0 +1,140 @@
+public import LimitPlanning
+public import SwarmTypes
+
+/// One client, for people and programs to look at.
+public struct InstanceStatus: Sendable {
+    public var name: String
+    public var isCurrent: Bool
+    public var problem: String?
+    public var secondsSinceRead: Double?
+    public var requests: Int
+}
+
+/// The governor at one moment.
+public struct GovernorStatus: Sendable {
+    public var configuration: GovernorConfiguration
+    public var pause: PauseReason?
+    public var instances: [InstanceStatus]
+    public var trackers: [TrackerOutcome]
+    public var counters: GovernorCounters
+    /// Torrents with a limit that Weir set.
+    public var managed: Int
+    public var known: Int
+    public var openIntents: Int
+    /// Torrents whose own limit the user set and Weir respects.
+    public var foreign: Int
+}
+
+/// A torrent with a limit that Weir set.
+public struct ManagedTorrent: Hashable, Sendable {
+    public var key: TorrentKey
+    public var tracker: Int
+    public var limit: UploadLimit
+    public var original: UploadLimit?
+}
+
+extension Governor {
+    public func status() async -> GovernorStatus {
+        let now = self.environment.now()
+        var instances: [InstanceStatus] = []
+        for instance in self.instances {
+            var problem: String?
+            if case .lost(let failure) = instance.state { problem = failure.message }
+            instances.append(
+                InstanceStatus(
+                    name: instance.client.name, isCurrent: instance.isCurrent, problem: problem,
+                    secondsSinceRead: instance.lastRead.map { now.seconds(since: $0) },
+                    requests: await instance.client.requestCount()))
+        }
+        var managed = 0
+        var foreign = 0
+        self.ledger.visit { _, entry in
+            if entry.ours != nil { managed += 1 }
+            if entry.isForeign { foreign += 1 }
+        }
+        return GovernorStatus(
+            configuration: self.configuration, pause: self.pauseReason, instances: instances,
+            trackers: self.lastTrackers, counters: self.counters, managed: managed, known: self.ledger.count,
+            openIntents: self.openIntents.count, foreign: foreign)
+    }
+
+    /// By tracker, then by key.
+    public func managedTorrents() -> [ManagedTorrent] {
+        var torrents: [ManagedTorrent] = []
+        self.ledger.visit { key, entry in
+            guard let ours = entry.ours, let tracker = entry.tracker else { return }
+            torrents.append(
+                ManagedTorrent(key: key, tracker: Int(tracker), limit: ours, original: entry.original))
+        }
+        return torrents.sorted { ($0.tracker, $0.key) < ($1.tracker, $1.key) }
+    }
+
+    /// Takes a new configuration over between two cycles. Places, smoothing and claims survive where a tracker
+    /// keeps its id. A rollout set by hand lives until the configuration names another value.
+    public func reconfigure(_ new: GovernorConfiguration, matcher: any TrackerMatching) async {
+        await self.exclusively { governor in
+            var new = new
+            if governor.configuredRollout == new.rolloutPercentage {
+                new.rolloutPercentage = governor.configuration.rolloutPercentage
+            } else {
+                governor.configuredRollout = new.rolloutPercentage
+                governor.dropRolloutOverride()
+            }
+            governor.ledger.remap(from: governor.configuration.trackers, to: new.trackers)
+            if !new.isDryRun { governor.simulated = [:] }
+            governor.configuration = new
+            governor.matcher = matcher
+            for place in governor.instances.indices { governor.instances[place].placement.reset() }
+        }
+        self.replan()
+    }
+
+    /// Puts other clients in the place of the present ones. Clients that stay keep their place in the list.
+    public func replaceClients(_ clients: [any GovernedClient]) async {
+        await self.exclusively { governor in
+            governor.instanceEra += 1
+            governor.awaitedPolls = []
+            governor.instances = clients.enumerated().map { place, client in
+                InstanceRecord(client: client, index: InstanceIndex(UInt16(clamping: place)))
+            }
+        }
+        self.replan()
+    }
+
+    /// Changes the share of torrents that are governed, now and durably.
+    public func setRollout(_ percentage: Int) async throws(JournalProblem) {
+        let problem: JournalProblem? = await self.exclusively { governor in
+            do throws(JournalProblem) {
+                try governor.journal.setRolloutOverride(percentage)
+                governor.configuration.rolloutPercentage = percentage
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let problem { throw problem }
+        self.replan()
+    }
+
+    /// Forgets the smoothed cap of a tracker, or of all. Answers how many were forgotten.
+    public func resetSmoothing(tracker: String?) async -> Int {
+        await self.exclusively { governor in
+            guard let tracker else {
+                defer { governor.planning.smoothedCaps = [:] }
+                return governor.planning.smoothedCaps.count
+            }
+            return governor.planning.smoothedCaps.removeValue(forKey: tracker) == nil ? 0 : 1
+        }
+    }
+
+    /// Which configured tracker an announce URL belongs to.
+    public func tracker(for url: String) -> Int { self.matcher.tracker(for: url) }
+
+    private func dropRolloutOverride() {
+        do throws(JournalProblem) {
+            try self.journal.setRolloutOverride(nil)
+        } catch {
+            _ = self.refused(error)
+        }
+    }
+}

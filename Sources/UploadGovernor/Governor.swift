@@ -1,0 +1,228 @@
+public import LimitPlanning
+public import SwarmTypes
+
+/// Keeps every tracker under its cap: observe → plan → record → apply → read back → confirm.
+///
+/// One cycle runs at a time. All state lives on the given executor, on which the journal may block.
+public actor Governor {
+    public typealias Executor = SerialExecutor & TaskExecutor
+
+    private let executor: any Executor
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { self.executor.asUnownedSerialExecutor() }
+
+    let environment: GovernorEnvironment
+    let journal: any ChangeJournaling
+    var configuration: GovernorConfiguration
+    var matcher: any TrackerMatching
+    var instances: [InstanceRecord]
+    var ledger = TorrentLedger()
+    var planning = PlanningState()
+    var openIntents: [OpenIntent] = []
+    var pauseReason: PauseReason?
+    /// What a dry run has set so far; empty when live.
+    var simulated: [TorrentKey: UploadLimit] = [:]
+    var counters = GovernorCounters()
+    var lastTrackers: [TrackerOutcome] = []
+    var cycleNumber: UInt32 = 0
+    /// The rollout that the configuration names, beside one set by hand.
+    var configuredRollout: Int
+
+    private var gate = CycleGate()
+    private var isStopping = false
+    private var lastFull: Instant?
+    private var wakeGeneration = 0
+    private var sleeper: CheckedContinuation<Void, Never>?
+    private var hints: Set<TorrentID> = []
+
+    /// The instances whose poll this round waits for, and who waits.
+    var awaitedPolls: Set<Int> = []
+    var pollRound = 0
+    /// Counts the replacements of `instances`: the answer to a poll from before is thrown away.
+    var instanceEra = 0
+    var pollWaiter: CheckedContinuation<Void, Never>?
+
+    public init(
+        executor: any Executor, environment: GovernorEnvironment, journal: sending any ChangeJournaling,
+        clients: [any GovernedClient], matcher: any TrackerMatching, configuration: GovernorConfiguration
+    ) {
+        self.executor = executor
+        self.environment = environment
+        self.journal = journal
+        self.matcher = matcher
+        self.configuration = configuration
+        self.configuredRollout = configuration.rolloutPercentage
+        self.instances = clients.enumerated().map { place, client in
+            InstanceRecord(client: client, index: InstanceIndex(UInt16(clamping: place)))
+        }
+    }
+
+    /// Takes over what the journal knows from earlier runs. Call once, before the first cycle.
+    public func load() throws(JournalProblem) {
+        let remembered = try self.journal.remembered()
+        self.ledger.load(
+            remembered, trackers: self.configuration.trackers, bucket: self.environment.rolloutBucket)
+        self.openIntents = try self.journal.openIntents()
+        self.pauseReason = try self.journal.pause()
+        if let percentage = try self.journal.rolloutOverride() { self.configuration.rolloutPercentage = percentage }
+    }
+
+    // MARK: - The loop
+
+    /// Runs cycles until `stop`: at once, then at every poll interval, and soon after a hint.
+    public func run() async {
+        while !self.isStopping {
+            let started = self.environment.now()
+            let isFull = self.lastFull.map { started.seconds(since: $0) >= self.configuration.updateSeconds } ?? true
+            let report = await self.runCycle(isFull ? .full : .urgent)
+            if isFull, case .skipped = report.outcome {} else if isFull { self.lastFull = started }
+            let spent = self.environment.now().seconds(since: started)
+            await self.pause(seconds: max(self.configuration.pollSeconds - spent, 0.05))
+        }
+    }
+
+    /// A torrent may have come or woken up: look soon. Hints that come together are served together.
+    public func hint(_ id: TorrentID?) {
+        if let id, self.hints.count < 1000 { self.hints.insert(id) }
+        self.wake()
+    }
+
+    /// Runs one cycle now, after the one under way.
+    @discardableResult
+    public func runCycle(_ scope: PlanningScope) async -> CycleReport {
+        await self.exclusively { await $0.cycle(scope) }
+    }
+
+    /// Ends the loop and leaves the limits as the stop policy says.
+    @discardableResult
+    public func stop() async -> CycleReport {
+        self.isStopping = true
+        self.wake()
+        return await self.exclusively { await $0.leaveLimits() }
+    }
+
+    /// Makes the next cycle a full one, and soon.
+    func replan() {
+        self.lastFull = nil
+        self.wake()
+    }
+
+    func takeHints() -> [TorrentID] {
+        defer { self.hints = [] }
+        return Array(self.hints)
+    }
+
+    // MARK: - One at a time
+
+    func exclusively<Result: Sendable>(
+        _ body: (isolated Governor) async -> Result
+    ) async -> Result {
+        if !self.gate.tryEnter() {
+            await withCheckedContinuation { self.gate.enqueue($0) }
+        }
+        defer { self.gate.leave() }
+        return await body(self)
+    }
+
+    private func pause(seconds: Double) async {
+        guard !self.isStopping, self.hints.isEmpty else { return }
+        self.wakeGeneration += 1
+        let generation = self.wakeGeneration
+        self.environment.after(seconds) { [weak self, executor] in
+            Task(executorPreference: executor) { await self?.wake(generation: generation) }
+        }
+        await withCheckedContinuation { self.sleeper = $0 }
+    }
+
+    private func wake(generation: Int? = nil) {
+        if let generation, generation != self.wakeGeneration { return }
+        self.sleeper?.resume()
+        self.sleeper = nil
+    }
+
+    // MARK: - Polling
+
+    /// Polls every client whose time has come and waits until all have answered, but for a slow one only as
+    /// long as `patience`: its torrents then count as held, and its answer is used by a later cycle.
+    func pollInstances(_ depth: PollDepth, hints: [TorrentID]) async {
+        let now = self.environment.now()
+        let patience = self.instances.contains { !$0.wasRead && $0.nextPoll <= now } ? 30.0 : 10.0
+        self.awaitedPolls = []
+        for place in self.instances.indices where !self.instances[place].isPolling {
+            guard self.instances[place].nextPoll <= now else { continue }
+            self.instances[place].isPolling = true
+            self.awaitedPolls.insert(place)
+            let era = self.instanceEra
+            Task(executorPreference: self.executor) { await self.poll(place, depth, hints, era: era) }
+        }
+        guard !self.awaitedPolls.isEmpty else { return }
+        self.pollRound += 1
+        let round = self.pollRound
+        self.environment.after(patience) { [weak self, executor] in
+            Task(executorPreference: executor) { await self?.patienceEnded(round, afterSeconds: patience) }
+        }
+        await withCheckedContinuation { self.pollWaiter = $0 }
+    }
+
+    private func poll(_ place: Int, _ depth: PollDepth, _ hints: [TorrentID], era: Int) async {
+        let client = self.instances[place].client
+        do throws(ClientProblem) {
+            let notice = try await client.poll(depth, hints: hints)
+            guard era == self.instanceEra else { return }
+            self.pollSucceeded(place, notice)
+        } catch {
+            guard era == self.instanceEra else { return }
+            self.pollFailed(place, error)
+        }
+        self.instances[place].isPolling = false
+        self.awaitedPolls.remove(place)
+        if self.awaitedPolls.isEmpty { self.endPollRound() }
+    }
+
+    private func pollSucceeded(_ place: Int, _ notice: PollNotice) {
+        let name = self.instances[place].client.name
+        if case .lost = self.instances[place].state { self.environment.report(.instanceBack(name: name)) }
+        if !self.instances[place].isCurrent { self.instances[place].readSinceCycle = self.cycleNumber }
+        self.instances[place].succeeded(notice, at: self.environment.now())
+        if notice.restarted { self.environment.report(.instanceRestarted(name: name)) }
+        if notice.malformed > 0 {
+            self.environment.report(.malformedTorrents(instance: name, count: notice.malformed))
+        }
+    }
+
+    func pollFailed(_ place: Int, _ problem: ClientProblem) {
+        let isNews = self.instances[place].state != .lost(problem)
+        self.instances[place].failed(problem, at: self.environment.now())
+        self.counters.failedPolls += 1
+        if isNews {
+            self.environment.report(
+                .instanceLost(name: self.instances[place].client.name, problem: problem))
+        }
+    }
+
+    private func patienceEnded(_ round: Int, afterSeconds seconds: Double) {
+        guard round == self.pollRound else { return }
+        for place in self.awaitedPolls {
+            self.pollFailed(place, .unreachable("no answer within \(Int(seconds)) s"))
+        }
+        self.awaitedPolls = []
+        self.endPollRound()
+    }
+
+    private func endPollRound() {
+        self.pollWaiter?.resume()
+        self.pollWaiter = nil
+    }
+}
+
+/// Totals since the start, for `/stats` and the metrics.
+public struct GovernorCounters: Hashable, Sendable {
+    public var cycles = 0
+    public var cyclesByOutcome: [String: Int] = [:]
+    public var limitsApplied = 0
+    public var failedPolls = 0
+    public var failedCalls = 0
+    public var journalFailures = 0
+    public var drift: [DriftCause: Int] = [:]
+
+    public init() {}
+}

@@ -1,0 +1,129 @@
+import Testing
+
+/// The arrows of `Documentation/Architecture.md`: what each module may import.
+private let allowedImports: [String: Set<String>] = [
+    // Words.
+    "SwarmTypes": [],
+    // Formats and protocols.
+    "JSONScanning": [],
+    // Decisions.
+    "LimitPlanning": ["SwarmTypes"],
+    // Machine access.
+    "EventIO": ["SwarmTypes", "CLinuxIO", "Glibc", "Synchronization"],
+    "HTTPServing": ["EventIO", "SwarmTypes", "CMicrohttpd", "CLinuxIO", "Glibc", "Synchronization"],
+    "HTTPFetching": ["EventIO", "SwarmTypes", "CCurl", "CLinuxIO", "Glibc", "Synchronization"],
+    "PatternMatching": ["CPCRE2"],
+    "Digests": ["COpenSSL"],
+    "SQLiteStore": ["CSQLite", "Glibc"],
+    "ConfigFile": ["CYAML", "Glibc"],
+    "LogOutput": ["CLinuxIO", "Glibc", "EventIO", "Synchronization"],
+    // Applications.
+    "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching", "FoundationEssentials"],
+    "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
+    "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
+    // Surfaces.
+    "ControlAPI": ["SwarmTypes", "HTTPServing", "FoundationEssentials"],
+    "CommandLineParsing": [],
+    "WeirSettings": ["ConfigFile", "PatternMatching", "LimitPlanning", "SwarmTypes", "Glibc"],
+    "WeirCommands": [
+        "CommandLineParsing", "ServiceAssembly", "WeirSettings", "LimitPlanning", "SwarmTypes",
+        "FoundationEssentials", "Glibc",
+    ],
+    // Assembly.
+    "ServiceAssembly": [
+        "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching", "Digests",
+        "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
+        "WeirSettings", "ConfigFile", "FoundationEssentials", "Glibc", "Synchronization",
+    ],
+    "weir": ["WeirCommands"],
+]
+
+/// No clock, no chance, no machine, no waiting: time and randomness come in as arguments.
+private let pureModules: Set<String> = ["SwarmTypes", "JSONScanning", "LimitPlanning"]
+
+/// The C library of each module that owns one.
+private let owners: [String: String] = [
+    "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing", "CPCRE2": "PatternMatching", "CSQLite": "SQLiteStore",
+    "CYAML": "ConfigFile", "COpenSSL": "Digests",
+]
+
+@Suite("The layers")
+struct LayerTests {
+    @Test("Every module imports only what its layer allows")
+    func imports() throws {
+        for file in try SourceTree.swiftFiles(below: "Sources") {
+            let allowed = try #require(allowedImports[file.module], "\(file.module) is missing in the table")
+            for name in file.imports {
+                #expect(allowed.contains(name), "\(file.path) imports \(name)")
+            }
+        }
+    }
+
+    @Test("The whole of Foundation, and so ICU, is imported nowhere")
+    func foundation() throws {
+        for file in try SourceTree.swiftFiles(below: "Sources") {
+            #expect(!file.imports.contains("Foundation"), "\(file.path)")
+        }
+    }
+
+    @Test("A C library has one owner")
+    func libraries() throws {
+        for file in try SourceTree.swiftFiles(below: "Sources") {
+            for name in file.imports {
+                guard let owner = owners[name] else { continue }
+                #expect(owner == file.module, "\(file.path) imports \(name)")
+            }
+        }
+    }
+
+    @Test("Pure modules hold no clock, no global chance, no lock and no suspension")
+    func purity() throws {
+        let forbidden = [
+            "async", "await", "Task", "Task {", "Mutex", "Clock()", "Date()", "SystemRandomNumberGenerator", "print(",
+            "nonisolated(unsafe)",
+        ]
+        for file in try SourceTree.swiftFiles(below: "Sources") where pureModules.contains(file.module) {
+            for (number, line) in file.lines.enumerated() {
+                guard !line.drop(while: { $0 == " " }).hasPrefix("//") else { continue }
+                let words = Set(line.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
+                for text in forbidden {
+                    let isThere = text.allSatisfy(\.isLetter) ? words.contains(text) : line.contains(text)
+                    #expect(!isThere, "\(file.path):\(number + 1) has \(text)")
+                }
+                #expect(
+                    !line.contains(".random(in:") || line.contains("using:"),
+                    "\(file.path):\(number + 1) takes chance from the air")
+            }
+        }
+    }
+
+    @Test("Files stay below 500 lines, and only named ones pass 300")
+    func sizes() throws {
+        for file in try SourceTree.swiftFiles(below: "Sources") + SourceTree.swiftFiles(below: "Tests") {
+            #expect(file.lines.count <= 500, "\(file.path) has \(file.lines.count) lines")
+        }
+    }
+
+    @Test("Every unchecked promise to the compiler is followed or preceded by its proof")
+    func uncheckedPromises() throws {
+        for file in try SourceTree.swiftFiles(below: "Sources") {
+            for (number, line) in file.lines.enumerated() {
+                guard line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") else { continue }
+                guard !line.drop(while: { $0 == " " }).hasPrefix("//") else { continue }
+                let before = file.lines[max(0, number - 12)..<number]
+                #expect(
+                    before.contains { $0.drop(while: { $0 == " " }).hasPrefix("//") },
+                    "\(file.path):\(number + 1) gives no proof")
+            }
+        }
+    }
+
+    @Test("Nothing committed names a folder of the machine that built it")
+    func paths() throws {
+        for file in try SourceTree.swiftFiles(below: "Sources") {
+            for line in file.lines {
+                #expect(!line.contains("/work/") && !line.contains("/root/"), "\(file.path): \(line)")
+            }
+        }
+    }
+}

@@ -1,0 +1,389 @@
+"""A swarm on loopback for the end-to-end tests: a private network namespace, a real tracker, real qBittorrents, and
+libtorrent leechers. Everything lives in one temporary folder and dies with the test."""
+
+import atexit
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = Path(os.environ.get("WEIR_BINARY", ROOT / ".build/release/weir"))
+PIECE = 256 * 1024
+
+
+def enter_namespace():
+    """Runs the calling script again in a network namespace of its own that has nothing but loopback."""
+    if os.environ.get("WEIR_LAB") == "1":
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        return
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        sys.exit("the swarm needs root and unshare, to make a network namespace of its own")
+    os.environ["WEIR_LAB"] = "1"
+    os.execvp("unshare", ["unshare", "-n", sys.executable, *sys.argv])
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def bencode(value):
+    if isinstance(value, int):
+        return b"i%de" % value
+    if isinstance(value, bytes):
+        return b"%d:%s" % (len(value), value)
+    if isinstance(value, str):
+        return bencode(value.encode())
+    if isinstance(value, list):
+        return b"l" + b"".join(map(bencode, value)) + b"e"
+    return b"d" + b"".join(bencode(k) + bencode(value[k]) for k in sorted(value)) + b"e"
+
+
+class Torrent:
+    """A torrent of zeros: a sparse file for who seeds it. `source` makes its info-hash its own."""
+
+    def __init__(self, name, size, announce, private=True):
+        self.name, self.size, self.announce = name, size, announce
+        pieces, rest = divmod(size, PIECE)
+        assert rest == 0
+        info = {"length": size, "name": name, "piece length": PIECE, "source": name,
+                "pieces": hashlib.sha1(bytes(PIECE)).digest() * pieces}
+        if private:
+            info["private"] = 1
+        self.info_hash = hashlib.sha1(bencode(info)).hexdigest()
+        tiers = [announce] if isinstance(announce, str) else announce
+        self.bytes = bencode({"announce": tiers[0], "announce-list": [[t] for t in tiers], "info": info})
+
+
+class Lab:
+    """Folder, processes and ports of one test."""
+
+    def __init__(self):
+        base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.folder = Path(tempfile.mkdtemp(prefix="weir-lab-", dir=base))
+        self.processes = []
+        atexit.register(self.close)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+    def close(self):
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        self.processes = []
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, arguments, log, **options):
+        out = open(self.folder / log, "ab")
+        process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                   **options)
+        self.processes.append(process)
+        return process
+
+    def tracker(self, count=1):
+        """A real tracker on `count` ports; answers the ports. It knows the torrents named by `allow`."""
+        ports = [free_port() for _ in range(count)]
+        folder = self.folder / "tracker"
+        folder.mkdir()
+        self.allowed = folder / "allowed"
+        self.allowed.touch()
+        # It leaves root and looks for its list as another user.
+        for path, mode in ((self.folder, 0o755), (folder, 0o755), (self.allowed, 0o644)):
+            path.chmod(mode)
+        arguments = ["opentracker", "-i", "127.0.0.1", "-d", folder, "-w", "allowed"]
+        for port in ports:
+            arguments += ["-p", port, "-P", port]
+        self.opentracker = self.start(arguments, "tracker.log", cwd=folder)
+        for port in ports:
+            wait_for(lambda: can_connect(port), 10, "the tracker")
+        return ports
+
+    def allow(self, torrents):
+        """Debian's opentracker serves only the torrents on its list."""
+        with open(self.allowed, "a") as file:
+            file.writelines(t.info_hash + "\n" for t in torrents)
+        self.opentracker.send_signal(signal.SIGHUP)
+
+
+def can_connect(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+def wait_for(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+class QBittorrent:
+    """A real qbittorrent-nox with a profile of its own. `root` runs it inside a chroot."""
+
+    USER, PASSWORD = "admin", "adminadmin"
+
+    def __init__(self, lab, name, root=None, pseudo_trackers=False):
+        self.lab, self.name, self.root = lab, name, root
+        self.port, self.listen = free_port(), free_port()
+        # A chroot sees the same folder: the caller has bound the temporary folder into it.
+        self.profile = lab.folder / name
+        self.payload = self.profile / "payload"
+        self.payload.mkdir(parents=True)
+        salt = hashlib.md5(name.encode()).digest()
+        key = hashlib.pbkdf2_hmac("sha512", self.PASSWORD.encode(), salt, 100000)
+        import base64
+        secret = f"{base64.b64encode(salt).decode()}:{base64.b64encode(key).decode()}"
+        switch = "true" if pseudo_trackers else "false"
+        config = self.profile / "qBittorrent/config/qBittorrent.conf"
+        config.parent.mkdir(parents=True)
+        config.write_text(f"""[LegalNotice]
+Accepted=true
+[BitTorrent]
+Session\\Port={self.listen}
+Session\\DHTEnabled={switch}
+Session\\PeXEnabled={switch}
+Session\\LSDEnabled=false
+Session\\QueueingSystemEnabled=false
+Session\\BTProtocol=TCP
+Session\\MaxUploads=-1
+Session\\MaxUploadsPerTorrent=-1
+Session\\MultiConnectionsPerIp=true
+Session\\Encryption=2
+[Preferences]
+Bittorrent\\DHT={switch}
+Bittorrent\\PeX={switch}
+Bittorrent\\LSD=false
+Bittorrent\\Encryption=2
+Connection\\PortRangeMin={self.listen}
+Connection\\UPnP=false
+Connection\\ResolvePeerCountries=false
+Bittorrent\\MaxUploads=-1
+Bittorrent\\MaxUploadsPerTorrent=-1
+Queueing\\QueueingEnabled=false
+WebUI\\Enabled=true
+WebUI\\Address=127.0.0.1
+WebUI\\Port={self.port}
+WebUI\\Username={self.USER}
+WebUI\\Password_PBKDF2="@ByteArray({secret})"
+WebUI\\LocalHostAuth=true
+""")
+        self.cookie = None
+        self.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        command = ["qbittorrent-nox", f"--profile={self.profile}", f"--webui-port={self.port}"]
+        if self.root:
+            command = ["chroot", self.root, *command]
+        environment = {**os.environ, "HOME": str(self.profile), "LC_ALL": "C.UTF-8"}
+        self.process = self.lab.start(command, f"{self.name}.log", env=environment)
+        wait_for(lambda: self.answers(), 60, f"qBittorrent {self.name}")
+        self.login()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(60)
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"qBittorrent ended: {(self.lab.folder / (self.name + '.log')).read_text()[-2000:]}")
+        return can_connect(self.port)
+
+    def call(self, path, form=None, body=None, kind="application/x-www-form-urlencoded"):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Cookie": self.cookie} if self.cookie else {}
+        data = urllib.parse.urlencode(form).encode() if form is not None else body
+        if data is not None:
+            headers["Content-Type"] = kind
+        connection.request("POST" if data is not None else "GET", "/api/v2/" + path, data, headers)
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.getheader("Set-Cookie"):
+            self.cookie = answer.getheader("Set-Cookie").split(";")[0]
+        connection.close()
+        if answer.status >= 300:
+            raise AssertionError(f"{path}: {answer.status} {text[:200]}")
+        return text.decode("utf-8", "replace")
+
+    def login(self):
+        self.cookie = None
+        self.call("auth/login", {"username": self.USER, "password": self.PASSWORD})
+
+    def version(self):
+        return self.call("app/version")
+
+    def info(self):
+        return json.loads(self.call("torrents/info"))
+
+    def limits(self):
+        """Upload limit by hash; None is unlimited."""
+        return {t["hash"]: t["up_limit"] if t["up_limit"] > 0 else None for t in self.info()}
+
+    def set_limit(self, hashes, limit):
+        self.call("torrents/setUploadLimit", {"hashes": "|".join(hashes), "limit": limit or 0})
+
+    def add(self, torrents, seed=True, settings=None):
+        """Adds torrents as complete (their payload is a sparse file) or as empty."""
+        settings = {"skip_checking": "true" if seed else "false", "seedMode": "true" if seed else "false",
+                    "savepath": str(self.payload), "autoTMM": "false", "paused": "false", "stopped": "false",
+                    **(settings or {})}
+        wanted = {t["hash"] for t in self.info()} | {t.info_hash for t in torrents}
+        for start in range(0, len(torrents), 100):
+            boundary = "----weir"
+            parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode()
+                     for k, v in settings.items()]
+            for torrent in torrents[start:start + 100]:
+                if seed and not (self.payload / torrent.name).exists():
+                    with open(self.payload / torrent.name, "wb") as file:
+                        file.truncate(torrent.size)
+                parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="torrents"; filename="{torrent.name}'
+                             f'.torrent"\r\nContent-Type: application/x-bittorrent\r\n\r\n'.encode()
+                             + torrent.bytes + b"\r\n")
+            self.call("torrents/add", body=b"".join(parts) + f"--{boundary}--\r\n".encode(),
+                      kind=f"multipart/form-data; boundary={boundary}")
+        wait_for(lambda: wanted <= {t["hash"] for t in self.info()}, 60, "adding torrents")
+        if seed:
+            wait_for(lambda: all(t["progress"] == 1 for t in self.info()), 60, "seeding")
+
+
+class Leechers:
+    """One libtorrent session that downloads torrents from named seeders."""
+
+    def __init__(self, lab):
+        import libtorrent
+        self.lt = libtorrent
+        self.folder = Path(tempfile.mkdtemp(dir=lab.folder))
+        self.session = libtorrent.session({
+            "listen_interfaces": f"127.0.0.1:{free_port()}", "enable_dht": False, "enable_lsd": False,
+            "enable_upnp": False, "enable_natpmp": False, "enable_outgoing_utp": False, "enable_incoming_utp": False,
+            "allow_multiple_connections_per_ip": True, "out_enc_policy": 2, "in_enc_policy": 2,
+            "alert_mask": 0, "connection_speed": 500, "active_limit": -1, "active_downloads": -1,
+            "torrent_connect_boost": 50, "min_reconnect_time": 1, "rate_limit_ip_overhead": False})
+        self.handles = {}
+
+    def add(self, torrent, ports, limit=0):
+        """`limit` bytes per second is the demand; 0 is as much as it can get."""
+        lt = self.lt
+        parameters = lt.add_torrent_params()
+        parameters.ti = lt.torrent_info(lt.bdecode(torrent.bytes))
+        parameters.save_path = str(self.folder)
+        parameters.download_limit = limit
+        handle = self.session.add_torrent(parameters)
+        for port in ports:
+            handle.connect_peer(("127.0.0.1", port))
+        self.handles[torrent.name] = (handle, ports)
+
+    def set_demand(self, name, limit):
+        self.handles[name][0].set_download_limit(limit)
+
+    def received(self):
+        """Payload bytes so far, by torrent name."""
+        return {name: handle.status().total_payload_download for name, (handle, _) in self.handles.items()}
+
+    def close(self):
+        self.session.pause()
+        for handle, _ in self.handles.values():
+            self.session.remove_torrent(handle)
+        self.handles = {}
+        del self.session
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Weir:
+    """A Weir under test, with a configuration and a folder of its own."""
+
+    def __init__(self, lab, name="weir"):
+        self.lab, self.name = lab, name
+        self.folder = lab.folder / name
+        self.folder.mkdir(exist_ok=True)
+        self.port = free_port()
+        self.process = None
+
+    @property
+    def config(self):
+        return self.folder / "weir.yaml"
+
+    def configure(self, instances, trackers, **settings):
+        """Writes the configuration. `trackers` is a list of dictionaries; `settings` go to `global`."""
+        lines = ["global:", f"  port: {self.port}"]
+        lines += [f"  {key}: {json.dumps(value)}" for key, value in settings.items()]
+        lines.append("qbittorrent:")
+        for instance in instances:
+            lines += [f"  - name: {instance.name}", f"    url: {instance.url}", f"    username: {instance.USER}",
+                      f"    password: {instance.PASSWORD}"]
+        lines.append("trackers:")
+        for tracker in trackers:
+            lines.append("  - " + json.dumps(tracker))
+        lines += ["rollback:", f"  database_path: {self.folder}/weir.db", "logging:", "  level: DEBUG",
+                  f"  file: {self.folder}/weir.log", ""]
+        temporary = self.folder / "weir.yaml.new"
+        temporary.write_text("\n".join(lines))
+        temporary.rename(self.config)
+
+    def start(self):
+        self.process = self.lab.start([BINARY, "serve", "--config", self.config], f"{self.name}.console",
+                                      cwd=self.folder)
+        wait_for(self.answers, 20, "Weir")
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"Weir ended with {self.process.returncode}:\n{self.console()[-3000:]}")
+        return can_connect(self.port)
+
+    def console(self):
+        return (self.lab.folder / f"{self.name}.console").read_text(errors="replace")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+        return self.process.returncode
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def call(self, method, path, body=None, headers=None, timeout=60):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+        given = {"Content-Type": "application/json"} if data else {}
+        connection.request(method, path, data, {**given, **(headers or {})})
+        answer = connection.getresponse()
+        text = answer.read().decode("utf-8", "replace")
+        connection.close()
+        try:
+            return answer.status, json.loads(text)
+        except ValueError:
+            return answer.status, text
+
+    def run(self, *arguments, check=None, **options):
+        """Runs a command of the binary with this configuration; answers the completed process."""
+        done = subprocess.run([str(BINARY), *map(str, arguments)], cwd=self.folder, capture_output=True, text=True,
+                              timeout=120, stdin=subprocess.DEVNULL, **options)
+        if check is not None and done.returncode != check:
+            raise AssertionError(f"weir {' '.join(map(str, arguments))}: exit {done.returncode}, not {check}\n"
+                                 f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return done

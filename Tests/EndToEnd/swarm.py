@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+"""The caps hold on a real swarm.
+
+Two real qBittorrents seed ten torrents on three trackers, one of them public, to real libtorrent leechers, and Weir governs
+both. For each strategy, every tracker's upload over any 10 s must stay under cap × 1.03, and with `adaptive` reach 0.90 ×
+min(cap, demand) although the demand is uneven.
+
+    swarm.py [--strategies equal,weighted,soft,adaptive] [--seconds 30] [--settle 25] [--root CHROOT] [--json FILE]
+"""
+
+import argparse
+import json
+import sys
+import time
+
+import lab as laboratory
+
+MIB = 1 << 20
+SIZE = 192 * MIB
+# tracker: cap, and for each torrent the instance that seeds it and its demand in bytes a second (None: all it can get).
+TRACKERS = {
+    "uneven": (1_000_000, [("home", None), ("home", 4_000), ("colo", 4_000), ("colo", 4_000)]),
+    "even": (1_500_000, [("home", None), ("colo", None), ("colo", None)]),
+    "public": (800_000, [("home", None), ("colo", 150_000), ("colo", 2_000)]),
+}
+
+
+def build(lab, root):
+    ports = dict(zip(TRACKERS, lab.tracker(len(TRACKERS))))
+    instances = {name: laboratory.QBittorrent(lab, name, root=root, pseudo_trackers=True) for name in ("home", "colo")}
+    swarm = []
+    for tracker, (_, demands) in TRACKERS.items():
+        for number, (instance, demand) in enumerate(demands):
+            announce = f"http://127.0.0.1:{ports[tracker]}/announce"
+            torrent = laboratory.Torrent(f"{tracker}-{number}", SIZE, announce, private=tracker != "public")
+            swarm.append((tracker, torrent, instances[instance], demand))
+    lab.allow([torrent for _, torrent, _, _ in swarm])
+    for instance in instances.values():
+        instance.add([torrent for _, torrent, seeder, _ in swarm if seeder is instance])
+    return ports, instances, swarm
+
+
+def demand_of(tracker):
+    _, demands = TRACKERS[tracker]
+    return sum(d if d is not None else 1 << 40 for _, d in demands)
+
+
+def measure(weir, leechers, swarm, settle, seconds):
+    """Bytes a second by tracker: the largest and the smallest 10 s average, and the mean."""
+    time.sleep(settle)
+    samples = []
+    start = time.monotonic()
+    for step in range(seconds + 1):
+        time.sleep(max(0, start + step - time.monotonic()))
+        got = leechers.received()
+        samples.append((time.monotonic(), {t: sum(got[x.name] for k, x, _, _ in swarm if k == t) for t in TRACKERS}))
+    result = {}
+    for tracker in TRACKERS:
+        def rate(a, b):
+            return (samples[b][1][tracker] - samples[a][1][tracker]) / (samples[b][0] - samples[a][0])
+        windows = [rate(i, i + 10) for i in range(len(samples) - 10)]
+        result[tracker] = {"max10": max(windows), "min10": min(windows), "mean": rate(0, len(samples) - 1)}
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--strategies", default="equal,weighted,soft,adaptive")
+    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--settle", type=int, default=25)
+    parser.add_argument("--root")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    laboratory.enter_namespace()
+    lab = laboratory.Lab()
+    ports, instances, swarm = build(lab, options.root)
+    weir = laboratory.Weir(lab)
+    trackers = [{"id": t, "name": t, "pattern": f".*:{ports[t]}/.*", "max_upload_speed": TRACKERS[t][0], "priority": 5}
+                for t in TRACKERS]
+    trackers.append({"id": "default", "name": "default", "pattern": ".*", "max_upload_speed": -1, "priority": 1})
+    version = instances["home"].version()
+    print(f"qBittorrent {version}: {len(swarm)} torrents, {len(TRACKERS)} trackers, 2 instances", flush=True)
+    print(f"{'strategy':10}{'tracker':10}{'cap':>10}{'max 10 s':>10}{'of cap':>8}{'mean':>10}{'of min(cap, demand)':>21}", flush=True)
+    failures, rows = [], []
+    for strategy in options.strategies.split(","):
+        weir.configure(instances.values(), trackers, allocation_strategy=strategy, update_interval=20, poll_interval=3)
+        leechers = laboratory.Leechers(lab)
+        weir.start()
+        for _, torrent, seeder, demand in swarm:
+            leechers.add(torrent, [seeder.listen], demand or 0)
+        result = measure(weir, leechers, swarm, options.settle, options.seconds)
+        code = weir.stop()
+        leechers.close()
+        for tracker, (cap, _) in TRACKERS.items():
+            wanted = min(cap, demand_of(tracker))
+            row = {"version": version, "strategy": strategy, "tracker": tracker, "cap": cap, **result[tracker],
+                   "of_cap": result[tracker]["max10"] / cap, "of_wanted": result[tracker]["mean"] / wanted}
+            rows.append(row)
+            print(f"{strategy:10}{tracker:10}{cap:>10}{row['max10']:>10.0f}{row['of_cap']:>8.3f}{row['mean']:>10.0f}"
+                  f"{row['of_wanted']:>21.3f}", flush=True)
+            if row["of_cap"] > 1.03:
+                failures.append(f"{strategy}/{tracker}: {row['of_cap']:.3f} × cap over 10 s")
+            if strategy == "adaptive" and row["of_wanted"] < 0.90:
+                failures.append(f"{strategy}/{tracker}: only {row['of_wanted']:.3f} of min(cap, demand)")
+        if code != 0:
+            failures.append(f"{strategy}: Weir ended with {code}")
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump(rows, file, indent=1)
+    for failure in failures:
+        print("FAILED", failure)
+        print(weir.console()[-3000:])
+    print(f"{len(rows) - len(failures)} passed, {len(failures)} failed", flush=True)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
