@@ -1,0 +1,41 @@
+import Glibc
+
+/// Holds `<database>.lock` exclusively for as long as it lives, so that a second process on the same database
+/// is refused before it reads anything. The kernel releases the lock with the process, however that ends; the
+/// file stays, since removing it would let two processes lock two files of one name.
+struct LockFile: ~Copyable {
+    private let descriptor: Int32
+
+    init(database: String) throws(StoreFailure) {
+        let path = database + ".lock"
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StoreFailure(systemReason(errno), path: database) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let error = errno
+            let holder = processNumber(in: descriptor)
+            close(descriptor)
+            guard error == EWOULDBLOCK else { throw StoreFailure(systemReason(error), path: database) }
+            throw StoreFailure(.locked(byProcess: holder), path: database)
+        }
+        self.descriptor = descriptor
+    }
+
+    /// Whether a process had a complete database here before: nothing is written to the file until then.
+    var isMarked: Bool { processNumber(in: self.descriptor) != nil }
+
+    /// Writes our process's number, for the message that another one gets and for `isMarked`. Not for safety:
+    /// a failure to write costs nothing else.
+    func mark() {
+        let text = Array("\(getpid())\n".utf8)
+        if ftruncate(self.descriptor, 0) == 0 { _ = pwrite(self.descriptor, text, text.count, 0) }
+    }
+
+    deinit { close(self.descriptor) }
+}
+
+private func processNumber(in descriptor: Int32) -> Int32? {
+    var bytes = [UInt8](repeating: 0, count: 16)
+    let count = pread(descriptor, &bytes, bytes.count, 0)
+    guard count > 0 else { return nil }
+    return Int32(String(decoding: bytes.prefix(count).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+}

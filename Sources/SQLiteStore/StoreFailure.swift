@@ -1,0 +1,83 @@
+/// Why a database could not be opened, read or written, told by what its owner can do about it.
+public struct StoreFailure: Error, Hashable, Sendable {
+    public enum Reason: Hashable, Sendable {
+        /// The file or its directory cannot be made or opened.
+        case cannotOpen(String)
+        /// The file is not an SQLite database.
+        case notADatabase
+        /// A database of another program: `tables` names some that Weir does not know.
+        case foreign(tables: [String])
+        /// Cut short or overwritten.
+        case damaged(String)
+        /// Written by a newer version of Weir.
+        case newerSchema(found: Int, known: Int)
+        /// In use by another process; its id where it could be learnt.
+        case locked(byProcess: Int32?)
+        /// The disk, or the quota, is full.
+        case full
+        /// The file, its directory or the file system does not allow writing.
+        case readOnly
+        case other(code: Int32, message: String)
+    }
+
+    public var reason: Reason
+    public var path: String
+
+    public init(_ reason: Reason, path: String) {
+        self.reason = reason
+        self.path = path
+    }
+
+    /// A stable name for surfaces and logs.
+    public var code: String {
+        switch self.reason {
+        case .cannotOpen: "database_cannot_open"
+        case .notADatabase: "database_not_a_database"
+        case .foreign: "database_foreign"
+        case .damaged: "database_damaged"
+        case .newerSchema: "database_newer"
+        case .locked: "database_locked"
+        case .full: "database_disk_full"
+        case .readOnly: "database_read_only"
+        case .other: "database_error"
+        }
+    }
+}
+
+/// What happened, and what to do about it.
+extension StoreFailure: CustomStringConvertible {
+    public var description: String {
+        switch self.reason {
+        case .cannotOpen(let why):
+            "cannot open the database \(self.path): \(why). Check that its directory exists and may be written."
+        case .notADatabase:
+            "\(self.path) is not an SQLite database. Correct the configured path, or move that file away."
+        case .foreign(let tables):
+            """
+            \(self.path) is the database of another program (it has \(tables.joined(separator: ", "))). \
+            Configure another path.
+            """
+        case .damaged(let detail):
+            """
+            the database \(self.path) is damaged (\(detail)). It is left as it is. Restore a backup, or move it \
+            away to start a new one: the limits from before Weir are then no longer known.
+            """
+        case .newerSchema(let found, let known):
+            """
+            the database \(self.path) was written by a newer version of Weir (schema \(found), this version knows \
+            \(known)). Use that version, or restore a backup.
+            """
+        case .locked(let process):
+            """
+            the database \(self.path) is in use by another process\(process.map { " (\($0))" } ?? ""). Only one \
+            Weir may use a database: stop the other one.
+            """
+        case .full:
+            "no space left to write the database \(self.path). Nothing was changed; free some space."
+        case .readOnly:
+            "the database \(self.path) may not be written. Check the permissions of the file and its directory."
+        case .other(let code, let message):
+            "the database \(self.path) failed: \(message) (SQLite error \(code))."
+        }
+    }
+}
