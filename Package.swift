@@ -50,13 +50,13 @@ let package = Package(
 
         // Machine access.
         module("EventIO", strict, uses: ["CLinuxIO", "SwarmTypes"]),
-        module("HTTPServing", strict, uses: ["CMicrohttpd", "EventIO"]),
-        module("HTTPFetching", strict, uses: ["CCurl", "EventIO"]),
+        module("HTTPServing", strict, uses: ["CMicrohttpd", "EventIO", "SwarmTypes"]),
+        module("HTTPFetching", strict, uses: ["CCurl", "EventIO", "SwarmTypes"]),
         module("PatternMatching", strict, uses: ["CPCRE2"]),
         module("Digests", strict, uses: ["COpenSSL"]),
         module("SQLiteStore", strict, uses: ["CSQLite"]),
         module("ConfigFile", strict, uses: ["CYAML"]),
-        module("LogOutput", strict, uses: ["CLinuxIO"]),
+        module("LogOutput", strict, uses: ["EventIO"]),
 
         // Applications.
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
@@ -90,7 +90,7 @@ let package = Package(
         tests("AllocationSimulationTests", uses: ["LimitPlanning", "SwarmTypes", "TestKit"]),
         tests("EventIOTests", uses: ["EventIO", "SwarmTypes", "TestKit"]),
         tests("HTTPServingTests", uses: ["HTTPServing", "HTTPFetching", "EventIO", "TestKit"]),
-        tests("HTTPFetchingTests", uses: ["HTTPFetching", "EventIO", "TestKit"]),
+        tests("HTTPFetchingTests", uses: ["HTTPFetching", "HTTPServing", "EventIO", "TestKit"]),
         tests("PatternMatchingTests", uses: ["PatternMatching", "TestKit"]),
         tests("DigestsTests", uses: ["Digests", "TestKit"]),
         tests("SQLiteStoreTests", uses: ["SQLiteStore", "TestKit"]),

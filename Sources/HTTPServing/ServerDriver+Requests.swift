@@ -1,0 +1,110 @@
+import CMicrohttpd
+import SwarmTypes
+
+/// The way of one request through its phases.
+extension ServerDriver {
+    /// Answers false to cut the connection.
+    func proceed(_ exchange: Exchange, method: String, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        switch exchange.phase {
+        case .begun:
+            return self.begin(exchange, method: method)
+        case .receiving(let maximum):
+            if bytes.isEmpty { return self.answer(exchange, method: method) }
+            if exchange.body.count + bytes.count <= maximum {
+                exchange.body.append(contentsOf: bytes)
+            } else {
+                exchange.body = []
+                exchange.phase = .refusing(.bodyTooLong(maximum: maximum), discardedBytes: 0)
+            }
+            return true
+        case .refusing(let response, let discarded):
+            if bytes.isEmpty { return self.send(response, exchange) }
+            exchange.phase = .refusing(response, discardedBytes: discarded + bytes.count)
+            return discarded + bytes.count <= maximumDiscardedBytes
+        case .ready(let response):
+            return self.send(response, exchange)
+        case .suspended, .answered, .closed:
+            // The library has no further question about a request that it knows to be suspended or answered.
+            return false
+        }
+    }
+
+    /// The headers are complete, nothing of the body is read yet.
+    private func begin(_ exchange: Exchange, method: String) -> Bool {
+        guard exchange.readHeaders(maximum: self.limits.headers) else {
+            return self.refuse(.tooManyHeaders(maximum: self.limits.headers), exchange, mustClose: true)
+        }
+        let framing = RequestFraming(headers: exchange.headers)
+        guard framing != .ambiguous else { return self.refuse(.ambiguousBody(), exchange, mustClose: true) }
+        guard let target = exchange.target else {
+            return self.refuse(.badTarget(), exchange, mustClose: framing.hasBody)
+        }
+        let maximum = self.handler.maximumBodyBytes(method: Self.shown(method), path: target.path)
+        if case .length(let length) = framing, length > maximum {
+            // Who waits for "100 Continue" has not sent the body yet.
+            let isHarmless = length <= maximumDiscardedBytes && exchange.header("expect") == nil
+            return self.refuse(.bodyTooLong(maximum: maximum), exchange, mustClose: !isHarmless)
+        }
+        exchange.phase = .receiving(maximumBytes: maximum)
+        return true
+    }
+
+    /// To refuse before the body is read ends the connection.
+    private func refuse(_ response: HTTPResponse, _ exchange: Exchange, mustClose: Bool) -> Bool {
+        if mustClose { return self.send(response.closing(), exchange) }
+        exchange.phase = .refusing(response, discardedBytes: 0)
+        return true
+    }
+
+    private func answer(_ exchange: Exchange, method: String) -> Bool {
+        // `begin` let no exchange without a target come here.
+        guard let target = exchange.target else { return false }
+        exchange.client.deadline = nil
+        let request = HTTPRequest(
+            method: Self.shown(method), path: target.path, query: target.query,
+            headers: exchange.headers, body: exchange.body, peerAddress: exchange.client.peerAddress)
+        exchange.headers = []
+        exchange.body = []
+        switch self.handler.answer(request) {
+        case .now(let response):
+            return self.send(response, exchange)
+        case .later(let answer):
+            self.suspend(exchange, until: answer)
+            return true
+        }
+    }
+
+    /// The library itself keeps the body of a HEAD's response back.
+    private static func shown(_ method: String) -> String { method == "HEAD" ? "GET" : method }
+
+    private func send(_ response: HTTPResponse, _ exchange: Exchange) -> Bool {
+        exchange.phase = .answered
+        exchange.client.deadline = self.now.advanced(bySeconds: self.limits.responseSeconds)
+        return Self.queue(response, exchange.connection) || Self.queue(.unsendable(), exchange.connection)
+    }
+
+    /// Answers false for what the library will not send, such as a header value with a line break.
+    private static func queue(_ response: HTTPResponse, _ connection: OpaquePointer) -> Bool {
+        guard 200...599 ~= response.status, let status = UInt32(exactly: response.status) else { return false }
+        let handle = response.body.withUnsafeBytes { bytes in
+            // Copied, so the pointer is not written to although its type says so.
+            MHD_create_response_from_buffer(
+                bytes.count, UnsafeMutableRawPointer(mutating: bytes.baseAddress), .RESPMEM_MUST_COPY)
+        }
+        guard let handle else { return false }
+        defer { MHD_destroy_response(handle) }
+        for header in response.headers {
+            // The length is the library's to say.
+            if header.name.utf8.count == 14, header.name.lowercased() == "content-length" { continue }
+            guard Self.isSendable(header.name), Self.isSendable(header.value),
+                MHD_add_response_header(handle, header.name, header.value) == .YES
+            else { return false }
+        }
+        return MHD_queue_response(connection, status, handle) == .YES
+    }
+
+    /// A NUL would cut the text short in C, and a line break begin a header of its own.
+    private static func isSendable(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+    }
+}

@@ -1,0 +1,169 @@
+import EventIO
+import Glibc
+import Testing
+
+private func makePipe() -> (reader: Int32, writer: Int32) {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    return (ends[0], ends[1])
+}
+
+@Suite("Descriptors, signals and the service manager", .timeLimit(.minutes(1)))
+struct WatchTests {
+    let loop: EventLoop
+
+    init() throws { self.loop = try EventLoop(name: "watch") }
+
+    @Test("A handler hears of readable and hung-up descriptors, and of nothing once unwatched")
+    func watchesDescriptors() throws {
+        let loop = self.loop
+        let (reader, writer) = makePipe()
+        let seen = Shared<[Readiness]>([])
+        loop.post {
+            #expect(throws: Never.self) {
+                try loop.watch(reader, for: .readable) { ready in
+                    seen.update { $0.append(ready) }
+                    var byte: UInt8 = 0
+                    if ready.contains(.readable) {
+                        #expect(read(reader, &byte, 1) == 1)
+                        close(writer)
+                    } else {
+                        loop.unwatch(reader)
+                        close(reader)
+                        loop.schedule(afterSeconds: 0.005) { loop.stop() }
+                    }
+                }
+            }
+        }
+        #expect(write(writer, "x", 1) == 1)
+        try loop.start()
+        loop.join()
+        #expect(seen.value == [.readable, .hungUp])
+    }
+
+    @Test("A handler that unwatches its neighbour in the same turn keeps it from being called")
+    func unwatchNeighbour() throws {
+        let loop = self.loop
+        let (first, second) = (makePipe(), makePipe())
+        let calls = Shared(0)
+        loop.post {
+            for (own, other) in [(first.reader, second.reader), (second.reader, first.reader)] {
+                #expect(throws: Never.self) {
+                    try loop.watch(own, for: .readable) { _ in
+                        calls.update { $0 += 1 }
+                        loop.unwatch(own)
+                        loop.unwatch(other)
+                        loop.schedule(afterSeconds: 0.005) { loop.stop() }
+                    }
+                }
+            }
+        }
+        #expect(write(first.writer, "x", 1) == 1)
+        #expect(write(second.writer, "x", 1) == 1)
+        try loop.start()
+        loop.join()
+        #expect(calls.value == 1)
+        for descriptor in [first.reader, first.writer, second.reader, second.writer] { close(descriptor) }
+    }
+
+    @Test("The interest can be changed, and watching nonsense is an error with a name")
+    func modifies() throws {
+        let loop = self.loop
+        let (reader, writer) = makePipe()
+        let seen = Shared<[Readiness]>([])
+        loop.post {
+            #expect(throws: SystemCallFailure(call: "epoll_ctl", code: EBADF)) {
+                try loop.watch(9999, for: .readable) { _ in }
+            }
+            #expect(throws: SystemCallFailure(call: "epoll_ctl", code: ENOENT)) {
+                try loop.modify(writer, for: .writable)
+            }
+            #expect(throws: Never.self) {
+                try loop.watch(writer, for: []) { ready in
+                    seen.update { $0.append(ready) }
+                    loop.stop()
+                }
+                try loop.modify(writer, for: .writable)
+            }
+        }
+        try loop.start()
+        loop.join()
+        #expect(seen.value == [.writable])
+        close(reader)
+        close(writer)
+    }
+
+    @Test("Signals reach the handler on the loop, in a program whose threads block them")
+    func signals() throws {
+        let loop = self.loop
+        let seen = Shared<[Int32]>([])
+        var watch: SignalWatch?
+        // Thread-directed signals, because the other threads of a test process do not block them.
+        loop.post {
+            SignalWatch.block([SIGUSR1, SIGUSR2])
+            pthread_kill(pthread_self(), SIGUSR1)
+            pthread_kill(pthread_self(), SIGUSR2)
+        }
+        watch = try SignalWatch(loop: loop, signals: [SIGUSR1, SIGUSR2]) { signal in
+            #expect(loop.isCurrent)
+            seen.update { $0.append(signal) }
+            if seen.value.count == 2 { loop.stop() }
+        }
+        try loop.start()
+        loop.join()
+        #expect(Set(seen.value) == [SIGUSR1, SIGUSR2])
+        withExtendedLifetime(watch) {}
+        watch = nil
+    }
+
+    @Test("The service manager gets the datagram, by path and by abstract name", arguments: [true, false])
+    func notifies(isAbstract: Bool) throws {
+        let name = "weir-notify-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+        let path = isAbstract ? "@" + name : "/tmp/" + name
+        let receiver = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        defer {
+            close(receiver)
+            if !isAbstract { unlink(path) }
+        }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        var bytes = Array(path.utf8)
+        if isAbstract { bytes[0] = 0 }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(receiver, $0, socklen_t(2 + bytes.count))
+            }
+        }
+        #expect(bound == 0)
+        #expect(ServiceNotification.send("READY=1\nSTATUS=up", to: path) == .sent)
+        var buffer = [UInt8](repeating: 0, count: 100)
+        let count = recv(receiver, &buffer, 100, Int32(MSG_DONTWAIT))
+        #expect(String(decoding: buffer.prefix(max(0, count)), as: UTF8.self) == "READY=1\nSTATUS=up")
+    }
+
+    @Test("Without a service manager nothing is sent, and a failure is told")
+    func notifyFailures() {
+        #expect(ServiceNotification.send("READY=1", to: nil) == .notAskedFor)
+        #expect(ServiceNotification.send("READY=1", to: "") == .notAskedFor)
+        #expect(
+            ServiceNotification.send("READY=1", to: "/nonexistent/socket")
+                == .failed(SystemCallFailure(call: "sendto", code: ENOENT)))
+        #expect(
+            ServiceNotification.send("READY=1", to: String(repeating: "x", count: 500))
+                == .failed(SystemCallFailure(call: "connect", code: ENAMETOOLONG)))
+    }
+
+    @Test("The allocator takes our settings")
+    func memoryTuning() {
+        #expect(MemoryTuning.apply())
+        _ = MemoryTuning.releaseFreeMemory()
+    }
+
+    @Test("A lock lets one thread in at a time")
+    func lockExcludes() {
+        let counter = Shared(0)
+        onThreads(4) { _ in for _ in 0..<10_000 { counter.update { $0 += 1 } } }
+        #expect(counter.value == 40_000)
+    }
+}
