@@ -17,9 +17,10 @@ func module(_ name: String, _ settings: [SwiftSetting], uses: [String] = []) -> 
     .target(name: name, dependencies: uses.map { .init(stringLiteral: $0) }, swiftSettings: settings)
 }
 
-func tests(_ name: String, uses: [String], path: String? = nil) -> Target {
+func tests(_ name: String, uses: [String], path: String? = nil, exclude: [String] = []) -> Target {
     .testTarget(
-        name: name, dependencies: uses.map { .init(stringLiteral: $0) }, path: path, swiftSettings: strict)
+        name: name, dependencies: uses.map { .init(stringLiteral: $0) }, path: path, exclude: exclude,
+        swiftSettings: strict)
 }
 
 func library(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
@@ -41,6 +42,7 @@ let package = Package(
 
         // Words.
         module("SwarmTypes", pure),
+        module("SpellingHints", pure),
 
         // Formats and protocols: bytes in, values out.
         module("JSONScanning", pure),
@@ -55,7 +57,7 @@ let package = Package(
         module("PatternMatching", strict, uses: ["CPCRE2"]),
         module("Digests", strict, uses: ["COpenSSL"]),
         module("SQLiteStore", strict, uses: ["CSQLite"]),
-        module("ConfigFile", strict, uses: ["CYAML"]),
+        module("ConfigFile", strict, uses: ["CYAML", "SpellingHints"]),
         module("LogOutput", strict, uses: ["EventIO"]),
 
         // Applications.
@@ -65,8 +67,9 @@ let package = Package(
 
         // Surfaces.
         module("ControlAPI", strict, uses: ["SwarmTypes", "HTTPServing"]),
-        module("CommandLineParsing", strict),
-        module("WeirSettings", strict, uses: ["ConfigFile", "LimitPlanning", "SwarmTypes"]),
+        module("CommandLineParsing", strict, uses: ["SpellingHints"]),
+        module(
+            "WeirSettings", strict, uses: ["ConfigFile", "LimitPlanning", "PatternMatching", "SwarmTypes"]),
         module(
             "WeirCommands", strict,
             uses: ["CommandLineParsing", "ServiceAssembly", "WeirSettings", "LimitPlanning", "SwarmTypes"]),
@@ -76,7 +79,8 @@ let package = Package(
             "ServiceAssembly", strict,
             uses: [
                 "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching",
-                "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI", "WeirSettings",
+                "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI",
+                "WeirSettings",
                 "Digests", "CLinuxIO",
             ]),
         .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
@@ -95,9 +99,14 @@ let package = Package(
         tests("DigestsTests", uses: ["Digests", "TestKit"]),
         tests("SQLiteStoreTests", uses: ["SQLiteStore", "TestKit"]),
         tests("ConfigFileTests", uses: ["ConfigFile", "TestKit"]),
-        tests("WeirSettingsTests", uses: ["WeirSettings", "ConfigFile", "LimitPlanning", "SwarmTypes", "TestKit"]),
+        tests(
+            "WeirSettingsTests",
+            uses: ["WeirSettings", "ConfigFile", "LimitPlanning", "SwarmTypes", "TestKit"],
+            exclude: ["Samples"]),
         tests("LogOutputTests", uses: ["LogOutput", "TestKit"]),
-        tests("QBittorrentAPITests", uses: ["QBittorrentAPI", "SwarmTypes", "HTTPFetching", "EventIO", "TestKit"]),
+        tests(
+            "QBittorrentAPITests",
+            uses: ["QBittorrentAPI", "SwarmTypes", "HTTPFetching", "EventIO", "TestKit"]),
         tests("ChangeJournalTests", uses: ["ChangeJournal", "SQLiteStore", "SwarmTypes", "TestKit"]),
         tests("UploadGovernorTests", uses: ["UploadGovernor", "LimitPlanning", "SwarmTypes", "TestKit"]),
         tests("ControlAPITests", uses: ["ControlAPI", "HTTPServing", "SwarmTypes", "TestKit"]),

@@ -4,6 +4,7 @@ import Testing
 private let allowedImports: [String: Set<String>] = [
     // Words.
     "SwarmTypes": [],
+    "SpellingHints": [],
     // Formats and protocols.
     "JSONScanning": [],
     // Decisions.
@@ -15,7 +16,7 @@ private let allowedImports: [String: Set<String>] = [
     "PatternMatching": ["CPCRE2"],
     "Digests": ["COpenSSL"],
     "SQLiteStore": ["CSQLite", "Glibc"],
-    "ConfigFile": ["CYAML", "Glibc"],
+    "ConfigFile": ["CYAML", "Glibc", "SpellingHints"],
     "LogOutput": ["CLinuxIO", "Glibc", "EventIO", "Synchronization"],
     // Applications.
     "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching", "FoundationEssentials"],
@@ -23,7 +24,7 @@ private let allowedImports: [String: Set<String>] = [
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
     // Surfaces.
     "ControlAPI": ["SwarmTypes", "HTTPServing", "FoundationEssentials"],
-    "CommandLineParsing": [],
+    "CommandLineParsing": ["SpellingHints"],
     "WeirSettings": ["ConfigFile", "PatternMatching", "LimitPlanning", "SwarmTypes", "Glibc"],
     "WeirCommands": [
         "CommandLineParsing", "ServiceAssembly", "WeirSettings", "LimitPlanning", "SwarmTypes",
@@ -39,7 +40,7 @@ private let allowedImports: [String: Set<String>] = [
 ]
 
 /// No clock, no chance, no machine, no waiting: time and randomness come in as arguments.
-private let pureModules: Set<String> = ["SwarmTypes", "JSONScanning", "LimitPlanning"]
+private let pureModules: Set<String> = ["SwarmTypes", "SpellingHints", "JSONScanning", "LimitPlanning"]
 
 /// The C library of each module that owns one.
 private let owners: [String: String] = [

@@ -297,6 +297,13 @@ class Leechers:
             handle.connect_peer(("127.0.0.1", port))
         self.handles[torrent.name] = (handle, ports)
 
+    def again(self, torrent):
+        """Downloads a torrent once more from the beginning."""
+        handle, ports = self.handles.pop(torrent.name)
+        limit = handle.download_limit()
+        self.session.remove_torrent(handle, self.lt.options_t.delete_files)
+        self.add(torrent, ports, max(0, limit))
+
     def set_demand(self, name, limit):
         self.handles[name][0].set_download_limit(limit)
 

@@ -1,0 +1,43 @@
+/// The environment variables a configuration may use, and how the files they name are read.
+public struct ConfigEnvironment: Sendable {
+    public var variables: [String: String]
+    /// Reads the file that a `NAME_FILE` variable names.
+    public var readSecret: @Sendable (String) throws(FileReadFailure) -> [UInt8]
+
+    /// A secret is a line; 64 KiB is far above any.
+    public static let maximumSecretBytes = 64 * 1024
+
+    public init(
+        variables: [String: String] = [:],
+        readSecret: @escaping @Sendable (String) throws(FileReadFailure) -> [UInt8] = {
+            path throws(FileReadFailure) in
+            try readFile(path, limit: ConfigEnvironment.maximumSecretBytes)
+        }
+    ) {
+        self.variables = variables
+        self.readSecret = readSecret
+    }
+
+    enum FileContent {
+        case absent
+        case text(String)
+        /// A sentence about the file, without its content.
+        case unreadable(String)
+    }
+
+    /// What the file says that the variable `name` + `_FILE` names, without its last line break.
+    func contentOfFile(namedBy name: String) -> FileContent {
+        guard let path = self.variables[name + "_FILE"], !path.isEmpty else { return .absent }
+        do {
+            var bytes = try self.readSecret(path)
+            if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+            if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                return .unreadable("the file \(path) is not UTF-8 text")
+            }
+            return .text(text)
+        } catch {
+            return .unreadable("the file \(path) cannot be read: \(error)")
+        }
+    }
+}

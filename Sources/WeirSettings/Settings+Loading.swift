@@ -1,0 +1,102 @@
+public import ConfigFile
+
+/// Settings with what is worth telling about them.
+public struct LoadedSettings: Sendable {
+    public var settings: Settings
+    public var warnings: [ConfigProblem]
+    /// By key path: `global.port`, `trackers[0].id`, and `qbittorrent.url` (of several: `qbittorrent[0].url`).
+    public var origins: [String: ValueOrigin]
+}
+
+/// Why a configuration cannot be used: everything that is wrong with it, not only the first fault.
+public struct SettingsFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Errors and warnings, in the order of the file.
+    public var problems: [ConfigProblem]
+
+    public var description: String { self.problems.map(\.description).joined(separator: "\n") }
+}
+
+extension Settings {
+    /// The prefix of every environment variable that sets a key: `WEIR_GLOBAL_PORT`.
+    public static let variablePrefix = "WEIR"
+
+    private static let sections = ["global", "qbittorrent", "cross_seed", "trackers", "rollback", "logging"]
+
+    /// Reads a configuration: a Qguardarr file, or one of ours.
+    ///
+    /// For each key a flag wins over the file that `WEIR_<SECTION>_<KEY>_FILE` names, that over the variable
+    /// `WEIR_<SECTION>_<KEY>`, that over the configuration file, and that over the default. With several
+    /// instances their variables carry the name too: `WEIR_QBITTORRENT_<NAME>_PASSWORD`.
+    ///
+    /// - Parameters:
+    ///   - bytes: the file's content
+    ///   - fileName: as it is to be shown in messages
+    ///   - flags: by key path, such as `global.port`
+    public static func load(
+        _ bytes: some Collection<UInt8>, fileName: String,
+        environment: ConfigEnvironment = ConfigEnvironment(),
+        flags: [String: FlagValue] = [:]
+    ) throws(SettingsFailure) -> LoadedSettings {
+        let root: ConfigNode?
+        do {
+            root = try parseConfig(bytes, fileName: fileName)
+        } catch {
+            throw SettingsFailure(problems: [error])
+        }
+        var reading = ConfigReading(fileName: fileName, environment: environment, flags: flags)
+        let entries = Self.entries(of: root, &reading)
+        func entry(_ name: String) -> ConfigEntry? { entries.first { $0.key == name } }
+
+        var settings = Settings()
+        reading.section(&settings.global, "global", GlobalSettings.keys, entry("global"))
+        settings.instances = readInstances(entry("qbittorrent"), &reading)
+        reading.section(&settings.crossSeed, "cross_seed", CrossSeedSettings.keys, entry("cross_seed"))
+        settings.trackers = readTrackers(entry("trackers"), &reading)
+        reading.section(&settings.rollback, "rollback", RollbackSettings.keys, entry("rollback"))
+        reading.section(&settings.logging, "logging", LoggingSettings.keys, entry("logging"))
+        settings.reportDoubts(&reading)
+        reading.reportUnusedOverrides(
+            prefixes: Self.sections.map { "\(Self.variablePrefix)_\(variableWord($0))" })
+
+        let problems = inOrder(reading.problems)
+        guard !reading.hasErrors else { throw SettingsFailure(problems: problems) }
+        return LoadedSettings(settings: settings, warnings: problems, origins: reading.origins)
+    }
+
+    private static func entries(of root: ConfigNode?, _ reading: inout ConfigReading) -> [ConfigEntry] {
+        guard let root, !root.isNull else { return [] }
+        guard case .mapping(let entries) = root.content else {
+            reading.report(
+                ConfigProblem(
+                    .wrongType, at: reading.place(root.position), found: root.kindName,
+                    allowed: "the sections \(Self.sections.joined(separator: ", "))"))
+            return []
+        }
+        for entry in entries where !Self.sections.contains(entry.key) {
+            reading.reportUnknown(entry, among: Self.sections, in: "")
+        }
+        return entries
+    }
+}
+
+extension ConfigReading {
+    fileprivate mutating func section<Root>(
+        _ root: inout Root, _ name: String, _ keys: [ConfigKey<Root>], _ entry: ConfigEntry?
+    ) {
+        let scope = ConfigScope(
+            path: name, variablePrefix: "\(Settings.variablePrefix)_\(variableWord(name))",
+            position: entry?.keyPosition ?? .start)
+        self.group(&root, keys, entry?.value, scope)
+    }
+}
+
+/// What concerns no line of the file first, then by line.
+private func inOrder(_ problems: [ConfigProblem]) -> [ConfigProblem] {
+    func position(_ problem: ConfigProblem) -> ConfigPosition {
+        guard case .file(_, let position) = problem.place else { return ConfigPosition(line: 0, column: 0) }
+        return position
+    }
+    return problems.enumerated().sorted { left, right in
+        (position(left.element), left.offset) < (position(right.element), right.offset)
+    }.map(\.element)
+}

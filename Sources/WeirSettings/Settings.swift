@@ -1,0 +1,13 @@
+/// The configuration of the whole product, complete: every key has its value.
+public struct Settings: Hashable, Sendable {
+    public var global = GlobalSettings()
+    /// The governed clients, in the order of the file; never empty once loaded. Key `qbittorrent`.
+    public var instances: [InstanceSettings] = []
+    public var crossSeed = CrossSeedSettings()
+    /// In the order of the file; the last one is the catch-all.
+    public var trackers: [TrackerSettings] = []
+    public var rollback = RollbackSettings()
+    public var logging = LoggingSettings()
+
+    public init() {}
+}
