@@ -81,7 +81,7 @@ public enum IntentState: Int64, CaseIterable, Hashable, Sendable {
 public struct IntentID: Hashable, Comparable, Sendable {
     public let rawValue: Int64
 
-    init(_ rawValue: Int64) { self.rawValue = rawValue }
+    public init(_ rawValue: Int64) { self.rawValue = rawValue }
 
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }

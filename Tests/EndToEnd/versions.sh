@@ -4,8 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 chroots=${WEIR_CHROOTS:-$PWD/.build/chroots}
-mirror=${WEIR_MIRROR:-$(awk '/^(deb|URIs:)/ { for (i = 2; i <= NF; i++) if ($i ~ /^https?:/) { print $i; exit } }' \
-    /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null)}
+# The mirror that this machine's own packages come from.
+mirror=${WEIR_MIRROR:-$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || true; } |
+    awk '/^(deb|URIs:) / { for (i = 2; i <= NF; i++) if ($i ~ /^https?:/) { print $i; exit } }')}
 command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends debootstrap >/dev/null; }
 mkdir -p "$chroots"
 
@@ -13,7 +14,6 @@ make_chroot() { # suite extra-suite
     local name=$1 suite=$2 extra=$3 root=$chroots/$1
     [ -e "$root/.complete" ] && return
     rm -rf "$root"
-    local proxy=()
     debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$chroots/$name.log" 2>&1
     cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
     echo "deb $mirror $suite main" >"$root/etc/apt/sources.list"
