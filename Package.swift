@@ -90,7 +90,7 @@ let package = Package(
         tests("ArchitectureTests", uses: ["TestKit"]),
         tests("SwarmTypesTests", uses: ["SwarmTypes", "TestKit"]),
         tests("JSONScanningTests", uses: ["JSONScanning", "TestKit"]),
-        tests("LimitPlanningTests", uses: ["LimitPlanning", "SwarmTypes", "TestKit"]),
+        tests("LimitPlanningTests", uses: ["LimitPlanning", "SwarmTypes", "TestKit"], exclude: ["Vectors"]),
         tests("AllocationSimulationTests", uses: ["LimitPlanning", "SwarmTypes", "TestKit"]),
         tests("EventIOTests", uses: ["EventIO", "SwarmTypes", "TestKit"]),
         tests("HTTPServingTests", uses: ["HTTPServing", "HTTPFetching", "EventIO", "TestKit"]),

@@ -1,0 +1,56 @@
+import SwarmTypes
+
+extension SharePlanning {
+    /// Moves one tracker to its targets, as far as the changes are worth a request; cuts that the cap needs are
+    /// made all the same, the largest first.
+    func apply(_ share: ShareTargets, to proposal: inout Proposal) {
+        let gate = DifferentialGate(thresholdThousandths: self.settings.differentialThresholdThousandths)
+        let threshold = self.settings.activeThreshold.bounded
+        var limits: [Int64] = []
+        for (index, position) in share.members.enumerated() {
+            let (present, target) = (self.table.limits[position], share.targets[index])
+            // A limit that keeps a torrent under the activity threshold is raised in any case, or the torrent
+            // could never show that it is active.
+            let isHeldDown = share.activities[index] != .idle && 8 * min(present, target) < 9 * threshold
+            let isChanged =
+                gate.isWorthwhile(from: present, to: target) || present < 1 || share.isRestored[index]
+                || (isHeldDown && target > present)
+            limits.append(isChanged ? target : present)
+        }
+        cutToFit(&limits, targets: share.targets, within: share.capacity)
+
+        let isOver = self.isOver(share)
+        for (index, position) in share.members.enumerated() where limits[index] != self.table.limits[position] {
+            proposal.change(position, to: limits[index], self.reason(share, index, to: limits[index], isOver))
+        }
+    }
+
+    /// Whether a tracker cannot wait for the next full plan: a torrent without a limit, limits that add up to
+    /// more than the cap, or a torrent that woke up and fills a limit far below its share.
+    func needsPlan(_ share: ShareTargets) -> Bool {
+        if self.isOver(share) { return true }
+        return share.members.indices.contains { index in
+            let (rate, limit) = (self.table.rates[share.members[index]], self.table.limits[share.members[index]])
+            if limit == RateBounds.unlimited || limit < 1 { return true }
+            return share.activities[index] != .idle && 5 * rate >= 4 * limit && share.targets[index] >= 2 * limit
+        }
+    }
+
+    /// A tracker with an unlimited torrent is not over its cap by that alone: the torrent is a newcomer.
+    private func isOver(_ share: ShareTargets) -> Bool {
+        share.members.reduce(0) { sum, position in
+            let limit = self.table.limits[position]
+            return limit == RateBounds.unlimited ? sum : sum + limit
+        } > share.capacity
+    }
+
+    private func reason(_ share: ShareTargets, _ index: Int, to limit: Int64, _ isOver: Bool) -> ChangeReason {
+        let present = self.table.limits[share.members[index]]
+        if present == RateBounds.unlimited { return .newcomer }
+        if share.isRestored[index] { return .inactive }
+        let isIdle = share.activities[index] == .idle
+        if limit > present { return !isIdle && present <= 2 * share.floor ? .wokeUp : .share }
+        if isIdle { return .idle }
+        return isOver ? .overCap : .share
+    }
+}
