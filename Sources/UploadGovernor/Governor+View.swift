@@ -116,7 +116,7 @@ extension Governor {
                 torrents.append(
                     PlanningTorrent(
                         key: key, tracker: tracker, uploadRate: seen.uploadRate,
-                        limit: self.simulated[key] ?? seen.limit, original: keepsLimit ? nil : entry.original,
+                        limit: self.limitInForce(seen, key, entry, isCurrent: part.isCurrent), original: keepsLimit ? nil : entry.original,
                         leeches: seen.leeches, seeds: seen.seeds,
                         lastActivityAgeSeconds: seen.lastActivity > 0 ? max(0, now - seen.lastActivity) : nil,
                         standing: part.isCurrent && !entry.isForeign ? .governed : .held))
@@ -124,6 +124,17 @@ extension Governor {
         }
         if scope == .governing { self.appendNeverRead(to: &torrents) }
         return PlanningInput(trackers: trackers, torrents: torrents)
+    }
+
+    /// The limit to count. Of a client that cannot be read, what Weir last saw in force, or the larger of the
+    /// two values between which an open intent leaves it.
+    private func limitInForce(
+        _ seen: SeenTorrent, _ key: TorrentKey, _ entry: LedgerEntry, isCurrent: Bool
+    ) -> UploadLimit {
+        if let simulated = self.simulated[key] { return simulated }
+        if isCurrent { return seen.limit }
+        if let open = self.openIntents.last(where: { $0.key == key }) { return max(open.from, open.to) }
+        return entry.ours ?? seen.limit
     }
 
     private func appendNeverRead(to torrents: inout [PlanningTorrent]) {
