@@ -57,7 +57,8 @@ final class JournalAdapter: ChangeJournaling, Sendable {
                 torrents.append(
                     RememberedTorrent(
                         key: key, trackerID: row.tracker, original: row.restoredAt == nil ? row.original : nil,
-                        ours: row.restoredAt == nil ? row.ours : nil, isForeign: row.isForeign))
+                        ours: row.restoredAt == nil ? row.ours : nil, isForeign: row.isForeign,
+                        takenAt: row.takenAt.millisecondsSince1970 / 1000))
             }
             return torrents
         }

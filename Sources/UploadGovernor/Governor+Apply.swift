@@ -112,13 +112,15 @@ extension Governor {
         var confirmed = 0
         var drifted = 0
         var skipped = 0
+        let now = self.environment.secondsSince1970()
         for (position, (change, fate)) in zip(plan.changes, fates).enumerated() {
             let intent = first + Int64(position)
             if let ending = fate.ending { closed.append((intent, ending)) }
             switch fate {
             case .confirmed:
                 confirmed += 1
-                self.ledger.confirm(change)
+                self.counters.limitsApplied[change.reason, default: 0] += 1
+                self.ledger.confirm(change, at: now)
             case .drifted:
                 drifted += 1
                 self.ledger.leaveOpen(change)
@@ -134,7 +136,6 @@ extension Governor {
             case .gone: self.ledger.remove([change.key])
             }
         }
-        self.counters.limitsApplied += confirmed
         do throws(JournalProblem) {
             try self.journal.close(closed)
         } catch {
@@ -170,7 +171,8 @@ extension Governor {
             confirmed += 1
             self.ledger.confirm(
                 LimitChange(
-                    key: intent.key, tracker: 0, from: intent.from, to: intent.to, reason: intent.reason))
+                    key: intent.key, tracker: 0, from: intent.from, to: intent.to, reason: intent.reason),
+                at: self.environment.secondsSince1970())
         }
         self.openIntents.removeAll { readable.contains($0.key.instance) }
         self.environment.report(.settled(intents: ready.count, confirmed: confirmed))

@@ -8,6 +8,21 @@ public struct InstanceStatus: Sendable {
     public var problem: String?
     public var secondsSinceRead: Double?
     public var requests: Int
+    public var torrents: Int
+    /// The client refuses the credentials: nothing is tried until they change.
+    public var isRefused: Bool
+    public var restarts: Int
+}
+
+/// How the last cycle went.
+public struct LastCycle: Sendable {
+    public var outcome: CycleOutcome
+    /// Seconds since 1970.
+    public var endedAt: Int64
+    public var durationSeconds: Double
+    public var requests: Int
+    /// Torrents that were considered for a share of their own.
+    public var considered: Int
 }
 
 /// The governor at one moment.
@@ -16,6 +31,8 @@ public struct GovernorStatus: Sendable {
     public var pause: PauseReason?
     public var instances: [InstanceStatus]
     public var trackers: [TrackerOutcome]
+    public var lastCycle: LastCycle?
+    public var planning: PlanningState
     public var counters: GovernorCounters
     /// Torrents with a limit that Weir set.
     public var managed: Int
@@ -31,20 +48,31 @@ public struct ManagedTorrent: Hashable, Sendable {
     public var tracker: Int
     public var limit: UploadLimit
     public var original: UploadLimit?
+    /// Seconds since 1970.
+    public var managedSince: Int64
+    /// Seconds since 1970; 0 when not seen since the start.
+    public var lastSeen: Int64
 }
 
 extension Governor {
     public func status() async -> GovernorStatus {
         let now = self.environment.now()
+        var torrents: [InstanceIndex: Int] = [:]
+        self.ledger.visit { key, entry in if entry.seenInCycle > 0 { torrents[key.instance, default: 0] += 1 } }
         var instances: [InstanceStatus] = []
         for instance in self.instances {
             var problem: String?
-            if case .lost(let failure) = instance.state { problem = failure.message }
+            var isRefused = false
+            if case .lost(let failure) = instance.state {
+                problem = failure.message
+                if case .refused = failure { isRefused = true }
+            }
             instances.append(
                 InstanceStatus(
                     name: instance.client.name, isCurrent: instance.isCurrent, problem: problem,
                     secondsSinceRead: instance.lastRead.map { now.seconds(since: $0) },
-                    requests: await instance.client.requestCount()))
+                    requests: await instance.client.requestCount(), torrents: torrents[instance.index] ?? 0,
+                    isRefused: isRefused, restarts: instance.restarts))
         }
         var managed = 0
         var foreign = 0
@@ -54,17 +82,25 @@ extension Governor {
         }
         return GovernorStatus(
             configuration: self.configuration, pause: self.pauseReason, instances: instances,
-            trackers: self.lastTrackers, counters: self.counters, managed: managed, known: self.ledger.count,
+            trackers: self.lastTrackers, lastCycle: self.lastCycle, planning: self.planning, counters: self.counters, managed: managed, known: self.ledger.count,
             openIntents: self.openIntents.count, foreign: foreign)
     }
 
     /// By tracker, then by key.
     public func managedTorrents() -> [ManagedTorrent] {
+        let now = self.environment.now()
+        let lastRead = self.instances.map { instance in
+            instance.lastRead.map { self.environment.secondsSince1970() - Int64(now.seconds(since: $0)) } ?? 0
+        }
         var torrents: [ManagedTorrent] = []
         self.ledger.visit { key, entry in
             guard let ours = entry.ours, let tracker = entry.tracker else { return }
             torrents.append(
-                ManagedTorrent(key: key, tracker: Int(tracker), limit: ours, original: entry.original))
+                ManagedTorrent(
+                    key: key, tracker: Int(tracker), limit: ours, original: entry.original,
+                    managedSince: Int64(entry.managedSince),
+                    lastSeen: lastRead.indices.contains(Int(key.instance.rawValue))
+                        ? lastRead[Int(key.instance.rawValue)] : 0))
         }
         return torrents.sorted { ($0.tracker, $0.key) < ($1.tracker, $1.key) }
     }
@@ -124,6 +160,19 @@ extension Governor {
                 return governor.planning.smoothedCaps.count
             }
             return governor.planning.smoothedCaps.removeValue(forKey: tracker) == nil ? 0 : 1
+        }
+    }
+
+    /// How many torrents look how lively, of those that can upload: scores of at least 0.8, 0.5, 0.2, below.
+    public func activity() async -> [Int] {
+        await self.exclusively { governor in
+            let input = governor.planningInput(await governor.takeView(), scope: .governing)
+            var counts = [0, 0, 0, 0]
+            for torrent in input.torrents {
+                let score = activityScore(of: torrent)
+                counts[score >= 0.8 ? 0 : score >= 0.5 ? 1 : score >= 0.2 ? 2 : 3] += 1
+            }
+            return counts
         }
     }
 

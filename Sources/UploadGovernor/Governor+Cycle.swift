@@ -13,6 +13,11 @@ extension Governor {
         report.durationSeconds = self.environment.now().seconds(since: started)
         self.counters.cycles += 1
         self.counters.cyclesByOutcome[report.outcome.name, default: 0] += 1
+        self.counters.cycleSeconds += report.durationSeconds
+        self.lastCycle = LastCycle(
+            outcome: report.outcome, endedAt: self.environment.secondsSince1970(),
+            durationSeconds: report.durationSeconds, requests: report.requests,
+            considered: report.plan?.considered ?? self.lastCycle?.considered ?? 0)
         self.environment.report(.cycleEnded(report))
         return report
     }

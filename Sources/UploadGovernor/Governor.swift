@@ -23,6 +23,7 @@ public actor Governor {
     var simulated: [TorrentKey: UploadLimit] = [:]
     var counters = GovernorCounters()
     var lastTrackers: [TrackerOutcome] = []
+    var lastCycle: LastCycle?
     var cycleNumber: UInt32 = 0
     /// The rollout that the configuration names, beside one set by hand.
     var configuredRollout: Int
@@ -218,7 +219,8 @@ public actor Governor {
 public struct GovernorCounters: Hashable, Sendable {
     public var cycles = 0
     public var cyclesByOutcome: [String: Int] = [:]
-    public var limitsApplied = 0
+    public var cycleSeconds = 0.0
+    public var limitsApplied: [ChangeReason: Int] = [:]
     public var failedPolls = 0
     public var failedCalls = 0
     public var journalFailures = 0

@@ -20,6 +20,8 @@ struct InstanceRecord: Sendable {
     var restarted = false
     var limitsIncludeOverhead = false
     var failures = 0
+    /// Restarts of the client that were noticed.
+    var restarts = 0
     var nextPoll = Instant(nanoseconds: .min)
     var lastRead: Instant?
     /// The cycle since which every good poll had the complete list, for telling that a torrent is gone.
@@ -36,6 +38,7 @@ struct InstanceRecord: Sendable {
         self.state = .current
         self.wasRead = true
         self.restarted = self.restarted || notice.restarted
+        if notice.restarted { self.restarts += 1 }
         self.limitsIncludeOverhead = notice.limitsIncludeOverhead
         self.failures = 0
         self.nextPoll = now

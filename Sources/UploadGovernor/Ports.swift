@@ -130,15 +130,19 @@ public struct RememberedTorrent: Hashable, Sendable {
     public var ours: UploadLimit?
     /// The user's own limit stands, and Weir respects it.
     public var isForeign: Bool
+    /// When Weir first touched it, in seconds since 1970.
+    public var takenAt: Int64
 
     public init(
-        key: TorrentKey, trackerID: String, original: UploadLimit?, ours: UploadLimit?, isForeign: Bool
+        key: TorrentKey, trackerID: String, original: UploadLimit?, ours: UploadLimit?, isForeign: Bool,
+        takenAt: Int64 = 0
     ) {
         self.key = key
         self.trackerID = trackerID
         self.original = original
         self.ours = ours
         self.isForeign = isForeign
+        self.takenAt = takenAt
     }
 }
 

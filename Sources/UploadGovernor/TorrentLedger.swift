@@ -11,6 +11,8 @@ struct LedgerEntry: Hashable, Sendable {
     var previous: UploadLimit?
     /// The last cycle that saw the torrent.
     var seenInCycle: UInt32 = 0
+    /// When Weir first set its limit, in seconds since 1970.
+    var managedSince: UInt32 = 0
     /// When the choice among its trackers was made, in seconds of the monotonic clock.
     var placedAt: Int32 = .min
     /// Index into the configured trackers; nil until it is placed.
@@ -44,7 +46,8 @@ struct TorrentLedger: Sendable {
         self.entries.reserveCapacity(remembered.count)
         for torrent in remembered {
             self.entries[torrent.key] = LedgerEntry(
-                original: torrent.original, ours: torrent.ours, tracker: places[torrent.trackerID],
+                original: torrent.original, ours: torrent.ours,
+                managedSince: UInt32(clamping: torrent.takenAt), tracker: places[torrent.trackerID],
                 rolloutBucket: bucket(torrent.key.id), isForeign: torrent.isForeign)
         }
     }
@@ -102,8 +105,9 @@ struct TorrentLedger: Sendable {
     }
 
     /// Records that a change was read back as intended.
-    mutating func confirm(_ change: LimitChange) {
+    mutating func confirm(_ change: LimitChange, at secondsSince1970: Int64) {
         self.update(change.key) { entry in
+            if entry.ours == nil, entry.original == nil { entry.managedSince = UInt32(clamping: secondsSince1970) }
             if change.reason.givesBack {
                 entry.original = nil
                 entry.ours = nil
