@@ -39,7 +39,11 @@ extension Governor {
         for place in self.instances.indices where self.instances[place].wasRead {
             let instance = self.instances[place]
             let seen = await instance.client.torrents()
-            self.instances[place].placement.extend(to: seen.trackerSets, by: self.matcher)
+            let placed = self.instances[place].placement.count(at: seen.trackerSetsRevision)
+            if placed < seen.trackerSetCount {
+                let new = await instance.client.trackerSets(from: placed)
+                self.instances[place].placement.extend(by: new, self.matcher)
+            }
             parts.append(
                 ClientsView.Part(
                     instance: instance.index, isCurrent: instance.isCurrent, restarted: instance.restarted,

@@ -45,7 +45,7 @@ public struct PollNotice: Hashable, Sendable {
 /// A torrent as a client shows it.
 public struct SeenTorrent: Hashable, Sendable {
     public var id: TorrentID
-    /// Index into `SeenTorrents.trackerSets`.
+    /// Index of its list of announce URLs.
     public var trackerSet: Int32
     public var leeches: Int32
     public var seeds: Int32
@@ -73,12 +73,15 @@ public struct SeenTorrent: Hashable, Sendable {
 
 /// All torrents of a client, as of its last good poll.
 public struct SeenTorrents: Sendable {
-    /// Each distinct list of announce URLs once. An index keeps its meaning as long as the client lives.
-    public var trackerSets: [[String]]
+    /// How many distinct lists of announce URLs there are; `trackerSets(from:)` tells them.
+    public var trackerSetCount: Int
+    /// An index of a list keeps its meaning as long as this stays the same.
+    public var trackerSetsRevision: Int
     public var torrents: [SeenTorrent]
 
-    public init(trackerSets: [[String]], torrents: [SeenTorrent]) {
-        self.trackerSets = trackerSets
+    public init(trackerSetCount: Int, trackerSetsRevision: Int = 0, torrents: [SeenTorrent]) {
+        self.trackerSetCount = trackerSetCount
+        self.trackerSetsRevision = trackerSetsRevision
         self.torrents = torrents
     }
 }
@@ -92,6 +95,9 @@ public protocol GovernedClient: Sendable {
     func poll(_ depth: PollDepth, hints: [TorrentID]) async throws(ClientProblem) -> PollNotice
 
     func torrents() async -> SeenTorrents
+
+    /// The lists of announce URLs from an index on.
+    func trackerSets(from index: Int) async -> [[String]]
 
     /// The announce URL that stands for a torrent with several trackers, by their present state; nil when it has
     /// no real tracker or is gone.

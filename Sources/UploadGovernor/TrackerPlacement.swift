@@ -12,14 +12,21 @@ enum Placement: Hashable, Sendable {
 /// Remembers for each of a client's tracker lists where it belongs, so that each URL is matched once.
 struct TrackerPlacement: Sendable {
     private var placements: [Placement] = []
+    private var revision: Int?
 
     /// Forgets all, after the configured trackers changed.
     mutating func reset() { self.placements = [] }
 
-    /// Places the lists that came since the last call.
-    mutating func extend(to sets: [[String]], by matcher: any TrackerMatching) {
-        while self.placements.count < sets.count {
-            let urls = sets[self.placements.count]
+    /// How many lists are placed; none when the indices have got another meaning.
+    mutating func count(at revision: Int) -> Int {
+        if self.revision != revision { self.placements = [] }
+        self.revision = revision
+        return self.placements.count
+    }
+
+    /// Places the lists that came since.
+    mutating func extend(by sets: [[String]], _ matcher: any TrackerMatching) {
+        for urls in sets {
             let first = matcher.tracker(for: urls.first ?? "")
             let isSettled = urls.dropFirst().allSatisfy { matcher.tracker(for: $0) == first }
             self.placements.append(isSettled ? .settled(first) : .ambiguous(first))

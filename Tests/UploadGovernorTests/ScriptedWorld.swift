@@ -88,7 +88,9 @@ actor ScriptedClient: GovernedClient {
         return PollNotice(restarted: self.willRestart)
     }
 
-    func torrents() -> SeenTorrents { SeenTorrents(trackerSets: self.trackerSets, torrents: self.shown) }
+    func torrents() -> SeenTorrents { SeenTorrents(trackerSetCount: self.trackerSets.count, torrents: self.shown) }
+
+    func trackerSets(from index: Int) -> [[String]] { Array(self.trackerSets.dropFirst(index)) }
 
     func currentTracker(of id: TorrentID) throws(ClientProblem) -> String? {
         self.requests += 1
