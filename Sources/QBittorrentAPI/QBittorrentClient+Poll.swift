@@ -1,0 +1,160 @@
+public import SwarmTypes
+
+extension QBittorrentClient {
+    /// At most so many torrents are asked for by name in a poll, beside those that are active.
+    static let maximumNamed = 1000
+
+    /// Brings the table up to date by the cheapest way that is right for this version.
+    ///
+    /// From Web API 2.9.2 these are differences, and everything once more after any poll that failed,
+    /// because an answer that got lost may have held changes that are not sent again. Before, these are the
+    /// active torrents and those that just ceased to be active.
+    ///
+    /// - Parameter hints: torrents of which something was heard; they are read in any case (1,000 at most).
+    public func poll(
+        _ depth: PollDepth = .cheap, hints: [TorrentID] = []
+    ) async throws(ClientFailure) -> PollReport {
+        await self.turn.take()
+        defer { self.turn.give() }
+        let before = self.session.calls.values
+        do {
+            var report = try await self.observe(depth, Array(hints.prefix(Self.maximumNamed)))
+            let after = self.session.calls.values
+            report.calls = after.reduce(0) { $0 + $1.calls } - before.reduce(0) { $0 + $1.calls }
+            report.bytes = after.reduce(0) { $0 + $1.bytes } - before.reduce(0) { $0 + $1.bytes }
+            return report
+        } catch {
+            self.observation.responseID = 0
+            throw error
+        }
+    }
+
+    private func observe(_ depth: PollDepth, _ hints: [TorrentID]) async throws(ClientFailure) -> PollReport {
+        try await self.learnVersion()
+        let isFirst = self.observation.epoch == 0
+        var reading = try await self.read(depth == .full || self.observation.epoch != self.session.epoch, hints)
+        let restarted = !isFirst && (reading.showsRestart || self.observation.epoch != self.session.epoch)
+        if restarted {
+            self.forgetVersion()
+            try await self.learnVersion()
+            if !reading.isComplete { reading = try await self.read(true, hints) }
+        }
+        return self.takeOver(reading, restarted: restarted)
+    }
+
+    private func takeOver(_ reading: consuming Reading, restarted: Bool) -> PollReport {
+        var report = PollReport()
+        report.isComplete = reading.isComplete
+        report.restarted = restarted
+        report.malformedRows = reading.revision.malformedRows
+        self.observation = reading.observation
+        self.observation.epoch = self.session.epoch
+        let changes = reading.revision.changes(isComplete: reading.isComplete)
+        report.added = changes.newcomers.map(\.id)
+        report.removed = changes.removed.map { self.table.rows[$0].id }
+        self.table.apply(changes)
+        if reading.isComplete, !self.usesDifferences {
+            self.observation.active = Set(self.table.rows.filter { $0.uploadRate > .zero }.map(\.id))
+        }
+        return report
+    }
+
+    /// A poll whose answers have all come.
+    private struct Reading {
+        var revision: TableRevision
+        var observation: Observation
+        var isComplete: Bool
+        var showsRestart: Bool
+    }
+
+    private func read(_ everything: Bool, _ hints: [TorrentID]) async throws(ClientFailure) -> Reading {
+        self.usesDifferences
+            ? try await self.readDifferences(everything, hints) : try await self.readLists(everything, hints)
+    }
+
+    private func readDifferences(
+        _ everything: Bool, _ hints: [TorrentID]
+    ) async throws(ClientFailure) -> Reading {
+        var asked = everything ? 0 : self.observation.responseID
+        var answer: MainDataReader
+        do {
+            answer = try await self.mainData(asked)
+        } catch {
+            // A connection that the server closed while it was idle: the differences may be lost with it.
+            guard case .unreachable = error, asked != 0 else { throw error }
+            asked = 0
+            answer = try await self.mainData(0)
+        }
+        guard let responseID = answer.responseID, responseID > 0 else {
+            throw .malformedAnswer(endpoint: .mainData, "there is no rid")
+        }
+        var observation = self.observation
+        observation.responseID = responseID
+        let isUninvited = answer.isFull && asked != 0 && self.session.epoch == observation.epoch
+        observation.uninvitedFullAnswers = isUninvited ? observation.uninvitedFullAnswers + 1 : 0
+        observation.isSessionShared = observation.uninvitedFullAnswers >= 2
+        let uploadedEver = answer.uploadedEver ?? observation.uploadedEver
+        let uploadedThisSession = answer.uploadedThisSession ?? observation.uploadedThisSession
+        // The number begins anew at 1 after a million answers.
+        let wentBack = !answer.isFull && responseID < asked && asked < 1_000_000
+        let showsRestart =
+            isUninvited && !observation.isSessionShared || wentBack || answer.revision.countersWentBack
+            || uploadedEver < observation.uploadedEver || uploadedThisSession < observation.uploadedThisSession
+        observation.uploadedEver = uploadedEver
+        observation.uploadedThisSession = uploadedThisSession
+        var revision = answer.revision
+        if !answer.isFull {
+            let listed = Set(revision.listed)
+            revision = try await self.readNamed(hints.filter { !listed.contains($0) }, revision)
+        }
+        return Reading(
+            revision: revision, observation: observation, isComplete: answer.isFull, showsRestart: showsRestart)
+    }
+
+    private func mainData(_ responseID: Int64) async throws(ClientFailure) -> MainDataReader {
+        var revision = TableRevision(base: self.table)
+        if responseID != 0 { revision.startList() }
+        return try await self.session.read(
+            .mainData, query: "rid=\(responseID)", isLong: true, MainDataReader.shape,
+            MainDataReader(revision: revision))
+    }
+
+    private func readLists(_ everything: Bool, _ hints: [TorrentID]) async throws(ClientFailure) -> Reading {
+        var revision = TableRevision(base: self.table)
+        revision.startList()
+        var observation = self.observation
+        let list = try await self.session.read(
+            .torrents, query: everything ? "" : "filter=active", isLong: true, TorrentListReader.shape,
+            TorrentListReader(revision: revision))
+        revision = list.revision
+        if !everything {
+            let active = Set(revision.listed)
+            let left = observation.active.subtracting(active).sorted()
+            let named = hints.filter { !active.contains($0) } + left.prefix(Self.maximumNamed)
+            revision = try await self.readNamed(named, revision)
+            observation.active = active.union(left.dropFirst(Self.maximumNamed))
+        }
+        return Reading(
+            revision: revision, observation: observation, isComplete: everything,
+            showsRestart: revision.countersWentBack)
+    }
+
+    /// Reads these torrents; those that qBittorrent does not list are gone.
+    private func readNamed(
+        _ ids: [TorrentID], _ revision: TableRevision
+    ) async throws(ClientFailure) -> TableRevision {
+        guard !ids.isEmpty else { return revision }
+        let wanted = Set(ids)
+        var revision = revision
+        revision.startList()
+        var form = FormBody()
+        form.append(hashes: wanted)
+        revision = try await self.session.read(
+            .torrents, form: form, TorrentListReader.shape, TorrentListReader(revision: revision)
+        ).revision
+        if !revision.hasUnknownRow {
+            for id in wanted.subtracting(revision.listed) { revision.remove(id) }
+        }
+        return revision
+    }
+}
