@@ -88,6 +88,7 @@ let package = Package(
         // Tests.
         module("TestKit", strict, uses: ["SwarmTypes"]).at("Tests/Support/TestKit"),
         tests("ArchitectureTests", uses: ["TestKit"]),
+        tests("SpellingHintsTests", uses: ["SpellingHints"]),
         tests("SwarmTypesTests", uses: ["SwarmTypes", "TestKit"]),
         tests("JSONScanningTests", uses: ["JSONScanning", "TestKit"]),
         tests("LimitPlanningTests", uses: ["LimitPlanning", "SwarmTypes", "TestKit"], exclude: ["Vectors"]),

@@ -56,13 +56,15 @@ struct ConfigTreeBuilder {
         case .sequenceEnd, .mappingEnd:
             try self.close()
         case .scalar(let scalar):
-            try self.take(ConfigNode(.scalar(scalar), at: event.position), nodes: 1, height: 1, event.anchor)
+            try self.take(
+                ConfigNode(.scalar(scalar), at: event.position), nodes: 1, height: 1, event.anchor,
+                at: event.position)
         case .alias(let anchor):
             guard let target = self.anchors[anchor] else {
                 throw self.problem(
                     .syntax, event.position, "the alias *\(anchor) has no &\(anchor) before it")
             }
-            try self.take(target.node, nodes: target.nodes, height: target.height, nil)
+            try self.take(target.node, nodes: target.nodes, height: target.height, nil, at: event.position)
         }
     }
 
@@ -87,14 +89,16 @@ struct ConfigTreeBuilder {
         }
         let content: ConfigNode.Content = frame.isMapping ? .mapping(frame.entries) : .sequence(frame.items)
         try self.take(
-            ConfigNode(content, at: frame.position), nodes: frame.nodes, height: frame.height, frame.anchor)
+            ConfigNode(content, at: frame.position), nodes: frame.nodes, height: frame.height, frame.anchor,
+            at: frame.position)
     }
 
-    /// Puts a finished node where it belongs: the open list or group, or the root.
+    /// Puts a finished node where it belongs: the open list or group, or the root. `position` is where it is
+    /// used, which for an alias is not where it was written.
     private mutating func take(
-        _ node: ConfigNode, nodes: Int, height: Int, _ anchor: String?
+        _ node: ConfigNode, nodes: Int, height: Int, _ anchor: String?, at position: ConfigPosition
     ) throws(ConfigProblem) {
-        guard self.frames.count + height - 1 <= self.limits.depth else { throw self.tooDeep(node.position) }
+        guard self.frames.count + height - 1 <= self.limits.depth else { throw self.tooDeep(position) }
         if let anchor { self.anchors[anchor] = Anchored(node: node, nodes: nodes, height: height) }
         guard var frame = self.frames.popLast() else {
             self.root = node
@@ -104,7 +108,7 @@ struct ConfigTreeBuilder {
         frame.height = max(frame.height, height + 1)
         let total = frame.nodes + self.frames.reduce(0) { $0 + $1.nodes }
         guard total <= self.limits.nodes else {
-            throw self.problem(.tooLarge, node.position, "more than \(self.limits.nodes) values")
+            throw self.problem(.tooLarge, position, "more than \(self.limits.nodes) values")
         }
         if !frame.isMapping {
             frame.items.append(node)

@@ -74,7 +74,7 @@ public func wholeNumber(_ text: String) -> Int64? {
 /// The finite number that `text` spells in digits, point and exponent, or nil. Never "inf", "nan" or hexadecimal.
 public func decimalNumber(_ text: String) -> Double? {
     let plain = text.filter { $0 != "_" }
-    guard plain.utf8.allSatisfy({ "0123456789.+-eE".utf8.contains($0) }) else { return nil }
+    guard plain.utf8.allSatisfy({ "0123456789.+-eE".utf8.contains($0) }), plain != "." else { return nil }
     guard let value = Double(plain.hasPrefix(".") ? "0" + plain : plain), value.isFinite else { return nil }
     return value
 }

@@ -56,7 +56,7 @@ private func writtenName(_ node: ConfigNode?) -> String {
 }
 
 private func check(_ instance: InstanceSettings, _ scope: ConfigScope, _ reading: inout ConfigReading) {
-    checkAddress(scope, &reading)
+    checkAddress(instance, scope, &reading)
     let path = scope.path
     if instance.apiKey != nil {
         let isBoth = instance.password != nil || instance.username != nil
@@ -82,8 +82,10 @@ private func check(_ instance: InstanceSettings, _ scope: ConfigScope, _ reading
 }
 
 /// An address is given one way: `url`, or `host` and `port`. A `url` from the environment stands in for either.
-private func checkAddress(_ scope: ConfigScope, _ reading: inout ConfigReading) {
+private func checkAddress(_ instance: InstanceSettings, _ scope: ConfigScope, _ reading: inout ConfigReading)
+{
     let path = scope.path
+    guard instance.url != nil || reading.problems.contains(where: { $0.key == "\(path).url" }) else { return }
     guard let url = reading.origins["\(path).url"], url != .standard, !url.isOverride else { return }
     for key in ["host", "port"] {
         guard let origin = reading.origins["\(path).\(key)"], origin != .standard else { continue }
