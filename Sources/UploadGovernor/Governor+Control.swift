@@ -125,16 +125,36 @@ extension Governor {
         self.replan()
     }
 
-    /// Puts other clients in the place of the present ones. Clients that stay keep their place in the list.
-    public func replaceClients(_ clients: [any GovernedClient]) async {
-        await self.exclusively { governor in
+    /// Puts other clients in the place of the present ones. Those that leave are left as when Weir stops; what
+    /// is known of the others comes back from the journal, after `renaming` told it of the new list.
+    /// - Returns: What went wrong with the journal; the clients are replaced all the same.
+    public func replaceClients(
+        _ clients: [any GovernedClient], renaming: @Sendable () -> Void
+    ) async -> JournalProblem? {
+        let problem: JournalProblem? = await self.exclusively { governor in
+            let staying = Set(clients.map(\.name))
+            let leaving = Set(
+                governor.instances.filter { !staying.contains($0.client.name) }.map(\.index))
+            if !leaving.isEmpty { await governor.leaveLimits(only: leaving) }
             governor.instanceEra += 1
             governor.awaitedPolls = []
             governor.instances = clients.enumerated().map { place, client in
                 InstanceRecord(client: client, index: InstanceIndex(UInt16(clamping: place)))
             }
+            governor.ledger = TorrentLedger()
+            governor.openIntents = []
+            governor.planning = PlanningState()
+            governor.simulated = [:]
+            renaming()
+            do throws(JournalProblem) {
+                try governor.load()
+                return nil
+            } catch {
+                return error
+            }
         }
         self.replan()
+        return problem
     }
 
     /// Changes the share of torrents that are governed, now and durably.

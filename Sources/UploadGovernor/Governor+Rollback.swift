@@ -94,8 +94,9 @@ extension Governor {
             restored: restored, remaining: self.ledger.claimedCount, outcome: outcome, isDryRun: false)
     }
 
-    /// Leaves the limits as the stop policy says. The last thing a governor does.
-    func leaveLimits() async -> CycleReport {
+    /// Leaves the limits as the stop policy says, of all clients or of some. The last thing a governor does.
+    @discardableResult
+    func leaveLimits(only instances: Set<InstanceIndex>? = nil) async -> CycleReport {
         let started = self.environment.now()
         var report = CycleReport(outcome: .unchanged, scope: .full)
         guard self.configuration.onStop != .keep, self.pauseReason == nil, !self.configuration.isDryRun,
@@ -103,7 +104,7 @@ extension Governor {
         else { return report }
         await self.pollInstances(.cheap, hints: [])
         let view = await self.takeView()
-        let plan: Plan
+        var plan: Plan
         if self.configuration.onStop == .restore {
             plan = restorePlan(self.planningInput(view, scope: .claimed), reason: .rollback)
         } else {
@@ -111,6 +112,7 @@ extension Governor {
             self.takeBackVirtualTracker(&relaxed)
             plan = relaxed
         }
+        if let instances { plan.keep { instances.contains($0.key.instance) } }
         report.outcome = await self.carryOut(plan, drift: &report.drift)
         report.plan = plan
         report.durationSeconds = self.environment.now().seconds(since: started)
@@ -141,5 +143,22 @@ extension Governor {
 
     private func dryRunReport() -> RollbackReport {
         RollbackReport(restored: 0, remaining: self.ledger.claimedCount, outcome: .unchanged, isDryRun: true)
+    }
+}
+
+extension Plan {
+    /// Leaves out every change that `isKept` does not want, and the calls that were for them alone.
+    mutating func keep(_ isKept: (LimitChange) -> Bool) {
+        var places: [Int?] = []
+        var kept: [LimitChange] = []
+        for change in self.changes {
+            places.append(isKept(change) ? kept.count : nil)
+            if places.last != .some(nil) { kept.append(change) }
+        }
+        self.changes = kept
+        self.calls = self.calls.compactMap { call in
+            let changes = call.changes.compactMap { places[$0] }
+            return changes.isEmpty ? nil : LimitCall(limit: call.limit, isDecrease: call.isDecrease, changes: changes)
+        }
     }
 }
