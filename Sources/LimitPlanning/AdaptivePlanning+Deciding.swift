@@ -83,32 +83,65 @@ extension AdaptivePlanning {
         }
     }
 
-    /// Rounds changed limits down to the grid, coarser if need be, until the calls are few enough. A rise that
-    /// nothing is left of is dropped; so the sum only falls.
-    func limitCalls(of capped: inout [AdaptiveTracker], beside others: Int) {
-        guard let maximum = self.settings.maximumCalls else { return }
-        for bits in (0...3).reversed() where self.distinctCalls(of: capped) + others > maximum {
-            for index in capped.indices {
-                for (member, position) in capped[index].members.enumerated() {
-                    let (present, planned) = (self.table.limits[position], capped[index].limits[member])
-                    if planned == present || planned == capped[index].readings[member].restored { continue }
-                    let rounded = gridDown(planned, bits: bits)
-                    capped[index].limits[member] = planned > present ? max(present, rounded) : rounded
-                }
+    /// Keeps the calls few: changed limits are rounded down to the grid; then rises wait for a later cycle, the
+    /// values for the fewest torrents first; then cuts are rounded coarser. So the sum only falls.
+    func limitCalls(of capped: inout [AdaptiveTracker]) {
+        guard let maximum = self.settings.maximumCalls.map({ max(0, $0) }) else { return }
+        if self.calls(of: capped).total > maximum { self.round(&capped, bits: 3) }
+
+        let calls = self.calls(of: capped)
+        if calls.total > maximum {
+            let byCount = calls.rises.keys.sorted {
+                let (first, second) = (calls.rises[$0] ?? 0, calls.rises[$1] ?? 0)
+                return first == second ? $0 < $1 : first > second
+            }
+            let kept = Set(byCount.prefix(max(0, maximum - calls.cuts.count)))
+            self.adjust(&capped) { present, planned in
+                planned < present || present < 1 || kept.contains(planned) ? planned : present
+            }
+        }
+        for bits in (0...2).reversed() where self.calls(of: capped).total > maximum {
+            self.round(&capped, bits: bits)
+        }
+    }
+
+    private func round(_ capped: inout [AdaptiveTracker], bits: Int) {
+        self.adjust(&capped) { present, planned in
+            let rounded = gridDown(planned, bits: bits)
+            return planned > present ? max(present, rounded) : rounded
+        }
+    }
+
+    /// Replaces every changed limit, except an original that comes back.
+    private func adjust(
+        _ capped: inout [AdaptiveTracker], _ replacement: (_ present: Int64, _ planned: Int64) -> Int64
+    ) {
+        for index in capped.indices {
+            for (member, position) in capped[index].members.enumerated() {
+                let (present, planned) = (self.table.limits[position], capped[index].limits[member])
+                if planned == present || planned == capped[index].readings[member].restored { continue }
+                capped[index].limits[member] = replacement(present, planned)
             }
         }
     }
 
-    private func distinctCalls(of capped: [AdaptiveTracker]) -> Int {
-        var calls: Set<Int64> = []
+    /// The distinct values that changes need, and for how many torrents each.
+    private struct CallCounts {
+        var cuts: Set<Int64> = []
+        var rises: [Int64: Int] = [:]
+        var total: Int { self.cuts.count + self.rises.count }
+    }
+
+    private func calls(of capped: [AdaptiveTracker]) -> CallCounts {
+        var counts = CallCounts()
         for tracker in capped {
             for (position, planned) in zip(tracker.members, tracker.limits) {
                 let present = self.table.limits[position]
-                // Limits are positive, so the sign can tell the direction.
-                if planned != present { calls.insert(planned < present ? -planned : planned) }
+                if planned < present { counts.cuts.insert(planned) }
+                if planned > present { counts.rises[planned, default: 0] += 1 }
             }
         }
-        return calls.count
+        return counts
     }
 
     func write(_ tracker: AdaptiveTracker, into proposal: inout Proposal) {

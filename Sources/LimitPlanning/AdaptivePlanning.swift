@@ -59,7 +59,7 @@ struct AdaptivePlanning {
         self.shareCaps(among: &capped)
         for index in capped.indices { self.allocate(&capped[index]) }
         self.limitChanges(of: &capped)
-        self.limitCalls(of: &capped, beside: proposal.distinctCalls(self.table))
+        self.limitCalls(of: &capped)
         for tracker in capped {
             proposal.effectiveCaps[tracker.index] = tracker.memory.effectiveCap
             proposal.considered += tracker.readings.count { $0.rate > 0 }

@@ -119,7 +119,7 @@ extension CapLending {
             let (id, cap) = (self.trackers[index].id, self.cap(index))
             let loan = max(0, nearestInteger(state.smoothedCaps[id] ?? 0) - cap)
             let wasCautious = state.lending[id]?.isCautious ?? false
-            let isCautious = self.reclaimed.contains(index) || (wasCautious && self.usage[index] >= cap / 16)
+            let isCautious = self.reclaimed.contains(index) || (wasCautious && self.usage[index] >= cap / 32)
             memory[id] = LendingMemory(cap: cap, effectiveCap: cap, isCautious: isCautious)
             loans.append(loan)
             spare.append(loan > 0 ? 0 : self.spare(index, isCautious: isCautious))

@@ -109,7 +109,8 @@ public struct PlanningSettings: Hashable, Sendable {
     public var differentialThresholdThousandths = 200
     /// At most so many torrents of all trackers get a share of their own with `weighted`.
     public var maximumManagedTorrents = 1000
-    /// At most so many distinct (limit, direction) calls in a plan; `nil` for no bound.
+    /// At most so many distinct (limit, direction) calls in a plan, beside those that give originals back;
+    /// `nil` for no bound. Below a few for each tracker it cannot be kept.
     public var maximumCalls: Int? = 500
     /// At most so many changed torrents in an `adaptive` cycle once more than 500 torrents are active; each one
     /// costs the client a write of its resume data.

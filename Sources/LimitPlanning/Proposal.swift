@@ -35,15 +35,6 @@ extension Proposal {
         }
     }
 
-    /// How many calls the changes proposed so far need.
-    func distinctCalls(_ table: TorrentTable) -> Int {
-        var calls: Set<CallKey> = []
-        for (present, planned) in zip(table.limits, self.limits) where planned != present {
-            calls.insert(CallKey(limit: UploadLimit(bounded: planned), isDecrease: planned < present))
-        }
-        return calls.count
-    }
-
     /// The plan that carries the proposal out: one call for each value and direction, every cut first. So after
     /// each call the limits of a tracker add up to no more than before, or no more than after the last one.
     func plan(_ strategy: AllocationStrategy, _ trackers: [GovernedTracker], _ table: TorrentTable) -> Plan {

@@ -22,7 +22,7 @@ struct SharePlanning {
             proposal.restoreOriginals(in: span, of: self.table, .uncapped)
         }
 
-        let shares = self.shares(proposal.effectiveCaps, otherCalls: proposal.distinctCalls(self.table))
+        let shares = self.shares(proposal.effectiveCaps)
         for (index, share) in zip(self.trackers.indices, shares) {
             guard let share else { continue }
             proposal.active[index] = share.activities.count { $0 == .active }
@@ -37,14 +37,14 @@ struct SharePlanning {
     ///
     /// Rounding depends on the targets alone and not on what is in force, so that a rounded plan, carried out,
     /// is rounded the same again. Every value may be needed once in each direction.
-    private func shares(_ caps: [Int64?], otherCalls: Int) -> [ShareTargets?] {
+    private func shares(_ caps: [Int64?]) -> [ShareTargets?] {
         let classed = zip(caps, self.table.spans).map { cap, span in
             cap.map { ShareTargets(self.table, span, cap: $0, settings: self.settings) }
         }
         let exact = self.divide(classed, selected: self.selected(classed))
         guard let maximum = self.settings.maximumCalls else { return exact }
 
-        let values = max(0, maximum - otherCalls) / 2
+        let values = max(0, maximum) / 2
         if distinctTargets(exact) <= values { return exact }
         for bits in (0...7).reversed() {
             let rounded = exact.map { $0?.rounded(bits: bits) }
