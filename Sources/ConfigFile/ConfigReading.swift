@@ -77,6 +77,7 @@ public struct ConfigReading {
     public private(set) var problems: [ConfigProblem] = []
     /// By key path, for every key that was asked for.
     public private(set) var origins: [String: ValueOrigin] = [:]
+    private var wrongKeys: Set<String> = []
     private var knownVariables: Set<String> = []
     private var usedFlags: Set<String> = []
 
@@ -89,9 +90,15 @@ public struct ConfigReading {
         self.flags = flags
     }
 
-    public var hasErrors: Bool { self.problems.contains { $0.severity == .error } }
+    public var hasErrors: Bool { !self.wrongKeys.isEmpty }
 
-    public mutating func report(_ problem: ConfigProblem) { self.problems.append(problem) }
+    /// Whether an error was reported for this very key.
+    public func hasError(_ path: String) -> Bool { self.wrongKeys.contains(path) }
+
+    public mutating func report(_ problem: ConfigProblem) {
+        self.problems.append(problem)
+        if problem.severity == .error { self.wrongKeys.insert(problem.key) }
+    }
 
     public func place(_ position: ConfigPosition) -> ConfigProblem.Place {
         .file(name: self.fileName, position: position)

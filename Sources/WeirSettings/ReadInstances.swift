@@ -70,7 +70,7 @@ private func check(_ instance: InstanceSettings, _ scope: ConfigScope, _ reading
         return
     }
     for (key, value) in [("username", instance.username), ("password", instance.password)]
-    where value == nil && !reading.problems.contains(where: { $0.key == "\(path).\(key)" }) {
+    where value == nil && !reading.hasError("\(path).\(key)") {
         let variable = scope.variablePrefix.map { ", or set \($0)_\(variableWord(key))" } ?? ""
         reading.report(
             ConfigProblem(
@@ -85,7 +85,7 @@ private func check(_ instance: InstanceSettings, _ scope: ConfigScope, _ reading
 private func checkAddress(_ instance: InstanceSettings, _ scope: ConfigScope, _ reading: inout ConfigReading)
 {
     let path = scope.path
-    guard instance.url != nil || reading.problems.contains(where: { $0.key == "\(path).url" }) else { return }
+    guard instance.url != nil || reading.hasError("\(path).url") else { return }
     guard let url = reading.origins["\(path).url"], url != .standard, !url.isOverride else { return }
     for key in ["host", "port"] {
         guard let origin = reading.origins["\(path).\(key)"], origin != .standard else { continue }

@@ -48,8 +48,9 @@ private let catchAllLines = """
 
 private func checkPattern(_ tracker: TrackerSettings, _ scope: ConfigScope, _ reading: inout ConfigReading) {
     let path = scope.path + ".pattern"
-    guard reading.origins[path] != .standard, !TrackerMatcher.isCatchAll(tracker.pattern) else { return }
-    guard !reading.problems.contains(where: { $0.key == path && $0.severity == .error }) else { return }
+    guard reading.origins[path] != .standard, !reading.hasError(path),
+        !TrackerMatcher.isCatchAll(tracker.pattern)
+    else { return }
     let place = reading.place(of: path, else: scope.position)
     do {
         let pattern = try TrackerPattern(tracker.pattern)

@@ -22,6 +22,21 @@ extension Settings {
 
     private static let sections = ["global", "qbittorrent", "cross_seed", "trackers", "rollback", "logging"]
 
+    /// Reads the configuration file at `path`. Blocks for the time of the read.
+    public static func load(
+        path: String, environment: ConfigEnvironment = ConfigEnvironment(), flags: [String: FlagValue] = [:]
+    ) throws(SettingsFailure) -> LoadedSettings {
+        let bytes: [UInt8]
+        do {
+            bytes = try readFile(path, limit: ConfigLimits().bytes)
+        } catch {
+            let place = ConfigProblem.Place.file(name: path, position: .start)
+            throw SettingsFailure(
+                problems: [ConfigProblem(.unreadableFile, at: place, "the file cannot be read: \(error)")])
+        }
+        return try Self.load(bytes, fileName: path, environment: environment, flags: flags)
+    }
+
     /// Reads a configuration: a Qguardarr file, or one of ours.
     ///
     /// For each key a flag wins over the file that `WEIR_<SECTION>_<KEY>_FILE` names, that over the variable

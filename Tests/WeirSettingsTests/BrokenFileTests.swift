@@ -139,6 +139,28 @@ struct BrokenFileTests {
         #expect(!found.map(\.description).joined().contains("hunter2"))
     }
 
+    @Test("that cannot be read is told why")
+    func unreadable() {
+        do {
+            _ = try Settings.load(path: "/nonexistent/weir.yaml")
+            Issue.record("it was read")
+        } catch {
+            #expect(error.problems.map(\.kind) == [.unreadableFile])
+            #expect(
+                error.description.contains(
+                    "/nonexistent/weir.yaml:1:1: error: the file cannot be read: No such"))
+        }
+    }
+
+    @Test(
+        "of the largest size is dealt with in seconds",
+        arguments: ["- {pattern: []}\n", "- {a: b}\n"])
+    func large(item: String) {
+        let items = String(repeating: item, count: 1_000_000 / item.utf8.count)
+        let elapsed = ContinuousClock().measure { _ = problems("trackers:\n" + items) }
+        #expect(elapsed < .seconds(10))
+    }
+
     @Test("of changed bytes is settings or problems, never a trap", arguments: 0..<250)
     func mutated(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
