@@ -166,7 +166,8 @@ extension APISession {
             return try await self.attempt(request, endpoint, sink)
         } catch {
             let isRepeatable = endpoint != .mainData && endpoint != .login
-            guard isRepeatable, ClientFailure.isBrokenConnection(error), (sink?.bytesReceived ?? 0) == 0 else {
+            guard isRepeatable, ClientFailure.isBrokenConnection(error), (sink?.bytesReceived ?? 0) == 0
+            else {
                 throw ClientFailure(error, at: endpoint)
             }
         }
@@ -185,7 +186,8 @@ extension APISession {
         var isGood = false
         var bodyBytes = 0
         defer {
-            self.calls[endpoint, default: CallCount()].bytes += bodyBytes + (sink?.bytesReceived ?? 0) - before
+            self.calls[endpoint, default: CallCount()].bytes +=
+                bodyBytes + (sink?.bytesReceived ?? 0) - before
             if !isGood { self.calls[endpoint, default: CallCount()].failures += 1 }
         }
         let response = try await self.fetcher.fetch(request, into: sink)

@@ -61,7 +61,8 @@ extension ClientFailure {
     static func isBrokenConnection(_ failure: FetchFailure) -> Bool {
         switch failure {
         case .truncated, .other: true
-        case .invalidURL, .hostNotFound, .connectionRefused, .unreachable, .timedOut, .untrusted, .bodyTooLong,
+        case .invalidURL, .hostNotFound, .connectionRefused, .unreachable, .timedOut, .untrusted,
+            .bodyTooLong,
             .refusedBySink, .cancelled:
             false
         }

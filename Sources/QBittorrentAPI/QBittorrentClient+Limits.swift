@@ -20,7 +20,8 @@ extension QBittorrentClient {
             var form = FormBody()
             form.append("limit", String(written))
             form.append(hashes: batch)
-            try self.session.check(try await self.session.call(.setUploadLimit, form: form), of: .setUploadLimit)
+            try self.session.check(
+                try await self.session.call(.setUploadLimit, form: form), of: .setUploadLimit)
         }
     }
 
@@ -58,7 +59,8 @@ extension QBittorrentClient {
         ).rows
         var limits: [TorrentID: Int64] = [:]
         for row in rows {
-            guard let hash = row.text(0), let id = TorrentID(hexDigits: Array(hash)), let limit = row.number(1)
+            guard let hash = row.text(0), let id = TorrentID(hexDigits: Array(hash)),
+                let limit = row.number(1)
             else { throw .malformedAnswer(endpoint: .torrents, "a torrent has no hash or no limit") }
             limits[id] = limit
         }

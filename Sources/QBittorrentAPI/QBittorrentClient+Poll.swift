@@ -32,7 +32,8 @@ extension QBittorrentClient {
     private func observe(_ depth: PollDepth, _ hints: [TorrentID]) async throws(ClientFailure) -> PollReport {
         try await self.learnVersion()
         let isFirst = self.observation.epoch == 0
-        var reading = try await self.read(depth == .full || self.observation.epoch != self.session.epoch, hints)
+        var reading = try await self.read(
+            depth == .full || self.observation.epoch != self.session.epoch, hints)
         let restarted = !isFirst && (reading.showsRestart || self.observation.epoch != self.session.epoch)
         if restarted {
             self.forgetVersion()
@@ -99,7 +100,8 @@ extension QBittorrentClient {
         let wentBack = !answer.isFull && responseID < asked && asked < 1_000_000
         let showsRestart =
             isUninvited && !observation.isSessionShared || wentBack || answer.revision.countersWentBack
-            || uploadedEver < observation.uploadedEver || uploadedThisSession < observation.uploadedThisSession
+            || uploadedEver < observation.uploadedEver
+            || uploadedThisSession < observation.uploadedThisSession
         observation.uploadedEver = uploadedEver
         observation.uploadedThisSession = uploadedThisSession
         var revision = answer.revision
@@ -108,7 +110,8 @@ extension QBittorrentClient {
             revision = try await self.readNamed(hints.filter { !listed.contains($0) }, revision)
         }
         return Reading(
-            revision: revision, observation: observation, isComplete: answer.isFull, showsRestart: showsRestart)
+            revision: revision, observation: observation, isComplete: answer.isFull,
+            showsRestart: showsRestart)
     }
 
     private func mainData(_ responseID: Int64) async throws(ClientFailure) -> MainDataReader {

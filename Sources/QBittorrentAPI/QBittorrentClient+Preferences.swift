@@ -59,7 +59,9 @@ extension QBittorrentClient {
     }
 
     /// Changes what qBittorrent runs on completion and on addition; nil leaves one as it is.
-    public func setAutorun(onCompletion: Autorun? = nil, onAddition: Autorun? = nil) async throws(ClientFailure) {
+    public func setAutorun(onCompletion: Autorun? = nil, onAddition: Autorun? = nil)
+        async throws(ClientFailure)
+    {
         var members: [String] = []
         for (autorun, name) in [(onCompletion, "autorun"), (onAddition, "autorun_on_torrent_added")] {
             guard let autorun else { continue }

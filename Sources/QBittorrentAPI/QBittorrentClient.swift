@@ -18,10 +18,12 @@ public final class QBittorrentClient {
 
     /// - Parameter credentialsRefused: what the property of that name said before a restart of Weir.
     public init(
-        fetcher: any Fetching, address: ServerAddress, credentials: Credentials, credentialsRefused: Bool = false
+        fetcher: any Fetching, address: ServerAddress, credentials: Credentials,
+        credentialsRefused: Bool = false
     ) {
         self.session = APISession(
-            fetcher: fetcher, address: address, credentials: credentials, credentialsRefused: credentialsRefused)
+            fetcher: fetcher, address: address, credentials: credentials,
+            credentialsRefused: credentialsRefused)
     }
 
     /// Whether the password was wrong. Then every call fails with `wrongCredentials` and nothing is sent,

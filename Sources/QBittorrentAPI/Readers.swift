@@ -59,7 +59,9 @@ struct LimitReader: EventReading {
     private(set) var limits: [TorrentID: Int64] = [:]
 
     mutating func receive(_ event: DocumentEvent, from scanner: borrowing DocumentScanner) -> Bool {
-        guard let id = TorrentID(hexDigits: scanner.key), let limit = scanner.row.number(0) else { return true }
+        guard let id = TorrentID(hexDigits: scanner.key), let limit = scanner.row.number(0) else {
+            return true
+        }
         self.limits[id] = limit
         return self.limits.count <= TableRevision.maximumRows
     }

@@ -68,7 +68,9 @@ extension ScannedRow {
         // From 0 to 1, and read without its fraction.
         if let value = self.number(.progress) { row.isComplete = value >= 1 }
         if let text = self.text(TorrentField.state.rawValue) { row.activity = TorrentActivity(state: text) }
-        if let link = self.magnetLink { row.trackerSet = trackerSets.index(ofMagnet: link, guess: row.trackerSet) }
+        if let link = self.magnetLink {
+            row.trackerSet = trackerSets.index(ofMagnet: link, guess: row.trackerSet)
+        }
         return true
     }
 
@@ -81,7 +83,9 @@ extension ScannedRow {
 }
 
 extension TorrentActivity {
-    private static let stoppedStates = ["pausedUP", "pausedDL", "stoppedUP", "stoppedDL"].map { Array($0.utf8) }
+    private static let stoppedStates = ["pausedUP", "pausedDL", "stoppedUP", "stoppedDL"].map {
+        Array($0.utf8)
+    }
     private static let brokenStates = ["error", "missingFiles"].map { Array($0.utf8) }
 
     /// A state that is not known may upload.

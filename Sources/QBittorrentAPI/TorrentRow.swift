@@ -52,7 +52,9 @@ extension TorrentRow {
         self.writtenLimit = Int32(exactly: written) ?? 0
     }
 
-    mutating func setUploadRate(_ bytesPerSecond: Int64) { self.uploadBytesPerSecond = max(0, bytesPerSecond) }
+    mutating func setUploadRate(_ bytesPerSecond: Int64) {
+        self.uploadBytesPerSecond = max(0, bytesPerSecond)
+    }
 
     mutating func setLastActivity(_ seconds: Int64) { self.lastActivitySeconds = seconds }
 }
