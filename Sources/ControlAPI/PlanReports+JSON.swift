@@ -170,7 +170,7 @@ private func writeTop(_ change: PreviewReport.Change, to json: inout JSONWriter)
     }
 }
 
-/// Nil when either side is unlimited. Rates are not negative, so the difference fits.
+/// Nil when either side is unlimited. Rates are not negative, so the difference and its size fit.
 private func finiteDelta(_ change: PreviewReport.Change) -> Int64? {
     guard let from = change.from.rate, let to = change.to.rate else { return nil }
     return to.bytesPerSecond - from.bytesPerSecond
@@ -183,7 +183,7 @@ private func largest(_ count: Int, of changes: [PreviewReport.Change]) -> [Previ
         guard let delta = finiteDelta(change) else {
             return (1, -(change.from.rate ?? change.to.rate ?? .zero).bytesPerSecond)
         }
-        return (0, delta.magnitude > UInt64(Int64.max) ? .max : abs(delta))
+        return (0, abs(delta))
     }
     var top: [(size: (Int, Int64), change: PreviewReport.Change)] = []
     for change in changes {
