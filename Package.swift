@@ -66,7 +66,7 @@ let package = Package(
         module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
 
         // Surfaces.
-        module("ControlAPI", strict, uses: ["SwarmTypes", "HTTPServing"]),
+        module("ControlAPI", strict, uses: ["SwarmTypes", "LimitPlanning", "Digests", "HTTPServing"]),
         module("CommandLineParsing", strict, uses: ["SpellingHints"]),
         module(
             "WeirSettings", strict, uses: ["ConfigFile", "LimitPlanning", "PatternMatching", "SwarmTypes"]),
@@ -110,7 +110,7 @@ let package = Package(
             uses: ["QBittorrentAPI", "SwarmTypes", "HTTPFetching", "EventIO", "TestKit"]),
         tests("ChangeJournalTests", uses: ["ChangeJournal", "SQLiteStore", "SwarmTypes", "TestKit"]),
         tests("UploadGovernorTests", uses: ["UploadGovernor", "LimitPlanning", "SwarmTypes", "TestKit"]),
-        tests("ControlAPITests", uses: ["ControlAPI", "HTTPServing", "SwarmTypes", "TestKit"]),
+        tests("ControlAPITests", uses: ["ControlAPI", "HTTPServing", "LimitPlanning", "SwarmTypes", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

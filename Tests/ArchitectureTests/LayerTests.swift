@@ -23,7 +23,7 @@ private let allowedImports: [String: Set<String>] = [
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
     // Surfaces.
-    "ControlAPI": ["SwarmTypes", "HTTPServing", "FoundationEssentials"],
+    "ControlAPI": ["SwarmTypes", "LimitPlanning", "Digests", "HTTPServing", "FoundationEssentials"],
     "CommandLineParsing": ["SpellingHints"],
     "WeirSettings": ["ConfigFile", "PatternMatching", "LimitPlanning", "SwarmTypes", "Glibc"],
     "WeirCommands": [

@@ -1,0 +1,94 @@
+import Digests
+import HTTPServing
+
+extension AccessPolicy {
+    /// Nil lets the request pass.
+    func refusal(of request: HTTPRequest, right: RouteRight) -> APIError? {
+        if right.needsKnownHost, let refusal = self.hostRefusal(request) { return refusal }
+        guard right.changesState else { return nil }
+        if let refusal = originRefusal(request) { return refusal }
+        return right == .control ? self.keyRefusal(request) : nil
+    }
+
+    private func hostRefusal(_ request: HTTPRequest) -> APIError? {
+        let hosts = request.headers.filter { $0.name == "host" }
+        guard hosts.count == 1, let host = HostHeader(hosts[0].value) else {
+            return APIError(
+                400, "bad_host", "The request needs exactly one Host header of the form name or name:port.")
+        }
+        if self.allows(host) { return nil }
+        return APIError(
+            403, "host_not_allowed",
+            """
+            This host name is not one that Weir answers to. Use localhost or an address of this machine with port \
+            \(self.listeningPort), or add the name to the allowed hosts in the configuration.
+            """,
+            detail: ["host": String(host.text.prefix(255))])
+    }
+
+    func allows(_ host: HostHeader) -> Bool {
+        if self.allowedHosts.contains(where: { HostHeader($0)?.text == host.text && host.port != nil }) {
+            return true
+        }
+        guard host.port == nil || host.port == self.listeningPort else { return false }
+        if self.allowedHosts.contains(where: {
+            HostHeader($0).map { $0.name == host.name && $0.port == nil } ?? false
+        }) {
+            return true
+        }
+        if host.isLoopback || host.name == HostHeader(literal: self.boundAddress)?.name { return true }
+        // An address is no name that an attacker's DNS could point elsewhere.
+        return !self.isBoundToLoopback && host.isAddress
+    }
+
+    private func keyRefusal(_ request: HTTPRequest) -> APIError? {
+        if self.isBoundToLoopback { return nil }
+        guard let key = self.apiKey, !key.isEmpty else {
+            return APIError(
+                403, "no_api_key_configured",
+                """
+                Weir listens beyond this machine and has no API key, so nothing can be changed over the network. \
+                Configure an API key, or listen on 127.0.0.1.
+                """)
+        }
+        let sent = [request.header("x-api-key"), request.header("authorization").flatMap(bearerToken)]
+        // Both are compared, so that the time says nothing about which one was sent.
+        let matches = sent.map { $0.map { secretsAreEqual($0, key) } ?? false }
+        if matches.contains(true) { return nil }
+        return APIError(
+            401, "api_key_needed",
+            "This needs the configured API key, as the header \"X-API-Key: KEY\" or \"Authorization: Bearer KEY\".",
+            headers: [("www-authenticate", "Bearer realm=\"weir\"")])
+    }
+}
+
+/// A browser tells where a page's request comes from; a program tells nothing, and that is fine.
+private func originRefusal(_ request: HTTPRequest) -> APIError? {
+    let isForeignSite = request.headers.contains {
+        $0.name == "sec-fetch-site" && $0.value != "same-origin" && $0.value != "none"
+    }
+    let host = request.header("host").flatMap { HostHeader($0) }
+    let isForeignOrigin = request.headers.contains {
+        $0.name == "origin" && !isSameOrigin($0.value, as: host)
+    }
+    guard isForeignSite || isForeignOrigin else { return nil }
+    return APIError(
+        403, "foreign_origin", "A web page of another origin may not change anything here.")
+}
+
+private func isSameOrigin(_ origin: String, as host: HostHeader?) -> Bool {
+    for (scheme, port) in [("http://", 80), ("https://", 443)] as [(String, UInt16)]
+    where origin.hasPrefix(scheme) {
+        guard let host, let from = HostHeader(String(origin.dropFirst(scheme.count))) else { return false }
+        return from.name == host.name && (from.port ?? port) == (host.port ?? port)
+    }
+    return false
+}
+
+private func bearerToken(_ header: String) -> String? {
+    let scheme = "bearer "
+    guard header.utf8.count > scheme.utf8.count, header.prefix(scheme.count).lowercased() == scheme else {
+        return nil
+    }
+    return String(header.dropFirst(scheme.count).drop { $0 == " " })
+}

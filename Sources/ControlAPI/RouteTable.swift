@@ -1,0 +1,23 @@
+/// Every route, in the order of the documentation.
+let routeTable: [Route] = serviceRoutes + reportRoutes + commandRoutes
+
+extension Route {
+    static func get(
+        _ path: String, _ summary: String, right: RouteRight = .read, parameters: [Parameter] = [],
+        answer: Answer,
+        failures: [Int] = [503], run: Run
+    ) -> Route {
+        Route(
+            method: .get, path: path, summary: summary, right: right, parameters: parameters, answer: answer,
+            failures: failures, run: run)
+    }
+
+    static func post(
+        _ path: String, _ summary: String, right: RouteRight = .control, body: Body = .none, answer: Answer,
+        failures: [Int] = [500, 503], run: Run
+    ) -> Route {
+        Route(
+            method: .post, path: path, summary: summary, right: right, body: body, answer: answer,
+            failures: failures, run: run)
+    }
+}
