@@ -20,6 +20,9 @@ final class ServerDriver: @unchecked Sendable {
     private var daemon: OpaquePointer?
     /// The library is on the stack and must not be entered again.
     private var isInside = false
+    /// A connection has ended that was one of the most allowed. The library begins to accept again with the
+    /// turn after that, for which it asks in no other way.
+    private var hasFreedPlace = false
     private var timer: (token: TimerToken, deadline: Instant)?
     private var sweep: TimerToken?
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
@@ -27,7 +30,8 @@ final class ServerDriver: @unchecked Sendable {
     private var lastSuspension: UInt64 = 0
 
     init(
-        loop: EventLoop, listening: consuming ListeningSocket, handler: any HTTPHandling, limits: HTTPServerLimits
+        loop: EventLoop, listening: consuming ListeningSocket, handler: any HTTPHandling,
+        limits: HTTPServerLimits
     ) throws(HTTPServerFailure) {
         self.loop = loop
         self.handler = handler
@@ -37,7 +41,8 @@ final class ServerDriver: @unchecked Sendable {
         self.listening = consume listening
         let daemon = weir_mhd_start(
             descriptor, Unmanaged.passUnretained(self).toOpaque(), handleRequest, requestCompleted,
-            connectionChanged, requestLineRead, UInt32(clamping: limits.connections), limits.memoryPerConnection,
+            connectionChanged, requestLineRead, UInt32(clamping: limits.connections),
+            limits.memoryPerConnection,
             UInt32(clamping: limits.idleSeconds))
         guard let daemon else {
             throw .other("port \(port)", call: "MHD_start_daemon", code: errno)
@@ -59,10 +64,16 @@ final class ServerDriver: @unchecked Sendable {
     func run() {
         guard let daemon = self.daemon, !self.isInside else { return }
         self.now = self.loop.now
-        self.enter { _ = MHD_run(daemon) }
+        self.enter {
+            repeat {
+                self.hasFreedPlace = false
+                _ = MHD_run(daemon)
+            } while self.hasFreedPlace
+        }
         var milliseconds: UInt64 = 0
         guard MHD_get_timeout(daemon, &milliseconds) == .YES else { return }
-        let deadline = self.now.advanced(byNanoseconds: Int64(clamping: min(milliseconds, 1 << 40)) * 1_000_000)
+        let deadline = self.now.advanced(
+            byNanoseconds: Int64(clamping: min(milliseconds, 1 << 40)) * 1_000_000)
         if let timer = self.timer {
             // A timer that fires too early only asks again.
             if timer.deadline <= deadline { return }
@@ -80,6 +91,7 @@ final class ServerDriver: @unchecked Sendable {
         self.loop.unwatch(weir_mhd_epoll_descriptor(daemon))
         // Stops accepting, and leaves the socket to us.
         _ = MHD_quiesce_daemon(daemon)
+        self.listening = nil
         for exchange in self.suspended.values {
             exchange.phase = .ready(HTTPResponse.stopping().closing())
             MHD_resume_connection(exchange.connection)
@@ -93,7 +105,6 @@ final class ServerDriver: @unchecked Sendable {
         if let sweep = self.sweep { self.loop.cancel(sweep) }
         self.timer = nil
         self.sweep = nil
-        self.listening = nil
     }
 
     private func enter(_ body: () -> Void) {
@@ -110,7 +121,10 @@ extension ServerDriver {
         if self.sweep == nil { self.armSweep() }
     }
 
-    func closed(_ client: ClientConnection) { self.clients[ObjectIdentifier(client)] = nil }
+    func closed(_ client: ClientConnection) {
+        if self.clients.count >= self.limits.connections { self.hasFreedPlace = true }
+        self.clients[ObjectIdentifier(client)] = nil
+    }
 
     /// When a connection that now waits for a request must have sent it.
     func requestDeadline(idleFirst: Bool) -> Instant {
@@ -125,7 +139,9 @@ extension ServerDriver {
         self.sweep = self.loop.schedule(afterSeconds: interval) {
             let now = self.loop.now
             for client in self.clients.values {
-                if let deadline = client.deadline, deadline < now { shutdown(client.socket, Int32(SHUT_RDWR)) }
+                if let deadline = client.deadline, deadline < now {
+                    shutdown(client.socket, Int32(SHUT_RDWR))
+                }
             }
             self.sweep = nil
             if !self.clients.isEmpty { self.armSweep() }
