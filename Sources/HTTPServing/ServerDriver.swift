@@ -25,6 +25,7 @@ final class ServerDriver: @unchecked Sendable {
     private var hasFreedPlace = false
     private var timer: (token: TimerToken, deadline: Instant)?
     private var sweep: TimerToken?
+    private var ending: TimerToken?
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
     private var suspended: [UInt64: Exchange] = [:]
     private var lastSuspension: UInt64 = 0
@@ -48,6 +49,7 @@ final class ServerDriver: @unchecked Sendable {
             throw .other("port \(port)", call: "MHD_start_daemon", code: errno)
         }
         self.daemon = daemon
+        self.ending = loop.whenEnding { self.stop() }
         let events = weir_mhd_epoll_descriptor(daemon)
         loop.post {
             do throws(SystemCallFailure) {
@@ -101,10 +103,12 @@ final class ServerDriver: @unchecked Sendable {
         self.enter { for _ in 0..<4 { _ = MHD_run(daemon) } }
         self.daemon = nil
         self.enter { MHD_stop_daemon(daemon) }
-        if let timer = self.timer { self.loop.cancel(timer.token) }
-        if let sweep = self.sweep { self.loop.cancel(sweep) }
+        for token in [self.timer?.token, self.sweep, self.ending] {
+            if let token { self.loop.cancel(token) }
+        }
         self.timer = nil
         self.sweep = nil
+        self.ending = nil
     }
 
     private func enter(_ body: () -> Void) {
