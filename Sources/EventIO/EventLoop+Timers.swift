@@ -24,6 +24,14 @@ extension EventLoop {
         _ = self.inbox.withLock { $0.timers.remove(id: timer.id) }
     }
 
+    /// Runs `body` on the loop when it ends, before its last tasks, unless cancelled before; at once when it has
+    /// ended. For what would wait for ever for a timer or a descriptor.
+    public func whenEnding(_ body: @escaping @Sendable () -> Void) -> TimerToken {
+        let (token, isAccepted) = self.insert(.ending(body), at: Instant(nanoseconds: .max))
+        if !isAccepted { self.perform(body) }
+        return token
+    }
+
     /// Suspends the calling task, on whatever executor it runs, and throws as soon as the task is cancelled or
     /// the loop is told to stop.
     public func sleep(seconds: Double) async throws(CancellationError) {

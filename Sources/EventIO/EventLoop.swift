@@ -26,6 +26,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
     enum TimerAction: Sendable {
         case body(@Sendable () -> Void)
         case sleeper(Sleeper)
+        /// Runs when the loop ends.
+        case ending(@Sendable () -> Void)
     }
 
     enum Phase {
@@ -204,6 +206,7 @@ extension EventLoop {
             switch action {
             case .body(let body): body()
             case .sleeper(let sleeper): sleeper.wake(.elapsed)
+            case .ending: break
             }
         }
     }
@@ -217,7 +220,11 @@ extension EventLoop {
 
     private func end() {
         for action in self.inbox.withLock({ $0.timers.takeAll() }) {
-            if case .sleeper(let sleeper) = action { sleeper.wake(.cancelled) }
+            switch action {
+            case .body: break
+            case .sleeper(let sleeper): sleeper.wake(.cancelled)
+            case .ending(let body): body()
+            }
         }
         while true {
             let work = self.inbox.withLock { inbox in

@@ -88,5 +88,6 @@ public protocol BodySink: AnyObject, Sendable {
 
 /// Sends HTTP requests. The consumer's side of `HTTPFetcher`, so that tests can script the answers.
 public protocol Fetching: Sendable {
-    func fetch(_ request: FetchRequest, into sink: (any BodySink)?) async throws(FetchFailure) -> FetchResponse
+    func fetch(_ request: FetchRequest, into sink: (any BodySink)?) async throws(FetchFailure)
+        -> FetchResponse
 }

@@ -38,14 +38,25 @@ final class Exchange {
     let client: ClientConnection
     /// Nil when the request line makes no sense.
     let target: RequestTarget?
+    /// The address behind the last byte of the raw target.
+    private let endOfTarget: UInt
     var phase = Phase.begun
     var headers: [(name: String, value: String)] = []
     var body: [UInt8] = []
 
-    init(connection: OpaquePointer, client: ClientConnection, target: RequestTarget?) {
+    init(connection: OpaquePointer, client: ClientConnection, target: RequestTarget?, endOfTarget: UInt) {
         self.connection = connection
         self.client = client
         self.target = target
+        self.endOfTarget = endOfTarget
+    }
+
+    /// Whether something stands between the target and the version in the request line.
+    ///
+    /// The library hands the target over as a C string, so a NUL in it hides the rest. The version is found from
+    /// the right in the same buffer, and follows a whole target after one space.
+    func isTargetCut(version: UInt) -> Bool {
+        self.endOfTarget + 1 < version && version - self.endOfTarget < 1 << 20
     }
 
     /// Reads the headers. Answers false when there are more than allowed.

@@ -13,7 +13,8 @@ struct HeaderParameters {
         while index < bytes.endIndex {
             index += 1
             let rest = bytes[index...]
-            guard let equals = rest.firstIndex(where: { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ";") }) else {
+            guard let equals = rest.firstIndex(where: { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ";") })
+            else {
                 // A semicolon at the end means nothing.
                 if Self.trimmed(rest).isEmpty { return }
                 return nil
@@ -24,7 +25,9 @@ struct HeaderParameters {
                 index = equals
                 continue
             }
-            guard !name.isEmpty, let (value, end) = Self.value(in: bytes, from: equals + 1) else { return nil }
+            guard !name.isEmpty, let (value, end) = Self.value(in: bytes, from: equals + 1) else {
+                return nil
+            }
             self.parameters.append((name, value))
             index = end
         }

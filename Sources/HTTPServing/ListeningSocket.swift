@@ -61,7 +61,9 @@ struct ListeningSocket: ~Copyable {
         if address.ai_family == AF_INET6 {
             setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &off, size)
         }
-        guard bind(descriptor, address.ai_addr, address.ai_addrlen) == 0 else { throw self.failure("bind", at: place) }
+        guard bind(descriptor, address.ai_addr, address.ai_addrlen) == 0 else {
+            throw self.failure("bind", at: place)
+        }
         guard Glibc.listen(descriptor, 512) == 0 else { throw self.failure("listen", at: place) }
 
         var bound = sockaddr_storage()
@@ -72,7 +74,9 @@ struct ListeningSocket: ~Copyable {
         guard answer == 0 else { throw self.failure("getsockname", at: place) }
         return withUnsafePointer(to: &bound) { pointer in
             // The port stands at the same place for both families.
-            pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { UInt16(bigEndian: $0.pointee.sin_port) }
+            pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+                UInt16(bigEndian: $0.pointee.sin_port)
+            }
         }
     }
 

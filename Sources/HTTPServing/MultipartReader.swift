@@ -40,7 +40,9 @@ struct MultipartReader {
 
             let (name, start) = try self.readHeaders(of: body, from: position + 2)
             guard let end = self.find(in: body, from: start) else { throw .malformed(atByte: body.count) }
-            guard end - start <= self.maximumFieldBytes else { throw .fieldTooLong(maximum: self.maximumFieldBytes) }
+            guard end - start <= self.maximumFieldBytes else {
+                throw .fieldTooLong(maximum: self.maximumFieldBytes)
+            }
             guard let value = validated(body.extracting(start..<end)) else { throw .malformed(atByte: start) }
             fields.append((name, value))
             position = end + self.delimiter.count
@@ -51,7 +53,9 @@ struct MultipartReader {
     /// The first delimiter may stand at the very start, without its line break.
     private func endOfFirstDelimiter(in body: Span<UInt8>) throws(FormFailure) -> Int {
         let bare = self.delimiter.dropFirst(2)
-        if body.count >= bare.count, bare.indices.allSatisfy({ body[$0 - 2] == bare[$0] }) { return bare.count }
+        if body.count >= bare.count, bare.indices.allSatisfy({ body[$0 - 2] == bare[$0] }) {
+            return bare.count
+        }
         guard let start = self.find(in: body, from: 0) else { throw .malformed(atByte: 0) }
         return start + self.delimiter.count
     }
@@ -76,7 +80,9 @@ struct MultipartReader {
 
     /// Nil for a header that does not say the name.
     private func fieldName(inHeader line: String, at position: Int) throws(FormFailure) -> String? {
-        guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { throw .malformed(atByte: position) }
+        guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else {
+            throw .malformed(atByte: position)
+        }
         guard line[..<colon].lowercased() == "content-disposition" else { return nil }
         guard let disposition = HeaderParameters(String(line[line.utf8.index(after: colon)...])),
             disposition.head == "form-data", let name = disposition["name"]
@@ -93,7 +99,9 @@ struct MultipartReader {
         var index = start
         while index + self.delimiter.count <= body.count {
             var matched = 0
-            while matched < self.delimiter.count, body[index + matched] == self.delimiter[matched] { matched += 1 }
+            while matched < self.delimiter.count, body[index + matched] == self.delimiter[matched] {
+                matched += 1
+            }
             if matched == self.delimiter.count { return index }
             index += max(1, matched)
         }

@@ -14,7 +14,8 @@ func percentDecoded(_ text: Span<UInt8>, plusIsSpace: Bool) -> String? {
     while index < text.count {
         switch text[index] {
         case UInt8(ascii: "%"):
-            guard index + 2 < text.count, let high = hexValue(text[index + 1]), let low = hexValue(text[index + 2])
+            guard index + 2 < text.count, let high = hexValue(text[index + 1]),
+                let low = hexValue(text[index + 2])
             else { return nil }
             decoded.append(high << 4 | low)
             index += 3

@@ -15,7 +15,8 @@ struct RequestTarget {
         var end = start
         while end < raw.count, raw[end] != UInt8(ascii: "?") { end += 1 }
 
-        guard let path = percentDecoded(raw.extracting(start..<end), plusIsSpace: false), Self.isSafe(path) else {
+        guard let path = percentDecoded(raw.extracting(start..<end), plusIsSpace: false), Self.isSafe(path)
+        else {
             return nil
         }
         self.path = path
@@ -24,7 +25,8 @@ struct RequestTarget {
         let text = raw.extracting((end + 1)..<raw.count)
         // The target as a whole is bounded by the memory of its connection.
         do throws(FormFailure) {
-            self.query = try formFields(text, maximumFields: Self.maximumParameters, maximumFieldBytes: raw.count)
+            self.query = try formFields(
+                text, maximumFields: Self.maximumParameters, maximumFieldBytes: raw.count)
         } catch {
             return nil
         }

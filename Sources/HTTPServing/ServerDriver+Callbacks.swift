@@ -32,7 +32,9 @@ func requestLineRead(
     guard let connection, let target, let stored = weir_mhd_socket_context(connection) else { return nil }
     let client = Unmanaged<ClientConnection>.fromOpaque(stored).takeUnretainedValue()
     let bytes = UnsafeRawBufferPointer(start: target, count: strlen(target)).bindMemory(to: UInt8.self)
-    let exchange = Exchange(connection: connection, client: client, target: RequestTarget(bytes.span))
+    let exchange = Exchange(
+        connection: connection, client: client, target: RequestTarget(bytes.span),
+        endOfTarget: UInt(bitPattern: target) + UInt(bytes.count))
     return Unmanaged.passRetained(exchange).toOpaque()
 }
 
@@ -46,7 +48,8 @@ func handleRequest(
     let exchange = Unmanaged<Exchange>.fromOpaque(stored).takeUnretainedValue()
     let bytes = UnsafeRawBufferPointer(start: data, count: data == nil ? 0 : size.pointee)
     size.pointee = 0
-    return driver.proceed(exchange, method: String(cString: method), bytes) ? .YES : .NO
+    return driver.proceed(
+        exchange, method: String(cString: method), version: UInt(bitPattern: version), bytes) ? .YES : .NO
 }
 
 /// The response was sent, or the connection ended before.

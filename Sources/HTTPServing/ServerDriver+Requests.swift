@@ -4,10 +4,12 @@ import SwarmTypes
 /// The way of one request through its phases.
 extension ServerDriver {
     /// Answers false to cut the connection.
-    func proceed(_ exchange: Exchange, method: String, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    func proceed(
+        _ exchange: Exchange, method: String, version: UInt, _ bytes: UnsafeRawBufferPointer
+    ) -> Bool {
         switch exchange.phase {
         case .begun:
-            return self.begin(exchange, method: method)
+            return self.begin(exchange, method: method, version: version)
         case .receiving(let maximum):
             if bytes.isEmpty { return self.answer(exchange, method: method) }
             if exchange.body.count + bytes.count <= maximum {
@@ -30,13 +32,13 @@ extension ServerDriver {
     }
 
     /// The headers are complete, nothing of the body is read yet.
-    private func begin(_ exchange: Exchange, method: String) -> Bool {
+    private func begin(_ exchange: Exchange, method: String, version: UInt) -> Bool {
         guard exchange.readHeaders(maximum: self.limits.headers) else {
             return self.refuse(.tooManyHeaders(maximum: self.limits.headers), exchange, mustClose: true)
         }
         let framing = RequestFraming(headers: exchange.headers)
         guard framing != .ambiguous else { return self.refuse(.ambiguousBody(), exchange, mustClose: true) }
-        guard let target = exchange.target else {
+        guard let target = exchange.target, !exchange.isTargetCut(version: version) else {
             return self.refuse(.badTarget(), exchange, mustClose: framing.hasBody)
         }
         let maximum = self.handler.maximumBodyBytes(method: Self.shown(method), path: target.path)
@@ -85,7 +87,9 @@ extension ServerDriver {
 
     /// Answers false for what the library will not send, such as a header value with a line break.
     private static func queue(_ response: HTTPResponse, _ connection: OpaquePointer) -> Bool {
-        guard 200...599 ~= response.status, let status = UInt32(exactly: response.status) else { return false }
+        guard 200...599 ~= response.status, let status = UInt32(exactly: response.status) else {
+            return false
+        }
         let handle = response.body.withUnsafeBytes { bytes in
             // Copied, so the pointer is not written to although its type says so.
             MHD_create_response_from_buffer(

@@ -20,14 +20,19 @@ final class ServerDriver: @unchecked Sendable {
     private var daemon: OpaquePointer?
     /// The library is on the stack and must not be entered again.
     private var isInside = false
+    /// A connection has ended that was one of the most allowed. The library begins to accept again with the
+    /// turn after that, for which it asks in no other way.
+    private var hasFreedPlace = false
     private var timer: (token: TimerToken, deadline: Instant)?
     private var sweep: TimerToken?
+    private var ending: TimerToken?
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
     private var suspended: [UInt64: Exchange] = [:]
     private var lastSuspension: UInt64 = 0
 
     init(
-        loop: EventLoop, listening: consuming ListeningSocket, handler: any HTTPHandling, limits: HTTPServerLimits
+        loop: EventLoop, listening: consuming ListeningSocket, handler: any HTTPHandling,
+        limits: HTTPServerLimits
     ) throws(HTTPServerFailure) {
         self.loop = loop
         self.handler = handler
@@ -37,12 +42,14 @@ final class ServerDriver: @unchecked Sendable {
         self.listening = consume listening
         let daemon = weir_mhd_start(
             descriptor, Unmanaged.passUnretained(self).toOpaque(), handleRequest, requestCompleted,
-            connectionChanged, requestLineRead, UInt32(clamping: limits.connections), limits.memoryPerConnection,
+            connectionChanged, requestLineRead, UInt32(clamping: limits.connections),
+            limits.memoryPerConnection,
             UInt32(clamping: limits.idleSeconds))
         guard let daemon else {
             throw .other("port \(port)", call: "MHD_start_daemon", code: errno)
         }
         self.daemon = daemon
+        self.ending = loop.whenEnding { self.stop() }
         let events = weir_mhd_epoll_descriptor(daemon)
         loop.post {
             do throws(SystemCallFailure) {
@@ -59,10 +66,16 @@ final class ServerDriver: @unchecked Sendable {
     func run() {
         guard let daemon = self.daemon, !self.isInside else { return }
         self.now = self.loop.now
-        self.enter { _ = MHD_run(daemon) }
+        self.enter {
+            repeat {
+                self.hasFreedPlace = false
+                _ = MHD_run(daemon)
+            } while self.hasFreedPlace
+        }
         var milliseconds: UInt64 = 0
         guard MHD_get_timeout(daemon, &milliseconds) == .YES else { return }
-        let deadline = self.now.advanced(byNanoseconds: Int64(clamping: min(milliseconds, 1 << 40)) * 1_000_000)
+        let deadline = self.now.advanced(
+            byNanoseconds: Int64(clamping: min(milliseconds, 1 << 40)) * 1_000_000)
         if let timer = self.timer {
             // A timer that fires too early only asks again.
             if timer.deadline <= deadline { return }
@@ -80,6 +93,7 @@ final class ServerDriver: @unchecked Sendable {
         self.loop.unwatch(weir_mhd_epoll_descriptor(daemon))
         // Stops accepting, and leaves the socket to us.
         _ = MHD_quiesce_daemon(daemon)
+        self.listening = nil
         for exchange in self.suspended.values {
             exchange.phase = .ready(HTTPResponse.stopping().closing())
             MHD_resume_connection(exchange.connection)
@@ -89,11 +103,12 @@ final class ServerDriver: @unchecked Sendable {
         self.enter { for _ in 0..<4 { _ = MHD_run(daemon) } }
         self.daemon = nil
         self.enter { MHD_stop_daemon(daemon) }
-        if let timer = self.timer { self.loop.cancel(timer.token) }
-        if let sweep = self.sweep { self.loop.cancel(sweep) }
+        for token in [self.timer?.token, self.sweep, self.ending] {
+            if let token { self.loop.cancel(token) }
+        }
         self.timer = nil
         self.sweep = nil
-        self.listening = nil
+        self.ending = nil
     }
 
     private func enter(_ body: () -> Void) {
@@ -110,7 +125,10 @@ extension ServerDriver {
         if self.sweep == nil { self.armSweep() }
     }
 
-    func closed(_ client: ClientConnection) { self.clients[ObjectIdentifier(client)] = nil }
+    func closed(_ client: ClientConnection) {
+        if self.clients.count >= self.limits.connections { self.hasFreedPlace = true }
+        self.clients[ObjectIdentifier(client)] = nil
+    }
 
     /// When a connection that now waits for a request must have sent it.
     func requestDeadline(idleFirst: Bool) -> Instant {
@@ -125,7 +143,9 @@ extension ServerDriver {
         self.sweep = self.loop.schedule(afterSeconds: interval) {
             let now = self.loop.now
             for client in self.clients.values {
-                if let deadline = client.deadline, deadline < now { shutdown(client.socket, Int32(SHUT_RDWR)) }
+                if let deadline = client.deadline, deadline < now {
+                    shutdown(client.socket, Int32(SHUT_RDWR))
+                }
             }
             self.sweep = nil
             if !self.clients.isEmpty { self.armSweep() }

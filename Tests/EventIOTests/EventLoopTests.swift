@@ -192,6 +192,23 @@ struct EventLoopTests {
         #expect(await counter.add(1))
     }
 
+    @Test("Who asked for it is told of the end, once, on the loop")
+    func whenEnding() throws {
+        let loop = self.loop
+        let seen = Shared<[Int]>([])
+        for number in 1...3 {
+            let token = loop.whenEnding {
+                #expect(loop.isCurrent)
+                loop.post { seen.update { $0.append(number) } }
+            }
+            if number == 2 { loop.cancel(token) }
+        }
+        try loop.start()
+        self.finish()
+        _ = loop.whenEnding { seen.update { $0.append(4) } }
+        #expect(seen.value == [1, 3, 4])
+    }
+
     @Test("After the end, work of many threads still runs one at a time")
     func drainsAfterEnd() throws {
         final class Unguarded: @unchecked Sendable { var value = 0 }

@@ -59,7 +59,9 @@ struct FormBodyTests {
 
     @Test("Too many and too long fields are refused")
     func limits() throws {
-        #expect(throws: FormFailure.tooManyFields(maximum: 2)) { try parse(urlencoded, "a&b&c", maximumFields: 2) }
+        #expect(throws: FormFailure.tooManyFields(maximum: 2)) {
+            try parse(urlencoded, "a&b&c", maximumFields: 2)
+        }
         #expect(throws: FormFailure.fieldTooLong(maximum: 3)) {
             try parse(urlencoded, "a=1234", maximumFieldBytes: 3)
         }
@@ -96,26 +98,35 @@ struct FormBodyTests {
     @Test("A file part is refused by the name of its field")
     func filePart() {
         let body = "--B\r\nContent-Disposition: form-data; name=\"up\"; filename=\"x\"\r\n\r\n1\r\n--B--"
-        #expect(throws: FormFailure.filePart(name: "up")) { try parse("multipart/form-data; boundary=B", body) }
+        #expect(throws: FormFailure.filePart(name: "up")) {
+            try parse("multipart/form-data; boundary=B", body)
+        }
     }
 
     @Test(
         "Broken parts are refused",
         arguments: [
             "", "no delimiter", "--B", "--Bx\r\n", "--B\r\n\r\nno headers\r\n--B--",
-            "--B\r\nno colon\r\n\r\n1\r\n--B--", "--B\r\nContent-Disposition: attachment; name=x\r\n\r\n1\r\n--B--",
-            "--B\r\nContent-Disposition: form-data\r\n\r\n1\r\n--B--", "--B\nContent-Disposition: form-data; name=x\n\n1\n--B--",
+            "--B\r\nno colon\r\n\r\n1\r\n--B--",
+            "--B\r\nContent-Disposition: attachment; name=x\r\n\r\n1\r\n--B--",
+            "--B\r\nContent-Disposition: form-data\r\n\r\n1\r\n--B--",
+            "--B\nContent-Disposition: form-data; name=x\n\n1\n--B--",
         ])
     func brokenParts(body: String) {
         #expect(throws: FormFailure.self) { try parse("multipart/form-data; boundary=B", body) }
     }
 
-    @Test("Both encodings give back any fields, and no cut of a multipart body passes for the whole", arguments: 0..<200)
+    @Test(
+        "Both encodings give back any fields, and no cut of a multipart body passes for the whole",
+        arguments: 0..<200)
     func roundTripAndCuts(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let alphabet = Array("ab\r\n-B&=+% é\u{0}\"")
         func text(_ count: ClosedRange<Int>) -> String {
-            String((0..<Int.random(in: count, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "a" })
+            String(
+                (0..<Int.random(in: count, using: &random)).map { _ in
+                    alphabet.randomElement(using: &random) ?? "a"
+                })
         }
         let values = (0..<Int.random(in: 1...4, using: &random)).map { _ in text(0...12) }
         let fields = values.map { [text(1...5), $0] }
@@ -138,7 +149,9 @@ struct FormBodyTests {
     func randomBytes(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         let alphabet = Array("--B\r\n:;=\"\\%&+ aname".utf8) + [0, 0xFF]
-        let pieces = ["--B\r\n", "Content-Disposition: form-data; name=\"", "\r\n\r\n", "--B--"].map { Array($0.utf8) }
+        let pieces = ["--B\r\n", "Content-Disposition: form-data; name=\"", "\r\n\r\n", "--B--"].map {
+            Array($0.utf8)
+        }
         var body: [UInt8] = []
         for _ in 0..<Int.random(in: 0..<40, using: &random) {
             if Bool.random(using: &random) {
@@ -148,7 +161,8 @@ struct FormBodyTests {
             }
         }
         for type in [urlencoded, "multipart/form-data; boundary=B"] {
-            let fields = try? FormBody.parse(contentType: type, body: body, maximumFields: 8, maximumFieldBytes: 50)
+            let fields = try? FormBody.parse(
+                contentType: type, body: body, maximumFields: 8, maximumFieldBytes: 50)
             #expect((fields ?? []).count <= 8)
         }
     }

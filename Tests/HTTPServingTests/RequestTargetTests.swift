@@ -21,8 +21,10 @@ struct RequestTargetTests {
     @Test(
         "What has no single safe meaning is refused",
         arguments: [
-            "", "*", "host:80", "http://host", "ftp://h/p", "/%", "/%4", "/%zz", "/a%00b", "/a\u{1}b", "/a%0Ab", "/%7f",
-            "/..", "/../x", "/a/..", "/a/./b", "/.", "/%2e%2e/x", "/a/%2E%2e", "/a%2f..%2fb", "/..%5Cwindows", "/a\\b",
+            "", "*", "host:80", "http://host", "ftp://h/p", "/%", "/%4", "/%zz", "/a%00b", "/a\u{1}b",
+            "/a%0Ab", "/%7f",
+            "/..", "/../x", "/a/..", "/a/./b", "/.", "/%2e%2e/x", "/a/%2E%2e", "/a%2f..%2fb", "/..%5Cwindows",
+            "/a\\b",
             "/%ff", "/%c0%ae", "/?a=%", "/?a=%ff", "/?" + String(repeating: "a&", count: 257),
         ])
     func unsafe(raw: String) {
@@ -37,12 +39,16 @@ struct RequestTargetTests {
         #expect(read("/p?")?.query.isEmpty == true)
     }
 
-    @Test("Random targets never trap, and a path that is taken is absolute and has no dot segment", arguments: 0..<200)
+    @Test(
+        "Random targets never trap, and a path that is taken is absolute and has no dot segment",
+        arguments: 0..<200)
     func randomTargets(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         let alphabet = Array("/..%2e5c?&=aé\\0".utf8) + [0, 0xFF]
         for _ in 0..<50 {
-            let raw = (0..<Int.random(in: 0..<12, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? 0 }
+            let raw = (0..<Int.random(in: 0..<12, using: &random)).map { _ in
+                alphabet.randomElement(using: &random) ?? 0
+            }
             guard let path = RequestTarget(raw.span)?.path else { continue }
             #expect(path.hasPrefix("/"))
             #expect(!path.split(separator: "/").contains { $0 == "." || $0 == ".." })

@@ -94,7 +94,9 @@ public final class ScriptedServer: Sendable {
         let answer = withLoopbackAddress(0) { bind(listening, $0, $1) }
         precondition(answer == 0 && listen(listening, 64) == 0, "loopback is not usable")
         withUnsafeMutablePointer(to: &bound) { pointer in
-            _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(listening, $0, &length) }
+            _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                getsockname(listening, $0, &length)
+            }
         }
         self.port = UInt16(bigEndian: bound.sin_port)
 

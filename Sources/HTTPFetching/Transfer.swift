@@ -1,0 +1,100 @@
+import CCurl
+import Glibc
+
+/// One exchange on its way. Lives on the fetcher's loop.
+final class Transfer {
+    typealias Completion = CheckedContinuation<Result<FetchResponse, FetchFailure>, Never>
+
+    let ticket: FetchTicket
+    let easy: EasyHandle
+    private let request: FetchRequest
+    private let sink: (any BodySink)?
+    private let completion: Completion
+    private var head = ResponseHead()
+    private var body: [UInt8] = []
+    private var bodyByteCount = 0
+    /// Decided with the first bytes of the body.
+    private var goesToSink: Bool?
+    /// Why we ended it ourselves.
+    private var ownFailure: FetchFailure?
+
+    init(
+        ticket: FetchTicket, easy: EasyHandle, request: FetchRequest, sink: (any BodySink)?,
+        completion: Completion
+    ) {
+        self.ticket = ticket
+        self.easy = easy
+        self.request = request
+        self.sink = sink
+        self.completion = completion
+    }
+
+    func configure(userAgent: String) -> CURLcode {
+        self.easy.configure(
+            self.request, userAgent: userAgent, context: Unmanaged.passUnretained(self).toOpaque(),
+            onHeader: { bytes, size, count, context in
+                Transfer.receive(bytes, size, count, context) { $0.receiveHeader($1) }
+            },
+            onBody: { bytes, size, count, context in
+                Transfer.receive(bytes, size, count, context) { $0.receiveBody($1) }
+            })
+    }
+
+    /// To be called once.
+    func finish(_ code: CURLcode) {
+        if let failure = self.ownFailure { return self.finish(.failure(failure)) }
+        guard code == CURLE_OK else {
+            return self.finish(.failure(FetchFailure(code, of: self.easy, for: self.request)))
+        }
+        guard self.head.isComplete else { return self.finish(.failure(.truncated)) }
+        if self.head.isLengthAmbiguous {
+            return self.finish(.failure(.other(code: 0, message: "the response has no single length")))
+        }
+        self.finish(
+            .success(FetchResponse(status: self.easy.status, headers: self.head.headers, body: self.body)))
+    }
+
+    func finish(_ result: Result<FetchResponse, FetchFailure>) { self.completion.resume(returning: result) }
+
+    /// Tells libcurl by another count than the given one that the transfer shall end.
+    private static func receive(
+        _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?,
+        _ body: (Transfer, Span<UInt8>) -> Bool
+    ) -> Int {
+        // libcurl promises a size of 1.
+        guard let bytes, let context, size == 1, count > 0 else { return 0 }
+        let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+        let buffer = UnsafeRawBufferPointer(start: bytes, count: count).bindMemory(to: UInt8.self)
+        return body(transfer, buffer.span) ? count : 0
+    }
+
+    private func receiveHeader(_ line: Span<UInt8>) -> Bool {
+        if self.head.receive(line) { return true }
+        switch self.head.excess {
+        case .tooManyHeaders(let maximum):
+            self.ownFailure = .other(code: 0, message: "more than \(maximum) response headers")
+        case .tooManyBytes(let maximum):
+            self.ownFailure = .other(code: 0, message: "more than \(maximum) bytes of response headers")
+        case nil:
+            break
+        }
+        return false
+    }
+
+    private func receiveBody(_ bytes: Span<UInt8>) -> Bool {
+        guard bytes.count <= self.request.maximumBodyBytes - self.bodyByteCount else {
+            self.ownFailure = .bodyTooLong(maximum: self.request.maximumBodyBytes)
+            return false
+        }
+        self.bodyByteCount += bytes.count
+        let goesToSink = self.goesToSink ?? (self.sink != nil && self.easy.status == 200)
+        self.goesToSink = goesToSink
+        if goesToSink, let sink = self.sink {
+            if sink.receive(bytes) { return true }
+            self.ownFailure = .refusedBySink
+            return false
+        }
+        bytes.withUnsafeBufferPointer { self.body.append(contentsOf: $0) }
+        return true
+    }
+}
