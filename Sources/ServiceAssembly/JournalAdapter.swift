@@ -56,7 +56,8 @@ final class JournalAdapter: ChangeJournaling, Sendable {
                 guard row.restoredAt == nil || row.isForeign, let key = self.key(row.key) else { return }
                 torrents.append(
                     RememberedTorrent(
-                        key: key, trackerID: row.tracker, original: row.restoredAt == nil ? row.original : nil,
+                        key: key, trackerID: row.tracker,
+                        original: row.restoredAt == nil ? row.original : nil,
                         ours: row.restoredAt == nil ? row.ours : nil, isForeign: row.isForeign,
                         takenAt: row.takenAt.millisecondsSince1970 / 1000))
             }
@@ -92,7 +93,9 @@ final class JournalAdapter: ChangeJournaling, Sendable {
 
     func close(_ endings: [(intent: Int64, ending: IntentEnding)]) throws(JournalProblem) {
         try self.problem { journal throws(JournalFailure) in
-            let outcomes = endings.map { IntentOutcome(intent: IntentID($0.intent), state: Self.state($0.ending)) }
+            let outcomes = endings.map {
+                IntentOutcome(intent: IntentID($0.intent), state: Self.state($0.ending))
+            }
             try journal.settle(outcomes, at: self.wallTime())
         }
     }
@@ -168,7 +171,9 @@ final class JournalAdapter: ChangeJournaling, Sendable {
         _ body: @Sendable (ChangeJournal) throws(JournalFailure) -> Result
     ) throws(JournalProblem) -> Result {
         let result = self.keeper.assumeIsolated { keeper -> Swift.Result<Result, JournalFailure> in
-            do throws(JournalFailure) { return .success(try body(keeper.journal)) } catch { return .failure(error) }
+            do throws(JournalFailure) { return .success(try body(keeper.journal)) } catch {
+                return .failure(error)
+            }
         }
         do { return try result.get() } catch { throw JournalProblem(message: error.description) }
     }

@@ -39,13 +39,15 @@ actor QBittorrentInstance: GovernedClient {
         self.wasRefused = wasRefused
         self.credentialsRefused = credentialsRefused
         self.client = QBittorrentClient(
-            fetcher: fetcher, address: ServerAddress(settings), credentials: Credentials(settings.credentials),
+            fetcher: fetcher, address: ServerAddress(settings),
+            credentials: Credentials(settings.credentials),
             credentialsRefused: wasRefused)
     }
 
     // MARK: - GovernedClient
 
-    func poll(_ depth: UploadGovernor.PollDepth, hints: [TorrentID]) async throws(ClientProblem) -> PollNotice {
+    func poll(_ depth: UploadGovernor.PollDepth, hints: [TorrentID]) async throws(ClientProblem) -> PollNotice
+    {
         let now = monotonicNow()
         let isDue = self.lastFull.map { now.seconds(since: $0) >= Self.fullReadSeconds } ?? true
         let isFull = depth == .full || isDue && !self.client.usesDifferences
@@ -83,7 +85,9 @@ actor QBittorrentInstance: GovernedClient {
     }
 
     func currentTracker(of id: TorrentID) async throws(ClientProblem) -> String? {
-        let entries = try await self.asking { client throws(ClientFailure) in try await client.trackers(of: id) }
+        let entries = try await self.asking { client throws(ClientFailure) in
+            try await client.trackers(of: id)
+        }
         guard let entries else { return nil }
         let choice = chooseTracker(
             entries.map { LimitPlanning.TrackerEntry(url: $0.url, status: .init($0.status)) })
@@ -97,7 +101,9 @@ actor QBittorrentInstance: GovernedClient {
     }
 
     func uploadLimits(of ids: [TorrentID]) async throws(ClientProblem) -> [TorrentID: UploadLimit] {
-        let limits = try await self.asking { client throws(ClientFailure) in try await client.readLimits(of: ids) }
+        let limits = try await self.asking { client throws(ClientFailure) in
+            try await client.readLimits(of: ids)
+        }
         return Dictionary(limits.map { ($0.id, $0.limit) }, uniquingKeysWith: { _, last in last })
     }
 
@@ -145,7 +151,9 @@ actor QBittorrentInstance: GovernedClient {
             self.wasRefused = self.client.credentialsRefused
             await self.credentialsRefused(self.wasRefused)
         }
-        do throws(ClientFailure) { return try outcome.get() } catch { throw ClientProblem(error, name: self.name) }
+        do throws(ClientFailure) { return try outcome.get() } catch {
+            throw ClientProblem(error, name: self.name)
+        }
     }
 }
 
@@ -159,7 +167,8 @@ extension ClientProblem {
                 )
             case .banned:
                 .refused(
-                    "qBittorrent has banned this address after failed logins; wait an hour or restart qBittorrent")
+                    "qBittorrent has banned this address after failed logins; wait an hour or restart qBittorrent"
+                )
             case .tls, .notQBittorrent, .serverError, .malformedAnswer, .rejected, .limitOutOfRange:
                 .faulty(failure.description)
             case .unreachable, .timedOut, .cancelled: .unreachable(failure.description)

@@ -75,7 +75,8 @@ public enum GovernorEvent: Sendable {
     case instanceLost(name: String, problem: ClientProblem)
     case instanceBack(name: String)
     case instanceRestarted(name: String)
-    case drift(instance: String, torrent: TorrentID, cause: DriftCause, expected: UploadLimit, found: UploadLimit)
+    case drift(
+        instance: String, torrent: TorrentID, cause: DriftCause, expected: UploadLimit, found: UploadLimit)
     case settled(intents: Int, confirmed: Int)
     case trackerChoiceFailed(instance: String, torrent: TorrentID, problem: ClientProblem)
     case malformedTorrents(instance: String, count: Int)

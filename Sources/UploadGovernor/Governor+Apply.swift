@@ -131,7 +131,8 @@ extension Governor {
                 self.ledger.leaveOpen(change)
                 self.openIntents.append(
                     OpenIntent(
-                        intent: intent, key: change.key, from: change.from, to: change.to, reason: change.reason))
+                        intent: intent, key: change.key, from: change.from, to: change.to,
+                        reason: change.reason))
             case .pending, .skipped: skipped += 1
             case .gone: self.ledger.remove([change.key])
             }

@@ -58,7 +58,8 @@ extension Governor {
     public func status() async -> GovernorStatus {
         let now = self.environment.now()
         var torrents: [InstanceIndex: Int] = [:]
-        self.ledger.visit { key, entry in if entry.seenInCycle > 0 { torrents[key.instance, default: 0] += 1 } }
+        self.ledger.visit { key, entry in if entry.seenInCycle > 0 { torrents[key.instance, default: 0] += 1 }
+        }
         var instances: [InstanceStatus] = []
         for instance in self.instances {
             var problem: String?
@@ -82,7 +83,8 @@ extension Governor {
         }
         return GovernorStatus(
             configuration: self.configuration, pause: self.pauseReason, instances: instances,
-            trackers: self.lastTrackers, lastCycle: self.lastCycle, planning: self.planning, counters: self.counters, managed: managed, known: self.ledger.count,
+            trackers: self.lastTrackers, lastCycle: self.lastCycle, planning: self.planning,
+            counters: self.counters, managed: managed, known: self.ledger.count,
             openIntents: self.openIntents.count, foreign: foreign)
     }
 

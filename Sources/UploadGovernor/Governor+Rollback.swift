@@ -64,7 +64,8 @@ extension Governor {
             let restored = plan.changes.count { governor.ledger[$0.key]?.ours == .unlimited }
             if endsClaims { governor.endClaims(Array(keys)) }
             return RollbackReport(
-                restored: restored, remaining: plan.changes.count - restored, outcome: outcome, isDryRun: false)
+                restored: restored, remaining: plan.changes.count - restored, outcome: outcome,
+                isDryRun: false)
         }
     }
 
@@ -88,7 +89,8 @@ extension Governor {
         var drift: [DriftCause: Int] = [:]
         let outcome = await self.carryOut(plan, drift: &drift)
         let changed = Set(plan.changes.map(\.key))
-        self.endClaims(input.torrents.filter { $0.standing == .governed && !changed.contains($0.key) }.map(\.key))
+        self.endClaims(
+            input.torrents.filter { $0.standing == .governed && !changed.contains($0.key) }.map(\.key))
         let restored = plan.changes.count { self.ledger[$0.key]?.original == nil }
         return RollbackReport(
             restored: restored, remaining: self.ledger.claimedCount, outcome: outcome, isDryRun: false)
@@ -158,7 +160,8 @@ extension Plan {
         self.changes = kept
         self.calls = self.calls.compactMap { call in
             let changes = call.changes.compactMap { places[$0] }
-            return changes.isEmpty ? nil : LimitCall(limit: call.limit, isDecrease: call.isDecrease, changes: changes)
+            return changes.isEmpty
+                ? nil : LimitCall(limit: call.limit, isDecrease: call.isDecrease, changes: changes)
         }
     }
 }

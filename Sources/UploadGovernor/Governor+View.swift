@@ -115,12 +115,14 @@ extension Governor {
                     guard entry.original != nil else { continue }
                     tracker = outside
                 }
-                let keepsLimit = trackers[tracker].cap == .unlimited && tracker != outside
+                let keepsLimit =
+                    trackers[tracker].cap == .unlimited && tracker != outside
                     && scope == .governing && self.configuration.onStop == .keep
                 torrents.append(
                     PlanningTorrent(
                         key: key, tracker: tracker, uploadRate: seen.uploadRate,
-                        limit: self.limitInForce(seen, key, entry, isCurrent: part.isCurrent), original: keepsLimit ? nil : entry.original,
+                        limit: self.limitInForce(seen, key, entry, isCurrent: part.isCurrent),
+                        original: keepsLimit ? nil : entry.original,
                         leeches: seen.leeches, seeds: seen.seeds,
                         lastActivityAgeSeconds: seen.lastActivity > 0 ? max(0, now - seen.lastActivity) : nil,
                         standing: part.isCurrent && !entry.isForeign ? .governed : .held))
@@ -145,7 +147,9 @@ extension Governor {
         let neverRead = Set(self.instances.filter { !$0.wasRead }.map(\.index))
         guard !neverRead.isEmpty else { return }
         self.ledger.visit { key, entry in
-            guard neverRead.contains(key.instance), let ours = entry.ours, let tracker = entry.tracker else { return }
+            guard neverRead.contains(key.instance), let ours = entry.ours, let tracker = entry.tracker else {
+                return
+            }
             torrents.append(
                 PlanningTorrent(
                     key: key, tracker: Int(tracker), uploadRate: .zero, limit: ours, original: entry.original,
@@ -167,7 +171,8 @@ extension Governor {
     /// Compares every limit with what Weir had set, and follows the ownership rule where they differ.
     func noticeDrift(_ view: ClientsView) throws(JournalProblem) -> [DriftCause: Int] {
         guard !self.configuration.isDryRun else { return [:] }
-        var readings: [(key: TorrentKey, reading: LimitReading, expected: UploadLimit?, found: UploadLimit)] = []
+        var readings: [(key: TorrentKey, reading: LimitReading, expected: UploadLimit?, found: UploadLimit)] =
+            []
         for part in view.parts where part.isCurrent {
             for seen in part.seen.torrents {
                 let key = TorrentKey(instance: part.instance, id: seen.id)
@@ -201,7 +206,8 @@ extension Governor {
         guard self.instances.indices.contains(Int(key.instance.rawValue)) else { return }
         self.environment.report(
             .drift(
-                instance: self.instances[Int(key.instance.rawValue)].client.name, torrent: key.id, cause: cause,
+                instance: self.instances[Int(key.instance.rawValue)].client.name, torrent: key.id,
+                cause: cause,
                 expected: expected, found: found))
     }
 

@@ -64,7 +64,9 @@ public actor Governor {
             remembered, trackers: self.configuration.trackers, bucket: self.environment.rolloutBucket)
         self.openIntents = try self.journal.openIntents()
         self.pauseReason = try self.journal.pause()
-        if let percentage = try self.journal.rolloutOverride() { self.configuration.rolloutPercentage = percentage }
+        if let percentage = try self.journal.rolloutOverride() {
+            self.configuration.rolloutPercentage = percentage
+        }
     }
 
     // MARK: - The loop
@@ -73,7 +75,8 @@ public actor Governor {
     public func run() async {
         while !self.isStopping {
             let started = self.environment.now()
-            let isFull = self.lastFull.map { started.seconds(since: $0) >= self.configuration.updateSeconds } ?? true
+            let isFull =
+                self.lastFull.map { started.seconds(since: $0) >= self.configuration.updateSeconds } ?? true
             let report = await self.runCycle(isFull ? .full : .urgent)
             if isFull, case .skipped = report.outcome {} else if isFull { self.lastFull = started }
             let spent = self.environment.now().seconds(since: started)

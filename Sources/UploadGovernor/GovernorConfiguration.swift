@@ -36,7 +36,8 @@ public struct GovernorConfiguration: Sendable {
     public var trackerChoiceSeconds: Double
 
     public init(
-        trackers: [GovernedTracker], planning: PlanningSettings = PlanningSettings(), rolloutPercentage: Int = 100,
+        trackers: [GovernedTracker], planning: PlanningSettings = PlanningSettings(),
+        rolloutPercentage: Int = 100,
         isDryRun: Bool = false, onStop: StopPolicy = .relax, onForeignChange: ForeignChangePolicy = .respect,
         pollSeconds: Double = 5, updateSeconds: Double = 300, trackerChoiceSeconds: Double = 1800
     ) {

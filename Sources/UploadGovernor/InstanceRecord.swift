@@ -50,7 +50,11 @@ struct InstanceRecord: Sendable {
     mutating func failed(_ problem: ClientProblem, at now: Instant) {
         self.state = .lost(problem)
         let pause: Double
-        if case .refused = problem { pause = 300 } else { pause = Double(min(5 << min(self.failures, 4), 60)) }
+        if case .refused = problem {
+            pause = 300
+        } else {
+            pause = Double(min(5 << min(self.failures, 4), 60))
+        }
         self.failures += 1
         self.nextPoll = now.advanced(bySeconds: pause)
     }

@@ -40,9 +40,12 @@ struct TorrentLedger: Sendable {
     subscript(_ key: TorrentKey) -> LedgerEntry? { self.entries[key] }
 
     /// Takes over what the journal knows. Tracker ids that are no longer configured leave the place open.
-    mutating func load(_ remembered: [RememberedTorrent], trackers: [GovernedTracker], bucket: (TorrentID) -> UInt8) {
+    mutating func load(
+        _ remembered: [RememberedTorrent], trackers: [GovernedTracker], bucket: (TorrentID) -> UInt8
+    ) {
         let places = Dictionary(
-            trackers.enumerated().map { ($1.id, Int16(clamping: $0)) }, uniquingKeysWith: { first, _ in first })
+            trackers.enumerated().map { ($1.id, Int16(clamping: $0)) },
+            uniquingKeysWith: { first, _ in first })
         self.entries.reserveCapacity(remembered.count)
         for torrent in remembered {
             self.entries[torrent.key] = LedgerEntry(
@@ -107,7 +110,9 @@ struct TorrentLedger: Sendable {
     /// Records that a change was read back as intended.
     mutating func confirm(_ change: LimitChange, at secondsSince1970: Int64) {
         self.update(change.key) { entry in
-            if entry.ours == nil, entry.original == nil { entry.managedSince = UInt32(clamping: secondsSince1970) }
+            if entry.ours == nil, entry.original == nil {
+                entry.managedSince = UInt32(clamping: secondsSince1970)
+            }
             if change.reason.givesBack {
                 entry.original = nil
                 entry.ours = nil

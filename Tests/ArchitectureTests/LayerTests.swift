@@ -44,7 +44,8 @@ private let pureModules: Set<String> = ["SwarmTypes", "SpellingHints", "JSONScan
 
 /// The C library of each module that owns one.
 private let owners: [String: String] = [
-    "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing", "CPCRE2": "PatternMatching", "CSQLite": "SQLiteStore",
+    "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing", "CPCRE2": "PatternMatching",
+    "CSQLite": "SQLiteStore",
     "CYAML": "ConfigFile", "COpenSSL": "Digests",
 ]
 
@@ -80,7 +81,8 @@ struct LayerTests {
     @Test("Pure modules hold no clock, no global chance, no lock and no suspension")
     func purity() throws {
         let forbidden = [
-            "async", "await", "Task", "Task {", "Mutex", "Clock()", "Date()", "SystemRandomNumberGenerator", "print(",
+            "async", "await", "Task", "Task {", "Mutex", "Clock()", "Date()", "SystemRandomNumberGenerator",
+            "print(",
             "nonisolated(unsafe)",
         ]
         for file in try SourceTree.swiftFiles(below: "Sources") where pureModules.contains(file.module) {
@@ -109,7 +111,9 @@ struct LayerTests {
     func uncheckedPromises() throws {
         for file in try SourceTree.swiftFiles(below: "Sources") {
             for (number, line) in file.lines.enumerated() {
-                guard line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") else { continue }
+                guard line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") else {
+                    continue
+                }
                 guard !line.drop(while: { $0 == " " }).hasPrefix("//") else { continue }
                 let before = file.lines[max(0, number - 12)..<number]
                 #expect(

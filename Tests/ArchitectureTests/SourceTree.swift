@@ -13,7 +13,8 @@ struct SourceFile {
         self.lines.compactMap { line -> String? in
             let words = line.split(separator: " ")
             guard let keyword = words.firstIndex(of: "import"), keyword + 1 < words.count else { return nil }
-            guard words[..<keyword].allSatisfy({ $0.hasPrefix("@") || Self.importModifiers.contains($0) }) else {
+            guard words[..<keyword].allSatisfy({ $0.hasPrefix("@") || Self.importModifiers.contains($0) })
+            else {
                 return nil
             }
             let named = words.dropFirst(keyword + 1).first { !Self.importKinds.contains($0) }
@@ -24,8 +25,12 @@ struct SourceFile {
     /// The lines without comments that take the whole line.
     var code: [String] { self.lines.filter { !$0.drop { $0 == " " }.hasPrefix("//") } }
 
-    private static let importModifiers: Set<Substring> = ["public", "package", "internal", "private", "fileprivate"]
-    private static let importKinds: Set<Substring> = ["struct", "class", "enum", "func", "protocol", "var", "let"]
+    private static let importModifiers: Set<Substring> = [
+        "public", "package", "internal", "private", "fileprivate",
+    ]
+    private static let importKinds: Set<Substring> = [
+        "struct", "class", "enum", "func", "protocol", "var", "let",
+    ]
 }
 
 enum SourceTree {

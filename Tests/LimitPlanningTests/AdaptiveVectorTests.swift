@@ -95,7 +95,8 @@ struct AdaptiveVectorTests {
             #expect(allocation.targets == vector.expect.target, "\(vector.name)")
             #expect(allocation.limits == vector.expect.limits, "\(vector.name)")
             #expect(
-                calls(from: readings.map(\.limit), to: allocation.limits) == vector.expect.calls, "\(vector.name)")
+                calls(from: readings.map(\.limit), to: allocation.limits) == vector.expect.calls,
+                "\(vector.name)")
         }
     }
 
@@ -116,7 +117,8 @@ struct AdaptiveVectorTests {
             for (index, torrent) in vector.torrents.enumerated() {
                 input.torrents.append(
                     PlanningTorrent(
-                        key: key(index), tracker: 0, uploadRate: rate(torrent.rate), limit: limit(torrent.limit)))
+                        key: key(index), tracker: 0, uploadRate: rate(torrent.rate),
+                        limit: limit(torrent.limit)))
                 state[adaptive: key(index)] = AdaptiveMemory(
                     hungryCycles: torrent.hungry_cycles, saturation: torrent.sat, isQuiet: torrent.quiet)
             }
@@ -124,7 +126,8 @@ struct AdaptiveVectorTests {
             settings.strategy = .adaptive
             let plan = makePlan(input, settings: settings, state: &state, scope: .full, at: instant(0))
             #expect(
-                limits(of: input, after: plan) == vector.expect.limits.map { .bytesPerSecond($0) }, "\(vector.name)")
+                limits(of: input, after: plan) == vector.expect.limits.map { .bytesPerSecond($0) },
+                "\(vector.name)")
         }
     }
 
@@ -180,7 +183,8 @@ struct AdaptiveVectorTests {
             var want: Int64
         }
         for vector: Case in try vectorCases("adaptive_tracker_want") {
-            let demands = assessDemand(vector.torrents.map(\.value), cap: vector.cap, tuning: AdaptiveTuning())
+            let demands = assessDemand(
+                vector.torrents.map(\.value), cap: vector.cap, tuning: AdaptiveTuning())
             #expect(min(demands.reduce(0) { $0 + $1.want }, 4 * vector.cap) == vector.want)
         }
     }
@@ -245,7 +249,8 @@ struct AdaptiveVectorTests {
         for vector: Case in try vectorCases("adaptive_budget") {
             var budget = MeasuredBudget(marginMillionths: vector.start.mu_ppm, debt: vector.start.debt)
             for step in vector.steps {
-                budget.advance(cap: vector.cap, rate: step.sum_rate, sent: step.sent, milliseconds: step.dt_ms)
+                budget.advance(
+                    cap: vector.cap, rate: step.sum_rate, sent: step.sent, milliseconds: step.dt_ms)
                 #expect(budget == MeasuredBudget(marginMillionths: step.mu_ppm, debt: step.debt))
                 #expect(budget.capacity(cap: vector.cap) == step.measured_budget)
             }
@@ -286,7 +291,9 @@ struct AdaptiveVectorTests {
             let old = hashes.map { limit(vector.old[$0] ?? 0).bounded }
             let new = hashes.map { limit(vector.new[$0] ?? 0).bounded }
             let expected = vector.calls.map { call in
-                VectorCall(limit: call.limit, targets: call.targets.compactMap { hashes.firstIndex(of: $0) }.sorted())
+                VectorCall(
+                    limit: call.limit, targets: call.targets.compactMap { hashes.firstIndex(of: $0) }.sorted()
+                )
             }
             #expect(calls(from: old, to: new) == expected)
         }
@@ -295,9 +302,11 @@ struct AdaptiveVectorTests {
     /// The calls of a plan that changes `old` to `new`.
     private func calls(from old: [Int64], to new: [Int64]) -> [VectorCall<Int>] {
         let torrents = old.indices.map { index in
-            PlanningTorrent(key: key(index), tracker: 0, uploadRate: .zero, limit: UploadLimit(bounded: old[index]))
+            PlanningTorrent(
+                key: key(index), tracker: 0, uploadRate: .zero, limit: UploadLimit(bounded: old[index]))
         }
-        let input = PlanningInput(trackers: [GovernedTracker(id: "t", cap: .bytesPerSecond(1))], torrents: torrents)
+        let input = PlanningInput(
+            trackers: [GovernedTracker(id: "t", cap: .bytesPerSecond(1))], torrents: torrents)
         let table = TorrentTable(input)
         var proposal = Proposal(table, input.trackers)
         for (position, limit) in new.enumerated() { proposal.change(position, to: limit, .share) }

@@ -71,7 +71,9 @@ func checkPlan(_ plan: Plan, on input: PlanningInput, _ context: Comment) {
         #expect(rows[change.key].map { input.torrents[$0].standing } == .governed, context)
     }
     for (tracker, outcome) in plan.trackers.enumerated() {
-        #expect(outcome.sumAfter == sum(current, tracker: tracker).map { .bytesPerSecond($0) } ?? .unlimited, context)
+        #expect(
+            outcome.sumAfter == sum(current, tracker: tracker).map { .bytesPerSecond($0) } ?? .unlimited,
+            context)
     }
 }
 

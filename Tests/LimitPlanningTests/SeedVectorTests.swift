@@ -92,7 +92,9 @@ struct SeedVectorTests {
         }
         for vector: Case in try vectorCases("seed_needs_update") {
             let gate = DifferentialGate(thresholdThousandths: Int((1000 * vector.threshold).rounded()))
-            #expect(gate.isWorthwhile(from: limit(vector.current), to: limit(vector.new)) == vector.expect, "\(vector)")
+            #expect(
+                gate.isWorthwhile(from: limit(vector.current), to: limit(vector.new)) == vector.expect,
+                "\(vector)")
         }
     }
 
@@ -116,7 +118,8 @@ struct SeedVectorTests {
             for (number, cycle) in vector.cycles.enumerated() {
                 let input = input(vector.trackers, cycle.torrents)
                 let plan = makePlan(
-                    input, settings: settings(.soft), state: &state, scope: .full, at: instant(300 * Double(number)))
+                    input, settings: settings(.soft), state: &state, scope: .full,
+                    at: instant(300 * Double(number)))
                 let usage = Dictionary(grouping: cycle.torrents, by: \.tracker).mapValues { torrents in
                     torrents.reduce(0) { $0 + $1.upspeed }
                 }

@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Torrent identities")
 struct TorrentIDTests {
-    @Test("Text and bytes name the same torrent, in either case of letter", arguments: 0..<200 as Range<UInt64>)
+    @Test(
+        "Text and bytes name the same torrent, in either case of letter", arguments: 0..<200 as Range<UInt64>)
     func roundTrip(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let bytes = (0..<20).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -20,10 +21,13 @@ struct TorrentIDTests {
         #expect(TorrentID(hex: first + String(repeating: "ff", count: 12)) == TorrentID(hex: first))
     }
 
-    @Test("Anything but 40 or 64 hexadecimal digits is refused", arguments: [
-        "", "0", "xyz", String(repeating: "0", count: 39), String(repeating: "0", count: 41),
-        String(repeating: "g", count: 40), String(repeating: "0", count: 63), String(repeating: "é", count: 20),
-    ])
+    @Test(
+        "Anything but 40 or 64 hexadecimal digits is refused",
+        arguments: [
+            "", "0", "xyz", String(repeating: "0", count: 39), String(repeating: "0", count: 41),
+            String(repeating: "g", count: 40), String(repeating: "0", count: 63),
+            String(repeating: "é", count: 20),
+        ])
     func refusal(text: String) {
         #expect(TorrentID(hex: text) == nil)
     }

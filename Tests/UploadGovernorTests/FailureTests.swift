@@ -156,7 +156,9 @@ struct FailureTests {
         #expect(await world.client.limit(of: torrent(1)) == limit(500_000))
     }
 
-    @Test("A kill between recording and confirming is settled from the client's real state", arguments: [true, false])
+    @Test(
+        "A kill between recording and confirming is settled from the client's real state",
+        arguments: [true, false])
     func killedBeforeConfirm(wasSent: Bool) async throws {
         let disk = JournalDisk()
         let first = try await busyWorld(disk: disk)

@@ -5,11 +5,13 @@ import Testing
 @testable import UploadGovernor
 
 private func governedWorld(
-    _ configuration: GovernorConfiguration = someConfiguration(), originals: [UploadLimit] = [.unlimited, .unlimited]
+    _ configuration: GovernorConfiguration = someConfiguration(),
+    originals: [UploadLimit] = [.unlimited, .unlimited]
 ) async throws -> World {
     let world = try await World(configuration)
     for (number, original) in originals.enumerated() {
-        await world.client.add(torrent(UInt8(number + 1)), trackers: [alphaURL], rate: 800_000, limit: original)
+        await world.client.add(
+            torrent(UInt8(number + 1)), trackers: [alphaURL], rate: 800_000, limit: original)
     }
     await world.cycle()
     return world
@@ -55,7 +57,9 @@ struct OwnershipTests {
     func completesRollback() async throws {
         let clients = [ScriptedClient(name: "home"), ScriptedClient(name: "colo")]
         let world = try await World(someConfiguration(), clients: clients)
-        for client in clients { await client.add(torrent(1), trackers: [alphaURL], rate: 800_000, limit: limit(42)) }
+        for client in clients {
+            await client.add(torrent(1), trackers: [alphaURL], rate: 800_000, limit: limit(42))
+        }
         await world.cycle()
         await clients[1].script { $0.pollProblem = .unreachable("gone") }
         let report = await world.governor.rollBack()
@@ -90,7 +94,9 @@ struct OwnershipTests {
         #expect(await sumOfLimits(world.client, [torrent(1), torrent(2)]) <= 1_000_000)
     }
 
-    @Test("A foreign limit above the cap, or none at all, is put right", arguments: [limit(5_000_000), .unlimited])
+    @Test(
+        "A foreign limit above the cap, or none at all, is put right",
+        arguments: [limit(5_000_000), .unlimited])
     func neverAboveTheCap(foreign: UploadLimit) async throws {
         let world = try await governedWorld()
         await world.client.setByHand(foreign, on: torrent(1))
@@ -148,7 +154,8 @@ struct OwnershipTests {
     @Test("A torrent whose tracker loses its cap gets its original limit back, and the user's own stays")
     func uncapped() async throws {
         let world = try await governedWorld(originals: [limit(777)])
-        await world.client.add(torrent(5), trackers: ["https://other.example/a"], rate: 9, limit: limit(50_000))
+        await world.client.add(
+            torrent(5), trackers: ["https://other.example/a"], rate: 9, limit: limit(50_000))
         let open = someConfiguration { $0.trackers[0].cap = .unlimited }
         await world.governor.reconfigure(open, matcher: HostMatcher(trackers: open.trackers))
         await world.cycle()

@@ -11,7 +11,10 @@ final class QueueExecutor: SerialExecutor, TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        self.queue.async { job.runSynchronously(isolatedTo: self.asUnownedSerialExecutor(), taskExecutor: self.asUnownedTaskExecutor()) }
+        self.queue.async {
+            job.runSynchronously(
+                isolatedTo: self.asUnownedSerialExecutor(), taskExecutor: self.asUnownedTaskExecutor())
+        }
     }
 }
 
@@ -64,7 +67,9 @@ actor ScriptedClient: GovernedClient {
 
     func setByHand(_ limit: UploadLimit, on id: TorrentID) { self.rows[id]?.limit = limit }
 
-    func setRate(_ rate: Int64, of id: TorrentID) { self.rows[id]?.uploadRate = ByteRate(bytesPerSecond: rate) }
+    func setRate(_ rate: Int64, of id: TorrentID) {
+        self.rows[id]?.uploadRate = ByteRate(bytesPerSecond: rate)
+    }
 
     /// Comes back with these limits instead of the present ones.
     func restart(losing lost: [TorrentID: UploadLimit]) {
@@ -88,7 +93,9 @@ actor ScriptedClient: GovernedClient {
         return PollNotice(restarted: self.willRestart)
     }
 
-    func torrents() -> SeenTorrents { SeenTorrents(trackerSetCount: self.trackerSets.count, torrents: self.shown) }
+    func torrents() -> SeenTorrents {
+        SeenTorrents(trackerSetCount: self.trackerSets.count, torrents: self.shown)
+    }
 
     func trackerSets(from index: Int) -> [[String]] { Array(self.trackerSets.dropFirst(index)) }
 
@@ -246,7 +253,8 @@ struct World {
             saveSimulated: { box.simulated = $0 })
         self.governor = Governor(
             executor: QueueExecutor(), environment: environment, journal: ScriptedJournal(disk: disk),
-            clients: clients, matcher: HostMatcher(trackers: configuration.trackers), configuration: configuration)
+            clients: clients, matcher: HostMatcher(trackers: configuration.trackers),
+            configuration: configuration)
         try await self.governor.load()
     }
 
@@ -273,7 +281,8 @@ let betaURL = "https://beta.example/announce"
 /// alpha 1 MB/s, beta 2 MB/s, anything else without cap.
 func someConfiguration(_ change: (inout GovernorConfiguration) -> Void = { _ in }) -> GovernorConfiguration {
     var configuration = GovernorConfiguration(trackers: [
-        GovernedTracker(id: "alpha", cap: limit(1_000_000)), GovernedTracker(id: "beta", cap: limit(2_000_000)),
+        GovernedTracker(id: "alpha", cap: limit(1_000_000)),
+        GovernedTracker(id: "beta", cap: limit(2_000_000)),
         GovernedTracker(id: "rest", cap: .unlimited),
     ])
     change(&configuration)

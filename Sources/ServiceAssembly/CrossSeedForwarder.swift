@@ -1,0 +1,114 @@
+import EventIO
+import FoundationEssentials
+import HTTPFetching
+import LogOutput
+import QBittorrentAPI
+import SwarmTypes
+import UploadGovernor
+import WeirSettings
+
+/// Tells cross-seed of completed torrents, one at a time, with patience of its own: an outage there delays
+/// nothing else.
+actor CrossSeedForwarder {
+    /// At most so many completions wait; then the oldest is given up.
+    static let capacity = 1000
+    /// After so many failures a completion is given up: 1 + 2 + 4 … + 64 s of pauses.
+    static let maximumTries = 8
+
+    /// What cross-seed gets, with the keys that Qguardarr documents.
+    private struct Message: Encodable {
+        var infoHash: String
+        var name: String
+        var category: String
+        var tags: String
+        var savePath: String
+    }
+
+    private let loop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { self.loop.asUnownedSerialExecutor() }
+
+    private let fetcher: any Fetching
+    private let logger: Logger
+    private var settings: CrossSeedSettings
+    private var instances: @Sendable () -> [QBittorrentInstance] = { [] }
+    private var waiting: [TorrentID] = []
+    private var isRunning = false
+
+    init(_ settings: CrossSeedSettings, loop: EventLoop, fetcher: any Fetching, logger: Logger) {
+        self.settings = settings
+        self.loop = loop
+        self.fetcher = fetcher
+        self.logger = logger
+    }
+
+    func attach(_ instances: @escaping @Sendable () -> [QBittorrentInstance]) { self.instances = instances }
+
+    func use(_ settings: CrossSeedSettings) { self.settings = settings }
+
+    func completed(_ torrent: TorrentID) {
+        guard self.settings.isEnabled, self.settings.url != nil, !self.waiting.contains(torrent) else {
+            return
+        }
+        if self.waiting.count >= Self.capacity {
+            let oldest = self.waiting.removeFirst()
+            self.logger.warning(
+                "too many completions wait for cross-seed; one is given up", ["torrent": oldest.hex])
+        }
+        self.waiting.append(torrent)
+        guard !self.isRunning else { return }
+        self.isRunning = true
+        Task(executorPreference: self.loop) { await self.run() }
+    }
+
+    private func run() async {
+        while !self.waiting.isEmpty {
+            await self.forward(self.waiting.removeFirst())
+        }
+        self.isRunning = false
+    }
+
+    private func forward(_ torrent: TorrentID) async {
+        for attempt in 0..<Self.maximumTries {
+            guard self.settings.isEnabled, let url = self.settings.url else { return }
+            guard let problem = await self.send(torrent, to: url) else {
+                self.logger.info("told cross-seed of a completion", ["torrent": torrent.hex])
+                return
+            }
+            self.logger.warning(
+                "cross-seed was not told",
+                ["torrent": torrent.hex, "problem": problem, "try": "\(attempt + 1)"])
+            do { try await self.loop.sleep(seconds: Double(1 << attempt)) } catch { return }
+        }
+        self.logger.error("a completion for cross-seed is given up", ["torrent": torrent.hex])
+    }
+
+    /// Nil when it was taken.
+    private func send(_ torrent: TorrentID, to url: String) async -> String? {
+        var details: TorrentDetails?
+        for instance in self.instances() where details == nil {
+            do throws(ClientProblem) {
+                details = try await instance.details(of: [torrent]).first
+            } catch {
+                continue
+            }
+        }
+        // Whatever a webhook says: only a torrent that a client really has is passed on.
+        guard let details else { return "no qBittorrent that can be reached has this torrent" }
+        let message = Message(
+            infoHash: torrent.hex, name: details.name, category: details.category,
+            tags: details.tags.joined(separator: ","), savePath: details.savePath)
+        guard let body = try? JSONEncoder().encode(message) else { return "it cannot be written as JSON" }
+        var headers: [(name: String, value: String)] = [("Content-Type", "application/json")]
+        if let key = self.settings.apiKey { headers.append(("X-API-Key", key)) }
+        do throws(FetchFailure) {
+            let response = try await self.fetcher.fetch(
+                FetchRequest(
+                    method: .post, url: url, headers: headers, body: Array(body),
+                    timeoutSeconds: Double(self.settings.timeoutSeconds)),
+                into: nil)
+            return (200..<300).contains(response.status) ? nil : "it answered with status \(response.status)"
+        } catch {
+            return "\(error)"
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import LimitPlanning
+import LogOutput
+import SwarmTypes
+import UploadGovernor
+
+/// What the governor does, in the log. A cycle that changed nothing is worth a line only for who debugs.
+func log(_ event: GovernorEvent, to logger: Logger) {
+    switch event {
+    case .cycleEnded(let report): log(report, to: logger)
+    case .instanceLost(let name, let problem):
+        logger.warning(
+            "an instance cannot be read; its torrents count as they were",
+            [
+                "instance": name, "problem": problem.message,
+            ])
+    case .instanceBack(let name): logger.info("an instance can be read again", ["instance": name])
+    case .instanceRestarted(let name):
+        logger.warning("qBittorrent was restarted; all limits are read again", ["instance": name])
+    case .drift(let instance, let torrent, let cause, let expected, let found):
+        logger.warning(
+            "a limit is not what Weir had set",
+            [
+                "instance": instance, "torrent": torrent.hex, "cause": cause.rawValue,
+                "expected": text(expected),
+                "found": text(found),
+            ])
+    case .settled(let intents, let confirmed):
+        logger.info(
+            "settled what an earlier run had left open",
+            [
+                "intents": "\(intents)", "carried_out": "\(confirmed)",
+            ])
+    case .trackerChoiceFailed(let instance, let torrent, let problem):
+        logger.debug(
+            "a torrent's trackers cannot be read; it stays where it was",
+            [
+                "instance": instance, "torrent": torrent.hex, "problem": problem.message,
+            ])
+    case .malformedTorrents(let instance, let count):
+        logger.warning(
+            "torrents that cannot be understood were left out",
+            [
+                "instance": instance, "torrents": "\(count)",
+            ])
+    case .applyFailed(let instance, let torrents, let limit, let problem):
+        logger.warning(
+            "limits could not be set",
+            [
+                "instance": instance, "torrents": "\(torrents)", "limit": text(limit),
+                "problem": problem.message,
+            ])
+    case .journalFailed(let problem):
+        logger.error("the journal failed; nothing is sent that it did not take", ["problem": problem.message])
+    }
+}
+
+private func log(_ report: CycleReport, to logger: Logger) {
+    let fields = [
+        "outcome": report.outcome.name, "scope": report.scope == .full ? "full" : "urgent",
+        "changes": "\(report.plan?.changes.count ?? 0)", "calls": "\(report.plan?.calls.count ?? 0)",
+        "requests": "\(report.requests)", "seconds": "\((report.durationSeconds * 1000).rounded() / 1000)",
+    ]
+    switch report.outcome {
+    case .applied, .simulated: logger.info("cycle", fields)
+    case .drifted, .undetermined: logger.warning("cycle", fields)
+    // The reasons were logged when they arose.
+    case .unchanged, .paused, .skipped, .refused: logger.debug("cycle", fields)
+    }
+}
+
+private func text(_ limit: UploadLimit) -> String {
+    limit.rate.map { "\($0.bytesPerSecond) B/s" } ?? "unlimited"
+}

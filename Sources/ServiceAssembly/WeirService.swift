@@ -1,0 +1,221 @@
+import ChangeJournal
+import ControlAPI
+import EventIO
+import Glibc
+import HTTPServing
+import LimitPlanning
+import LogOutput
+public import WeirSettings
+
+/// `weir serve`: starts everything, runs until a signal, and stops in the reverse order.
+public enum WeirService {
+    /// The limits are left as the stop policy says within this time, or not at all.
+    private static let leaveSeconds = 20.0
+
+    /// Blocks the calling thread, which must be the first one, until SIGTERM or SIGINT.
+    /// - Parameter source: where the configuration comes from; `loaded` is what it gave.
+    public static func run(_ loaded: LoadedSettings, from source: SettingsSource) throws(ServiceFailure) {
+        SignalWatch.block()
+        MemoryTuning.apply()
+        let settings = loaded.settings
+        let logger = makeLogger(settings.logging)
+        logger.redact(secrets(of: settings))
+        for warning in loaded.warnings { logger.warning("configuration: \(warning)") }
+        let journal = try openJournal(settings, logger: logger)
+        let service = try RunningService(loaded, source: source, journal: journal, logger: logger)
+        let address = try listeningAddress(settings.global.host)
+        let handler = SwitchingHandler(ControlAdapter(service), settings, address: address)
+        service.whenReloaded { handler.use($0) }
+        let server: HTTPServer
+        do throws(HTTPServerFailure) {
+            server = try HTTPServer(
+                loop: service.io, address: address, port: UInt16(clamping: settings.global.port),
+                handler: handler)
+        } catch {
+            throw .listening("cannot listen on \(settings.global.host):\(settings.global.port): \(error)")
+        }
+        let ending = Ending()
+        let watch = ConfigWatch(loop: service.io, path: source.path) {
+            Task(executorPreference: service.worker) { _ = await service.reload() }
+        }
+        do throws(SystemCallFailure) {
+            let signals = try SignalWatch(loop: service.io) { signal in
+                if signal == SIGHUP {
+                    Task(executorPreference: service.worker) { _ = await service.reload() }
+                } else if ending.begin() {
+                    logger.info("stopping", ["signal": signal == SIGTERM ? "TERM" : "INT"])
+                    ServiceNotification.send("STOPPING=1")
+                    stop(service, server, watch)
+                } else {
+                    // Asked a second time: at once.
+                    service.io.stop()
+                }
+            }
+            try service.worker.start()
+            begin(service, server, watch, ending)
+            service.io.run()
+            withExtendedLifetime(signals) {}
+        } catch {
+            throw .system(error.description)
+        }
+        service.close()
+        service.worker.stop()
+        service.worker.join()
+        if let failure = ending.failure { throw failure }
+    }
+
+    private static func begin(
+        _ service: RunningService, _ server: HTTPServer, _ watch: ConfigWatch, _ ending: Ending
+    ) {
+        Task(executorPreference: service.worker) {
+            do throws(ServiceFailure) {
+                try await service.start()
+            } catch {
+                ending.fail(error)
+                service.io.stop()
+                return
+            }
+            watch.start()
+            service.logger.info(
+                "Weir \(weirVersion) governs",
+                [
+                    "instances": "\(service.settings.instances.count)",
+                    "trackers": "\(service.settings.trackers.count)",
+                    "strategy": service.settings.global.strategy.rawValue,
+                    "address": "\(service.settings.global.host):\(server.port)",
+                    "dry_run": "\(service.settings.global.isDryRun)",
+                ])
+            ServiceNotification.send("READY=1")
+            keepWatchdogQuiet(service.io)
+        }
+    }
+
+    private static func stop(_ service: RunningService, _ server: HTTPServer, _ watch: ConfigWatch) {
+        watch.stop()
+        service.io.schedule(afterSeconds: self.leaveSeconds) {
+            service.logger.warning("stopping took too long; some limits may be as they were")
+            service.io.stop()
+        }
+        Task(executorPreference: service.worker) {
+            await service.leave()
+            server.stop()
+            // One more turn of the loop, in which the server closes its connections.
+            service.io.post { service.io.post { service.io.stop() } }
+        }
+    }
+
+    /// systemd's watchdog: told twice in its time that the loop turns.
+    private static func keepWatchdogQuiet(_ loop: EventLoop) {
+        guard let text = getenv("WATCHDOG_USEC"), let microseconds = Double(String(cString: text)) else {
+            return
+        }
+        let seconds = max(0.5, microseconds / 2e6)
+        @Sendable func again() {
+            ServiceNotification.send("WATCHDOG=1")
+            loop.schedule(afterSeconds: seconds, again)
+        }
+        again()
+    }
+}
+
+/// Whether the end has begun, and why.
+private final class Ending: Sendable {
+    private let state = Lock((hasBegun: false, failure: ServiceFailure?.none))
+
+    /// True for the first caller.
+    func begin() -> Bool {
+        self.state.withLock { state in
+            defer { state.hasBegun = true }
+            return !state.hasBegun
+        }
+    }
+
+    func fail(_ failure: ServiceFailure) { self.state.withLock { $0.failure = failure } }
+
+    var failure: ServiceFailure? { self.state.withLock { $0.failure } }
+}
+
+/// Answers with the access policy of the configuration that is in force.
+private final class SwitchingHandler: HTTPHandling {
+    private let control: ControlAdapter
+    private let address: String
+    private let port: UInt16
+    private let current: Lock<ControlHandler>
+
+    init(_ control: ControlAdapter, _ settings: Settings, address: String) {
+        self.control = control
+        self.address = address
+        self.port = UInt16(clamping: settings.global.port)
+        self.current = Lock(Self.handler(control, settings, address, UInt16(clamping: settings.global.port)))
+    }
+
+    func use(_ settings: Settings) {
+        let handler = Self.handler(self.control, settings, self.address, self.port)
+        self.current.withLock { $0 = handler }
+    }
+
+    func maximumBodyBytes(method: String, path: String) -> Int {
+        self.current.withLock { $0 }.maximumBodyBytes(method: method, path: path)
+    }
+
+    func answer(_ request: HTTPRequest) -> HTTPAnswer { self.current.withLock { $0 }.answer(request) }
+
+    /// The socket stays where it is until a restart; key and names follow the configuration.
+    private static func handler(
+        _ control: ControlAdapter, _ settings: Settings, _ address: String, _ port: UInt16
+    ) -> ControlHandler {
+        ControlHandler(
+            control: control,
+            policy: AccessPolicy(
+                isBoundToLoopback: isLoopback(address), boundAddress: address, listeningPort: port,
+                apiKey: settings.global.apiKey, allowedHosts: settings.global.allowedHosts),
+            version: weirVersion, now: { wallSeconds() })
+    }
+}
+
+func isLoopback(_ address: String) -> Bool { address.hasPrefix("127.") || address == "::1" }
+
+/// The literal address that a configured host name stands for.
+func listeningAddress(_ host: String) throws(ServiceFailure) -> String {
+    if host == "localhost" { return "127.0.0.1" }
+    var hints = addrinfo()
+    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    hints.ai_flags = AI_PASSIVE
+    var found: UnsafeMutablePointer<addrinfo>?
+    let code = getaddrinfo(host, nil, &hints, &found)
+    defer { if let found { freeaddrinfo(found) } }
+    guard code == 0, let first = found?.pointee, let address = first.ai_addr else {
+        throw .listening("no address is known for the host \(host): \(String(cString: gai_strerror(code)))")
+    }
+    var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+    guard getnameinfo(address, first.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0
+    else {
+        throw .listening("no address is known for the host \(host)")
+    }
+    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// Opens the journal, and takes over what a Qguardarr that lived in the same file had recorded.
+func openJournal(_ settings: Settings, logger: Logger) throws(ServiceFailure) -> sending ChangeJournal {
+    do throws(JournalFailure) {
+        let journal = try ChangeJournal(path: settings.rollback.databasePath)
+        if let first = settings.instances.first,
+            let report = try journal.adoptQguardarr(asInstance: first.name, at: WallTime(wallSeconds()))
+        {
+            logger.info(
+                "took over the original limits that Qguardarr had recorded",
+                [
+                    "torrents": "\(report.adopted)", "unreadable": "\(report.skipped)",
+                ])
+        }
+        return journal
+    } catch {
+        throw .journal(error.description)
+    }
+}
+
+extension WallTime {
+    init(_ secondsSince1970: Double) {
+        self.init(millisecondsSince1970: Int64(secondsSince1970 * 1000))
+    }
+}
