@@ -238,7 +238,7 @@ extension QBittorrentInstance {
 }
 
 /// The instances whose credentials, as they are now, were refused in an earlier run.
-private func refusedInstances(_ settings: Settings, _ journal: ChangeJournal) -> Set<String> {
+func refusedInstances(_ settings: Settings, _ journal: ChangeJournal) -> Set<String> {
     Set(
         settings.instances.filter { instance in
             let known = try? journal.setting(.refusedCredentials(instance: instance.name))

@@ -1,0 +1,117 @@
+import CommandLineParsing
+import FoundationEssentials
+import ServiceAssembly
+
+let rollbackCommand = Command(
+    spec: CommandSpec(
+        "rollback", "Give every torrent the limit back that it had before Weir",
+        details: [
+            "Works with and without a running Weir. Afterwards Weir keeps its hands off until `weir resume`. Limits that you set yourself meanwhile stay."
+        ],
+        options: [
+            CommonOption.config, CommonOption.json, CommonOption.yes,
+            .value("reason", "TEXT", "Why, for the log"),
+        ])
+) { invocation throws(ServiceFailure) in
+    let settings = try invocation.load().settings
+    guard invocation.parsed.has("yes")
+        || invocation.output.confirms("Give every torrent its original limit back and stop governing?")
+    else { return .refused }
+    let reason = invocation.parsed.value("reason") ?? "weir rollback"
+    let outcome = try OneShot.run(settings) { shot -> Result<Rollback, ServiceFailure> in
+        let body = (try? JSONEncoder().encode(RollbackRequest(confirm: true, reason: reason))) ?? Data()
+        switch await shot.daemon("POST", "/rollback", body: Array(body)) {
+        case .success(let answer): return Result { () throws(ServiceFailure) in try Rollback(answer) }
+        case .failure(let failure): return .failure(failure)
+        case nil: return await shot.rollBack().map(Rollback.init)
+        }
+    }
+    let rollback: Rollback
+    do throws(ServiceFailure) { rollback = try outcome.get() } catch { throw error }
+    if invocation.wantsJSON {
+        invocation.output.printJSON(rollback)
+    } else {
+        for problem in rollback.problems { invocation.output.say(problem) }
+        let rest = rollback.remaining == 0 ? "" : "; \(rollback.remaining) could not be reached yet"
+        invocation.output.print("\(rollback.restored) limits given back\(rest)")
+    }
+    return rollback.remaining == 0 ? .done : .partlyApplied
+}
+
+private struct RollbackRequest: Encodable {
+    var confirm: Bool
+    var reason: String
+}
+
+private struct Rollback: Encodable {
+    var restored: Int
+    var remaining: Int
+    var problems: [String]
+
+    init(_ offline: OfflineRollback) {
+        self.restored = offline.restored
+        self.remaining = offline.remaining
+        self.problems = offline.problems
+    }
+
+    init(_ answer: DaemonAnswer) throws(ServiceFailure) {
+        struct Body: Decodable {
+            var changes_reversed: Int
+            var remaining: Int?
+        }
+        let body: Body = try decoded(answer)
+        self.restored = body.changes_reversed
+        self.remaining = body.remaining ?? 0
+        self.problems = []
+    }
+}
+
+let pauseCommand = Command(
+    spec: CommandSpec("pause", "Keep hands off: look, but change no limit", options: [CommonOption.config])
+) { invocation throws(ServiceFailure) in
+    try setPaused(true, invocation)
+}
+
+let resumeCommand = Command(
+    spec: CommandSpec("resume", "Govern again, after a pause or a rollback", options: [CommonOption.config])
+) { invocation throws(ServiceFailure) in
+    try setPaused(false, invocation)
+}
+
+private func setPaused(_ isPaused: Bool, _ invocation: Invocation) throws(ServiceFailure) -> ExitCode {
+    let settings = try invocation.load().settings
+    let failure = try OneShot.run(settings) { shot -> ServiceFailure? in
+        switch await shot.daemon("POST", isPaused ? "/pause" : "/resume") {
+        case .success(let answer) where answer.isSuccess: return nil
+        case .success(let answer): return failure(of: answer)
+        case .failure(let failure): return failure
+        case nil:
+            if case .failure(let failure) = await shot.setPaused(isPaused) { return failure }
+            return nil
+        }
+    }
+    if let failure { throw failure }
+    invocation.output.say(isPaused ? "Weir keeps its hands off." : "Weir governs.")
+    return .done
+}
+
+/// Reads a running Weir's answer, or says why it gave none.
+func decoded<Body: Decodable>(_ answer: DaemonAnswer) throws(ServiceFailure) -> Body {
+    guard answer.isSuccess else { throw failure(of: answer) }
+    do {
+        return try JSONDecoder().decode(Body.self, from: Data(answer.body))
+    } catch {
+        throw .system("the running Weir's answer cannot be understood; is it of another version?")
+    }
+}
+
+func failure(of answer: DaemonAnswer) -> ServiceFailure {
+    struct Body: Decodable {
+        struct Problem: Decodable { var message: String }
+        var error: Problem?
+    }
+    let body = try? JSONDecoder().decode(Body.self, from: Data(answer.body))
+    let text = body?.error?.message ?? "it answers with status \(answer.status)"
+    return answer.status == 401 || answer.status == 403
+        ? .refused("the running Weir refuses: \(text)") : .system("the running Weir says: \(text)")
+}
