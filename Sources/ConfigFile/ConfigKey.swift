@@ -10,7 +10,7 @@ public struct ConfigKey<Root>: Sendable {
     let read: @Sendable (inout Root, ConfigEntry?, ConfigScope, inout ConfigReading) -> Void
     let lines: @Sendable (Root, String) -> [ConfigLine]
 
-    /// A single value. Without a `required` value in the file, `Root` keeps the one it has.
+    /// A single value. A key that nobody set leaves `Root` as it is.
     public static func value<Value>(
         _ name: String, _ path: any WritableKeyPath<Root, Value> & Sendable, _ kind: ScalarKind<Value>,
         _ traits: ConfigTraits = [], help: String

@@ -81,7 +81,7 @@ extension ConfigProblem.Place: CustomStringConvertible {
 }
 
 /// Text from outside as shown in a message: quoted, control characters escaped, cut after 60 characters.
-func shown(_ text: String) -> String {
+public func shown(_ text: String) -> String {
     var result = "\""
     for (count, character) in text.unicodeScalars.enumerated() {
         guard count < 60 else { return result + "…\"" }

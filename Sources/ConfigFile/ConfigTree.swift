@@ -6,6 +6,9 @@ public struct ConfigLimits: Hashable, Sendable {
     /// grow into a large tree ("billion laughs").
     public var nodes = 100_000
 
+    /// A text counts as another node for each of these, so that repeating a long one is bounded as well.
+    static let textBytesANode = 64
+
     public init() {}
 }
 

@@ -56,8 +56,9 @@ struct ConfigTreeBuilder {
         case .sequenceEnd, .mappingEnd:
             try self.close()
         case .scalar(let scalar):
+            let nodes = 1 + scalar.text.utf8.count / ConfigLimits.textBytesANode
             try self.take(
-                ConfigNode(.scalar(scalar), at: event.position), nodes: 1, height: 1, event.anchor,
+                ConfigNode(.scalar(scalar), at: event.position), nodes: nodes, height: 1, event.anchor,
                 at: event.position)
         case .alias(let anchor):
             guard let target = self.anchors[anchor] else {

@@ -8,14 +8,22 @@ struct SubstitutedText {
         case tooLong
     }
 
-    var text = ""
+    var text: String
     /// What the text was taken from: `NAME` or `NAME_FILE`, in the order of use.
     var sources: [String] = []
-    var troubles: [Trouble] = []
+    /// Each once, in the order they were met.
+    private(set) var troubles: [Trouble] = []
+    private var known: Set<Trouble> = []
+
+    init(text: String = "") { self.text = text }
+
+    mutating func note(_ trouble: Trouble) {
+        if self.known.insert(trouble).inserted { self.troubles.append(trouble) }
+    }
 }
 
 extension ConfigEnvironment {
-    /// A substituted value above this is refused.
+    /// A value with variables may have so many bytes before and after they are put in.
     private static var maximumValueBytes: Int { 64 * 1024 }
 
     /// Replaces every variable in `text`, once: what a variable holds is not looked at again.
@@ -25,6 +33,10 @@ extension ConfigEnvironment {
     func substituted(_ text: String) -> SubstitutedText {
         guard text.utf8.contains(UInt8(ascii: "$")) else { return SubstitutedText(text: text) }
         var result = SubstitutedText()
+        guard text.utf8.count <= Self.maximumValueBytes else {
+            result.note(.tooLong)
+            return result
+        }
         var output: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.first {
@@ -36,7 +48,7 @@ extension ConfigEnvironment {
                     output.append(contentsOf: self.value(of: reference, into: &result).utf8)
                     rest = rest.dropFirst(reference.byteCount)
                 } else {
-                    result.troubles.append(.notAVariable)
+                    result.note(.notAVariable)
                     output.append(byte)
                     rest = rest.dropFirst()
                 }
@@ -45,7 +57,7 @@ extension ConfigEnvironment {
                 rest = rest.dropFirst()
             }
             if output.count > Self.maximumValueBytes {
-                result.troubles.append(.tooLong)
+                result.note(.tooLong)
                 break
             }
         }
@@ -63,12 +75,12 @@ extension ConfigEnvironment {
             result.sources.append(reference.name + "_FILE")
             return value
         case .unreadable(let message):
-            result.troubles.append(.unreadable(message: "\(reference.name)_FILE: \(message)"))
+            result.note(.unreadable(message: "\(reference.name)_FILE: \(message)"))
             return ""
         case .absent, .text: break
         }
         if let fallback = reference.fallback { return fallback }
-        result.troubles.append(.unset(name: reference.name))
+        result.note(.unset(name: reference.name))
         return ""
     }
 }
@@ -79,8 +91,11 @@ private struct VariableReference {
     var fallback: String?
     var byteCount: Int
 
+    /// Of a name with its default: keeps many a `${` without an end from costing the square of their number.
+    private static let maximumBytes = 4096
+
     init?(startOf bytes: ArraySlice<UInt8>) {
-        let body = bytes.dropFirst(2)
+        let body = bytes.dropFirst(2).prefix(Self.maximumBytes)
         guard let end = body.firstIndex(of: UInt8(ascii: "}")) else { return nil }
         let inside = body[..<end]
         let name = inside.prefix(while: Self.isNameByte)

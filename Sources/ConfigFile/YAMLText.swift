@@ -21,16 +21,14 @@ public func quotedYAML(_ text: String) -> String {
     return result + "\""
 }
 
+/// By bytes, as the reader has it: a combining mark after the brace makes no difference to that.
 private func escapedVariables(_ text: String) -> String {
-    var result = ""
-    var rest = text[...]
-    while let next = rest.firstIndex(of: "$") {
-        result += rest[..<next]
-        rest = rest[next...]
-        result += rest.hasPrefix("${") ? "$$" : "$"
-        rest.removeFirst()
+    var result: [UInt8] = []
+    for byte in text.utf8 {
+        if byte == UInt8(ascii: "{"), result.last == UInt8(ascii: "$") { result.append(UInt8(ascii: "$")) }
+        result.append(byte)
     }
-    return result + rest
+    return String(decoding: result, as: UTF8.self)
 }
 
 /// The remedy for a mistyped word, or nil when none of `names` is near.

@@ -51,7 +51,7 @@ extension InstanceAddress {
             throw .wrong(hint: "begin with http:// or https://")
         }
         rest.removeFirst(scheme.count)
-        guard !rest.contains("@") else { throw .credentials }
+        guard !rest.unicodeScalars.contains("@") else { throw .credentials }
         guard !rest.contains("?"), !rest.contains("#") else {
             throw .wrong(hint: "leave out what follows ? or #")
         }

@@ -63,7 +63,8 @@ private func checkPattern(_ tracker: TrackerSettings, _ scope: ConfigScope, _ re
     } catch {
         reading.report(
             ConfigProblem(
-                .badPattern, at: place, key: path, "the pattern \(error.pattern) is not valid: \(error)"))
+                .badPattern, at: place, key: path, "the pattern is not valid: \(error)",
+                found: shown(tracker.pattern)))
     }
 }
 

@@ -20,7 +20,7 @@ public struct TrackerSettings: Hashable, Sendable {
 extension TrackerSettings {
     static let keys: [ConfigKey<TrackerSettings>] = [
         .value("id", \.id, identifier, [.required, .essential], help: "A short name, unique."),
-        .value("name", \.name, .text(), .essential, help: "A name for people; the id if left out."),
+        .value("name", \.name, headerText, .essential, help: "A name for people; the id if left out."),
         .value(
             "pattern", \.pattern, .text("a regular expression"), [.required, .essential],
             help: "A regular expression, searched for in the tracker's URL; letter case makes no difference."),

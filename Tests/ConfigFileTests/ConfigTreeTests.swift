@@ -120,6 +120,10 @@ struct ConfigTreeTests {
         var limits = ConfigLimits()
         limits.nodes = 9
         #expect(problem("[&x [1, 2], *x]", limits: limits) == nil)
+        limits.nodes = 20
+        #expect(problem("[&x '\(String(repeating: "t", count: 640))']", limits: limits) == nil)
+        #expect(
+            problem("[&x '\(String(repeating: "t", count: 640))', *x]", limits: limits)?.kind == .tooLarge)
         limits.nodes = 6
         #expect(problem("[&x [1, 2], *x]", limits: limits)?.kind == .tooLarge)
         limits.depth = 3

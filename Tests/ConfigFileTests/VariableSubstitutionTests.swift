@@ -87,12 +87,15 @@ struct VariableSubstitutionTests {
         let large = ConfigEnvironment(variables: ["BIG": String(repeating: "x", count: 40_000)])
         #expect(large.substituted("${BIG}").troubles == [])
         #expect(large.substituted(String(repeating: "${BIG}", count: 10_000)).troubles == [.tooLong])
+        #expect(large.substituted(String(repeating: "$", count: 100_000)).troubles == [.tooLong])
+        let open = String(repeating: "${", count: 30_000)
+        #expect(large.substituted(open).troubles == [.notAVariable])
     }
 
     @Test("escaped by the writer of YAML reads back to the same text", arguments: 0..<200)
     func roundTrip(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
-        let alphabet = Array("$${}{NAME:-\\\"' \n\t#:é\u{85}\u{2028}\u{0}\u{7}~").map(String.init)
+        let alphabet = Array("$${}{NAME:-\\\"' \n\t#:é\u{301}\u{85}\u{2028}\u{0}\u{7}~").map(String.init)
         let text = (0..<Int.random(in: 0...30, using: &random)).map { _ in
             alphabet.randomElement(using: &random) ?? ""
         }.joined()

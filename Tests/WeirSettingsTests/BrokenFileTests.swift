@@ -130,7 +130,7 @@ struct BrokenFileTests {
     func secrets() {
         let text = """
             global: {port: "${SECRET}", api_key: ["hunter2"]}
-            qbittorrent: {username: u, password: "p", timeout: "${SECRET}0", url: "http://u:hunter2@h"}
+            qbittorrent: {username: u, password: "p", timeout: "${SECRET}0", url: "http://u:hunter2@\u{301}h"}
             cross_seed: {url: "ftp://hunter2/", api_key: "hunter2\\n"}
             trackers: [{id: all, pattern: .*, max_upload_speed: "${SECRET}"}]
             """

@@ -53,7 +53,7 @@ private func someSettings(using random: inout SplitMix64) -> Settings {
     for number in 0..<Int.random(in: 0...4, using: &random) {
         var tracker = TrackerSettings()
         tracker.id = "t\(number)"
-        tracker.name = text()
+        tracker.name = "name \(word()): #"
         tracker.pattern = #"^https?://\#(word())\."x'$"#
         tracker.cap = chance() ? .unlimited : .bytesPerSecond(Int64.random(in: 1...1 << 50, using: &random))
         tracker.priority = Int.random(in: 1...10, using: &random)
