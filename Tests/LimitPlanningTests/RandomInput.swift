@@ -28,7 +28,7 @@ struct RandomInput {
         settings.restoresInactive = self.chance(1, of: 4)
         settings.limitsIncludeOverhead = self.chance(1, of: 4)
         settings.maximumManagedTorrents = self.chance(1, of: 3) ? Int.random(in: 0...10, using: &self.random) : 1000
-        settings.maximumCalls = self.chance(1, of: 3) ? Int.random(in: 1...40, using: &self.random) : 500
+        settings.maximumCalls = self.chance(1, of: 3) ? Int.random(in: 4...40, using: &self.random) : 500
         if self.chance(1, of: 4) { settings.activeThreshold = .zero }
         return settings
     }
