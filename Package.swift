@@ -72,7 +72,10 @@ let package = Package(
             "WeirSettings", strict, uses: ["ConfigFile", "LimitPlanning", "PatternMatching", "SwarmTypes"]),
         module(
             "WeirCommands", strict,
-            uses: ["CommandLineParsing", "ServiceAssembly", "WeirSettings", "LimitPlanning", "SwarmTypes"]),
+            uses: [
+                "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings", "LimitPlanning",
+                "SwarmTypes",
+            ]),
 
         // Assembly.
         module(

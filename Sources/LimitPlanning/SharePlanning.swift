@@ -25,11 +25,14 @@ struct SharePlanning {
         let shares = self.shares(proposal.effectiveCaps)
         for (index, share) in zip(self.trackers.indices, shares) {
             guard let share else { continue }
-            proposal.active[index] = share.activities.count { $0 == .active }
+            proposal.active[index] = share.activeCount
             if self.scope == .urgent, !forced.contains(index), !self.needsPlan(share) { continue }
             self.apply(share, to: &proposal)
         }
-        proposal.considered = proposal.active.reduce(0, +)
+        proposal.considered = zip(proposal.active, proposal.effectiveCaps).reduce(0) { $1.1 == nil ? $0 : $0 + $1.0 }
+        if self.settings.strategy == .weighted {
+            proposal.considered = min(proposal.considered, max(0, self.settings.maximumManagedTorrents))
+        }
         return proposal
     }
 

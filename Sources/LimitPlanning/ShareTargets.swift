@@ -25,6 +25,8 @@ struct ShareTargets {
     private(set) var isRestored: [Bool] = []
     let capacity: Int64
     let floor: Int64
+    /// Members at or above the activity threshold.
+    private(set) var activeCount = 0
 
     /// Classes the torrents and gives the idle ones their part; the others still have none.
     init(_ table: TorrentTable, _ span: Range<Int>, cap: Int64, settings: PlanningSettings) {
@@ -44,10 +46,11 @@ struct ShareTargets {
             self.isRestored.append(restored != nil)
             self.targets.append(restored ?? self.floor)
         }
+        self.activeCount = self.activities.count { $0 == .active }
         self.promote()
     }
 
-    /// The positions of the active members.
+    /// The positions of the members that share what the idle ones leave.
     var active: [Int] {
         zip(self.members, self.activities).compactMap { $1 == .active ? $0 : nil }
     }

@@ -9,13 +9,14 @@ import Synchronization
 /// neither message nor fields are evaluated.
 public final class Logger: Sendable {
     private struct Output: ~Copyable {
+        var format: LogFormat
         var file: RotatingFile?
+        var fileSettings: LogFileSettings?
         var hasFileFailed = false
         var secrets = SecretSet()
     }
 
     private let rank: Atomic<Int>
-    private let format: LogFormat
     /// Where lines go beside the file; nil for nowhere.
     private let console: Int32?
     private let output: Lock<Output>
@@ -27,15 +28,25 @@ public final class Logger: Sendable {
         file: LogFileSettings? = nil
     ) {
         self.rank = Atomic(level.rank)
-        self.format = format
         self.console = console
-        self.output = Lock(Output(file: file.map { RotatingFile($0) }))
+        self.output = Lock(Output(format: format, file: file.map { RotatingFile($0) }, fileSettings: file))
     }
 
     /// Lines below it are not written. May be changed at any time.
     public var level: LogLevel {
         get { LogLevel.allCases.first { $0.rank == self.rank.load(ordering: .relaxed) } ?? .info }
         set { self.rank.store(newValue.rank, ordering: .relaxed) }
+    }
+
+    /// Writes in another form or to another file from now on. The file stays open where it stays the same.
+    public func use(format: LogFormat, file: LogFileSettings?) {
+        self.output.withLock { output in
+            output.format = format
+            guard output.fileSettings != file else { return }
+            output.fileSettings = file
+            output.file = file.map { RotatingFile($0) }
+            output.hasFileFailed = false
+        }
     }
 
     /// From now on these texts, if four bytes or longer, appear as `***`, also percent-encoded. Adds to those of
@@ -95,7 +106,7 @@ public final class Logger: Sendable {
     }
 
     private func write(_ record: LogRecord, to output: inout Output) {
-        let line = Array(record.rendered(as: self.format).utf8)
+        let line = Array(record.rendered(as: output.format).utf8)
         self.writeToConsole(line)
         guard output.file != nil else { return }
         do throws(RotatingFile.Failure) {
@@ -109,7 +120,7 @@ public final class Logger: Sendable {
                 fields: [
                     ("call", .text(error.call)), ("reason", .text(String(cString: strerror(error.code)))),
                 ])
-            self.writeToConsole(Array(report.rendered(as: self.format).utf8))
+            self.writeToConsole(Array(report.rendered(as: output.format).utf8))
         }
     }
 

@@ -189,7 +189,7 @@ final class ControlAdapter: GovernorControl {
 
     func rollBack(reason: String) async throws(ControlFailure) -> ControlAPI.RollbackReport {
         let started = monotonicNow()
-        self.service.logger.warning("rollback asked for", ["reason": reason])
+        self.service.logger.warning("rollback asked for", ["reason": .text(reason)])
         let report = await self.governor.rollBack()
         if case .refused(let message) = report.outcome {
             throw ControlFailure(.failed, code: "journal_failed", message: message)

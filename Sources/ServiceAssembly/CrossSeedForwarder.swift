@@ -52,7 +52,7 @@ actor CrossSeedForwarder {
         if self.waiting.count >= Self.capacity {
             let oldest = self.waiting.removeFirst()
             self.logger.warning(
-                "too many completions wait for cross-seed; one is given up", ["torrent": oldest.hex])
+                "too many completions wait for cross-seed; one is given up", ["torrent": .text(oldest.hex)])
         }
         self.waiting.append(torrent)
         guard !self.isRunning else { return }
@@ -71,15 +71,15 @@ actor CrossSeedForwarder {
         for attempt in 0..<Self.maximumTries {
             guard self.settings.isEnabled, let url = self.settings.url else { return }
             guard let problem = await self.send(torrent, to: url) else {
-                self.logger.info("told cross-seed of a completion", ["torrent": torrent.hex])
+                self.logger.info("told cross-seed of a completion", ["torrent": .text(torrent.hex)])
                 return
             }
             self.logger.warning(
                 "cross-seed was not told",
-                ["torrent": torrent.hex, "problem": problem, "try": "\(attempt + 1)"])
+                ["torrent": .text(torrent.hex), "problem": .text(problem), "try": "\(attempt + 1)"])
             do { try await self.loop.sleep(seconds: Double(1 << attempt)) } catch { return }
         }
-        self.logger.error("a completion for cross-seed is given up", ["torrent": torrent.hex])
+        self.logger.error("a completion for cross-seed is given up", ["torrent": .text(torrent.hex)])
     }
 
     /// Nil when it was taken.

@@ -22,11 +22,11 @@ func saveDryRun(_ limits: [TorrentKey: UploadLimit], path: String, logger: Logge
             logger.warning(
                 "the dry run's limits cannot be kept",
                 [
-                    "path": path, "problem": String(cString: strerror(errno)),
+                    "path": .text(path), "problem": .text(String(cString: strerror(errno))),
                 ])
             return
         }
     } catch {
-        logger.warning("the dry run's limits cannot be kept", ["path": path, "problem": "\(error)"])
+        logger.warning("the dry run's limits cannot be kept", ["path": .text(path), "problem": "\(error)"])
     }
 }

@@ -11,18 +11,18 @@ func log(_ event: GovernorEvent, to logger: Logger) {
         logger.warning(
             "an instance cannot be read; its torrents count as they were",
             [
-                "instance": name, "problem": problem.message,
+                "instance": .text(name), "problem": .text(problem.message),
             ])
-    case .instanceBack(let name): logger.info("an instance can be read again", ["instance": name])
+    case .instanceBack(let name): logger.info("an instance can be read again", ["instance": .text(name)])
     case .instanceRestarted(let name):
-        logger.warning("qBittorrent was restarted; all limits are read again", ["instance": name])
+        logger.warning("qBittorrent was restarted; all limits are read again", ["instance": .text(name)])
     case .drift(let instance, let torrent, let cause, let expected, let found):
         logger.warning(
             "a limit is not what Weir had set",
             [
-                "instance": instance, "torrent": torrent.hex, "cause": cause.rawValue,
-                "expected": text(expected),
-                "found": text(found),
+                "instance": .text(instance), "torrent": .text(torrent.hex), "cause": .text(cause.rawValue),
+                "expected": .text(text(expected)),
+                "found": .text(text(found)),
             ])
     case .settled(let intents, let confirmed):
         logger.info(
@@ -34,29 +34,29 @@ func log(_ event: GovernorEvent, to logger: Logger) {
         logger.debug(
             "a torrent's trackers cannot be read; it stays where it was",
             [
-                "instance": instance, "torrent": torrent.hex, "problem": problem.message,
+                "instance": .text(instance), "torrent": .text(torrent.hex), "problem": .text(problem.message),
             ])
     case .malformedTorrents(let instance, let count):
         logger.warning(
             "torrents that cannot be understood were left out",
             [
-                "instance": instance, "torrents": "\(count)",
+                "instance": .text(instance), "torrents": "\(count)",
             ])
     case .applyFailed(let instance, let torrents, let limit, let problem):
         logger.warning(
             "limits could not be set",
             [
-                "instance": instance, "torrents": "\(torrents)", "limit": text(limit),
-                "problem": problem.message,
+                "instance": .text(instance), "torrents": "\(torrents)", "limit": .text(text(limit)),
+                "problem": .text(problem.message),
             ])
     case .journalFailed(let problem):
-        logger.error("the journal failed; nothing is sent that it did not take", ["problem": problem.message])
+        logger.error("the journal failed; nothing is sent that it did not take", ["problem": .text(problem.message)])
     }
 }
 
 private func log(_ report: CycleReport, to logger: Logger) {
-    let fields = [
-        "outcome": report.outcome.name, "scope": report.scope == .full ? "full" : "urgent",
+    let fields: KeyValuePairs<String, LogValue> = [
+        "outcome": .text(report.outcome.name), "scope": report.scope == .full ? "full" : "urgent",
         "changes": "\(report.plan?.changes.count ?? 0)", "calls": "\(report.plan?.calls.count ?? 0)",
         "requests": "\(report.requests)", "seconds": "\((report.durationSeconds * 1000).rounded() / 1000)",
     ]

@@ -82,7 +82,7 @@ struct MatcherAdapter: TrackerMatching {
         for exceeded in outcome.exceededLimits {
             self.logger.warning(
                 "a pattern was given up on: it takes too long for this URL, which counts as not matching",
-                ["tracker": self.trackerIDs[exceeded], "url": redactURL(url)])
+                ["tracker": .text(self.trackerIDs[exceeded]), "url": .text(redactURL(url))])
         }
         return place
     }

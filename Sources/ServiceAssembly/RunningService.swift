@@ -140,7 +140,7 @@ final class RunningService: Sendable {
             loaded = try self.source.load()
         } catch {
             self.logger.error(
-                "the configuration was not reloaded; the running one stays", ["problems": error.message])
+                "the configuration was not reloaded; the running one stays", ["problems": .text(error.message)])
             return .failure(
                 ControlFailure(
                     .failed, code: "bad_configuration",
@@ -156,7 +156,7 @@ final class RunningService: Sendable {
         for change in changes {
             self.logger.info(
                 change.needsRestart ? "configuration changed; restart needed" : "configuration changed",
-                ["key": change.path, "from": change.from ?? "-", "to": change.to ?? "-"])
+                ["key": .text(change.path), "from": .text(change.from ?? "-"), "to": .text(change.to ?? "-")])
         }
         for warning in loaded.warnings { self.logger.warning("configuration: \(warning)") }
         return .success(
@@ -174,7 +174,7 @@ final class RunningService: Sendable {
             throw .configuration(error.description)
         }
         self.logger.reconfigure(new.logging)
-        self.logger.redact(secrets(of: new))
+        self.logger.redacting(secrets(of: new))
         self.source.dryRunPath = new.global.dryRunStorePath
         await self.crossSeed.use(new.crossSeed)
         if new.instances != old.instances { try await self.replaceInstances(new, old) }
@@ -214,7 +214,7 @@ final class RunningService: Sendable {
         let report = await self.governor.stop()
         self.logger.info(
             "stopped governing",
-            ["outcome": report.outcome.name, "changes": "\(report.plan?.changes.count ?? 0)"])
+            ["outcome": .text(report.outcome.name), "changes": "\(report.plan?.changes.count ?? 0)"])
     }
 
     func close() { self.fetcher.close() }

@@ -19,7 +19,7 @@ public enum WeirService {
         MemoryTuning.apply()
         let settings = loaded.settings
         let logger = makeLogger(settings.logging)
-        logger.redact(secrets(of: settings))
+        logger.redacting(secrets(of: settings))
         for warning in loaded.warnings { logger.warning("configuration: \(warning)") }
         let journal = try openJournal(settings, logger: logger)
         let service = try RunningService(loaded, source: source, journal: journal, logger: logger)
@@ -81,7 +81,7 @@ public enum WeirService {
                 [
                     "instances": "\(service.settings.instances.count)",
                     "trackers": "\(service.settings.trackers.count)",
-                    "strategy": service.settings.global.strategy.rawValue,
+                    "strategy": .text(service.settings.global.strategy.rawValue),
                     "address": "\(service.settings.global.host):\(server.port)",
                     "dry_run": "\(service.settings.global.isDryRun)",
                 ])

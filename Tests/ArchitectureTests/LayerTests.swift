@@ -27,8 +27,8 @@ private let allowedImports: [String: Set<String>] = [
     "CommandLineParsing": ["SpellingHints"],
     "WeirSettings": ["ConfigFile", "PatternMatching", "LimitPlanning", "SwarmTypes", "Glibc"],
     "WeirCommands": [
-        "CommandLineParsing", "ServiceAssembly", "WeirSettings", "LimitPlanning", "SwarmTypes",
-        "FoundationEssentials", "Glibc",
+        "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings", "LimitPlanning",
+        "SwarmTypes", "FoundationEssentials", "Glibc",
     ],
     // Assembly.
     "ServiceAssembly": [
