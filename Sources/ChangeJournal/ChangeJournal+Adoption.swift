@@ -13,8 +13,8 @@ private let adoptionKey = "qguardarr_adopted_at"
 
 extension ChangeJournal {
     /// Takes over the originals of a Qguardarr installation whose database this file is: for each torrent the
-    /// old limit of its *oldest* row that was not restored, which is the limit from before Qguardarr. (Its own
-    /// rollback takes the newest, a limit that Qguardarr itself had set.)
+    /// old limit of its *oldest* row that was not restored, which is the limit from before Qguardarr. (Its
+    /// own rollback takes the newest, a limit that Qguardarr itself had set.)
     ///
     /// Done once in a file's life; its table is left as it is. Qguardarr writes a row before it sends, so its
     /// new limits are not taken for ours.
@@ -48,7 +48,8 @@ extension ChangeJournal {
             """)
         let insert = try self.database.prepare(
             """
-            INSERT INTO originals (instance, torrent, tracker, original_limit, taken_at) VALUES (?1, ?2, ?3, ?4, ?5)
+            INSERT INTO originals (instance, torrent, tracker, original_limit, taken_at)
+            VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT (instance, torrent) DO NOTHING
             """)
         try insert.bind(instance, at: 1)

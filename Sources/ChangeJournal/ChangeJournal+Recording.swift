@@ -3,18 +3,18 @@ public import SwarmTypes
 
 /// Record, then act, then say what became of it.
 extension ChangeJournal {
-    /// Records what is about to be sent, and for each torrent that Weir does not answer for yet the limit it has
-    /// now as its original. All of it is on disk when this returns; nothing of it exists when this throws, and
-    /// then nothing may be sent.
+    /// Records what is about to be sent, and for each torrent that Weir does not answer for yet the limit it
+    /// has now as its original. All of it is on disk when this returns; nothing of it exists when this
+    /// throws, and then nothing may be sent.
     public func begin(_ changes: [JournalChange], at time: WallTime) throws(JournalFailure) -> JournalBatch {
         try self.writing { () throws(StoreFailure) in
-            let first =
-                (try self.database.firstInt64("SELECT max(seq) FROM sqlite_sequence WHERE name = 'intents'")
-                    ?? 0) + 1
+            let last = try self.database.firstInt64("SELECT seq FROM sqlite_sequence WHERE name = 'intents'")
+            let first = (last ?? 0) + 1
             let batch = try self.insertBatch(changes.count, first: first, at: time)
             let intent = try self.database.prepare(
                 """
-                INSERT INTO intents (id, batch, instance, torrent, tracker, from_limit, to_limit, reason, restores, at, state)
+                INSERT INTO intents
+                    (id, batch, instance, torrent, tracker, from_limit, to_limit, reason, restores, at, state)
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)
                 """)
             try intent.bind(batch, at: 2)
@@ -123,7 +123,8 @@ extension ChangeJournal {
     private func insertOriginals(_ changes: [JournalChange], at time: WallTime) throws(StoreFailure) {
         let insert = try self.database.prepare(
             """
-            INSERT INTO originals (instance, torrent, tracker, original_limit, taken_at) VALUES (?1, ?2, ?3, ?4, ?5)
+            INSERT INTO originals (instance, torrent, tracker, original_limit, taken_at)
+            VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT (instance, torrent) DO UPDATE SET tracker = excluded.tracker,
                 original_limit = excluded.original_limit, taken_at = excluded.taken_at,
                 has_ours = 0, ours = NULL, is_foreign = 0, restored_at = NULL

@@ -46,8 +46,8 @@ extension ChangeJournal {
     public static let historyDays: Int64 = 30
     public static let historyRows: Int64 = 100_000
 
-    /// Drops settled intents that are older than 30 days or not among the newest 100,000, and restored originals
-    /// older than 30 days. Open intents and unrestored originals stay, whatever their age.
+    /// Drops settled intents that are older than 30 days or not among the newest 100,000, and restored
+    /// originals older than 30 days. Open intents and unrestored originals stay, whatever their age.
     /// - Returns: How many intents were dropped.
     @discardableResult
     public func prune(at now: WallTime) throws(JournalFailure) -> Int {

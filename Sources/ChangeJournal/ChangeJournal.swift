@@ -3,8 +3,8 @@ import SQLiteStore
 /// What Weir is about to change, what became of it, and what each torrent had before: the truth that rollback
 /// and the settling after a crash rest on.
 ///
-/// Every call blocks until its transaction is on disk. One thread at a time: its owner is an actor on a thread
-/// for blocking work.
+/// Every call blocks until its transaction is on disk. One thread at a time: its owner is an actor on a
+/// thread for blocking work.
 public final class ChangeJournal {
     let database: Database
     /// Filled from the table and by `instanceID`; emptied when a transaction is undone.

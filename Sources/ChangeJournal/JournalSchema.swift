@@ -52,5 +52,6 @@ let journalMigrations: [Migration] = [
         ])
 ]
 
-/// The table of a Qguardarr installation whose database path Weir took over. It is read once and never changed.
+/// The table of a Qguardarr installation whose database path Weir took over. It is read once and never
+/// changed.
 let qguardarrTable = "rollback_entries"

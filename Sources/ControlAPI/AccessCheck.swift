@@ -67,9 +67,8 @@ private func originRefusal(_ request: HTTPRequest) -> APIError? {
     let isForeignSite = request.headers.contains {
         $0.name == "sec-fetch-site" && $0.value != "same-origin" && $0.value != "none"
     }
-    let host = request.header("host").flatMap { HostHeader($0) }
     let isForeignOrigin = request.headers.contains {
-        $0.name == "origin" && !isSameOrigin($0.value, as: host)
+        $0.name == "origin" && !isSameOrigin($0.value, as: request.header("host").flatMap { HostHeader($0) })
     }
     guard isForeignSite || isForeignOrigin else { return nil }
     return APIError(

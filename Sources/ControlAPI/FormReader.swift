@@ -2,7 +2,8 @@
 enum FormFailure: Error, Hashable {
     /// Neither urlencoded nor multipart, or multipart without a usable boundary.
     case unsupportedType
-    /// A broken percent escape, text that is not UTF-8, or a multipart body that does not follow its boundary.
+    /// A broken percent escape, text that is not UTF-8, or a multipart body that does not follow its
+    /// boundary.
     case malformed
     case tooManyFields(limit: Int)
 }
@@ -15,7 +16,7 @@ struct FormField: Hashable {
 }
 
 /// Forms of this API have three fields; a qBittorrent recipe may send all it knows.
-private let maximumFields = 64
+let maximumFields = 64
 
 /// Reads a form of either kind, in one pass over the body. Without a content type it is urlencoded.
 func parseForm(contentType: String?, body: [UInt8]) throws(FormFailure) -> [FormField] {
@@ -32,8 +33,12 @@ struct MediaType {
     let name: String
 
     init(_ header: String) {
-        let name = header.prefix { $0 != ";" }.lowercased()
-        self.name = String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        var bytes = Array(header.utf8.prefix { $0 != UInt8(ascii: ";") })
+        while bytes.last == UInt8(ascii: " ") { bytes.removeLast() }
+        for index in bytes.indices where UInt8(ascii: "A")...UInt8(ascii: "Z") ~= bytes[index] {
+            bytes[index] |= 0x20
+        }
+        self.name = String(decoding: bytes.drop { $0 == UInt8(ascii: " ") }, as: UTF8.self)
     }
 
     var isJSON: Bool { self.name == "application/json" }

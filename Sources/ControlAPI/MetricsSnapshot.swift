@@ -1,8 +1,8 @@
 public import LimitPlanning
 public import SwarmTypes
 
-/// The numbers behind `GET /metrics`. Labels come from the configuration and from closed sets only: a tracker's
-/// id, an instance's name, a reason. Never a URL (it carries a passkey), never a torrent.
+/// The numbers behind `GET /metrics`. Labels come from the configuration and from closed sets only: a
+/// tracker's id, an instance's name, a reason. Never a URL (it carries a passkey), never a torrent.
 public struct MetricsSnapshot: Sendable {
     public struct Tracker: Sendable {
         public var id: String

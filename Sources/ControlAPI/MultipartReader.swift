@@ -1,5 +1,5 @@
-/// Reads multipart/form-data (RFC 7578). A boundary holds no line break, so that a search for "CR LF -- boundary"
-/// never looks at a byte more than twice.
+/// Reads multipart/form-data (RFC 7578). A boundary holds no line break, so that a search for "CR LF --
+/// boundary" never looks at a byte more than twice.
 func parseMultipart(contentType: String, body: [UInt8]) throws(FormFailure) -> [FormField] {
     guard let boundary = parameter("boundary", of: contentType), (1...70).contains(boundary.utf8.count),
         boundary.utf8.allSatisfy({ $0 > 0x1F && $0 < 0x7F })
@@ -12,15 +12,13 @@ func parseMultipart(contentType: String, body: [UInt8]) throws(FormFailure) -> [
     while true {
         if body[position...].starts(with: "--".utf8) { return fields }
         guard body[position...].starts(with: "\r\n".utf8) else { throw .malformed }
-        guard fields.count < maximumParts else { throw .tooManyFields(limit: maximumParts) }
+        guard fields.count < maximumFields else { throw .tooManyFields(limit: maximumFields) }
         position += 2
         guard let end = firstIndex(of: delimiter, in: body, from: position) else { throw .malformed }
         fields.append(try field(body[position..<end]))
         position = end + delimiter.count
     }
 }
-
-private let maximumParts = 64
 
 private func field(_ part: ArraySlice<UInt8>) throws(FormFailure) -> FormField {
     var name: String?

@@ -176,8 +176,8 @@ private func finiteDelta(_ change: PreviewReport.Change) -> Int64? {
     return to.bytesPerSecond - from.bytesPerSecond
 }
 
-/// The largest first: those that begin or end a limit, by that limit, then the others by their difference; equal
-/// ones in the order of the plan.
+/// The largest first: those that begin or end a limit, by that limit, then the others by their difference;
+/// equal ones in the order of the plan.
 private func largest(_ count: Int, of changes: [PreviewReport.Change]) -> [PreviewReport.Change] {
     func size(_ change: PreviewReport.Change) -> (Int, Int64) {
         guard let delta = finiteDelta(change) else {

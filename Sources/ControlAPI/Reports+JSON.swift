@@ -153,8 +153,8 @@ private let secretNames: Set<String> = [
     "password", "api_key", "apikey", "token", "secret", "passkey", "cookie",
 ]
 
-/// The section "global" again as "global_settings", the name that Qguardarr's code used where its documentation
-/// said "global": its clients find either.
+/// The section "global" again as "global_settings", the name that Qguardarr's code used where its
+/// documentation said "global": its clients find either.
 func writeConfiguration(_ dump: JSONValue, to json: inout JSONWriter) {
     guard case .object(let sections) = masked(dump) else { return }
     for section in sections { json.member(section.name, section.value) }

@@ -75,7 +75,7 @@ struct RouteCall: Sendable {
         return values.first?.value
     }
 
-    /// `true` is not a number here, and 1 is not true.
+    /// A member of the body; nil where there is none.
     func member(_ name: String) -> JSONValue? { self.body[name] }
 }
 

@@ -1,8 +1,8 @@
 import CSQLite
 import Glibc
 
-/// The one owner of an `sqlite3` handle and of the lock file beside the database. Statements hold on to it, so
-/// that the handle outlives them.
+/// The one owner of an `sqlite3` handle and of the lock file beside the database. Statements hold on to it,
+/// so that the handle outlives them.
 final class Connection {
     let handle: OpaquePointer
     let path: String

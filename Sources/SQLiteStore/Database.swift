@@ -1,8 +1,8 @@
 import CSQLite
 import Glibc
 
-/// One step from a schema to the next. Migrations are only ever added at the end of a list: the number of those
-/// that were applied is the schema's version (`PRAGMA user_version`).
+/// One step from a schema to the next. Migrations are only ever added at the end of a list: the number of
+/// those that were applied is the schema's version (`PRAGMA user_version`).
 public struct Migration: Sendable {
     public var name: String
     public var statements: [String]
@@ -24,7 +24,8 @@ public final class Database {
 
     public var path: String { self.connection.path }
 
-    /// Opens the database, makes it (and its directory) if it does not exist, and brings its schema up to date.
+    /// Opens the database, makes it (and its directory) if it does not exist, and brings its schema up to
+    /// date.
     /// - Parameter foreignTables: Tables of another program that may be in the file beside ours.
     public init(
         path: String, migrations: [Migration], foreignTables: Set<String> = [],
