@@ -3,6 +3,8 @@ import HTTPFetching
 import QBittorrentAPI
 
 /// A real qbittorrent-nox of its own, started by `Tests/Support/scripts/qbittorrent.py` and gone with the object.
+///
+/// With `QBITTORRENT_CHROOT` in the environment it is the one of the Debian tree in that directory.
 final class RealQBittorrent {
     struct Description: Decodable {
         var port: UInt16
@@ -25,7 +27,8 @@ final class RealQBittorrent {
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Support/scripts/qbittorrent.py").path
         self.script.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        self.script.arguments = ["python3", path] + arguments
+        let root = ProcessInfo.processInfo.environment["QBITTORRENT_CHROOT"].map { ["--chroot", $0] } ?? []
+        self.script.arguments = ["python3", path] + root + arguments
         self.script.standardInput = self.input
         self.script.standardOutput = self.output
         self.script.standardError = self.errors

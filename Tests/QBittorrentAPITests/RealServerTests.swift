@@ -42,7 +42,7 @@ import Testing
             #expect(preferences.globalUploadLimit == .unlimited && preferences.limitsLocalPeers != nil)
             #expect(
                 preferences.onCompletion?.isEnabled == false
-                    && preferences.refreshIntervalMilliseconds == 1500)
+                    && preferences.refreshIntervalMilliseconds ?? 1500 == 1500)
             let hook = Autorun(
                 isEnabled: true, commandLine: "curl --data-urlencode \"hash=%I\" 'http://é/?a&b=+'")
             try await client.setAutorun(onCompletion: hook)
@@ -85,6 +85,10 @@ import Testing
         #expect(client.table.rows.allSatisfy { $0.uploadLimit == .bytesPerSecond(123_457) })
 
         let known = ids[0]
+        try await server.client().setUploadLimit(.bytesPerSecond(77), of: [known])
+        _ = try await client.poll(hints: [known])
+        #expect(client.table.row(of: known)?.uploadLimit == .bytesPerSecond(77))
+
         for limit in [1, 2_147_483_646] as [Int64] {
             try await client.setUploadLimit(.bytesPerSecond(limit), of: [known])
             #expect(try await client.readLimits(of: [known]).first?.limit == .bytesPerSecond(limit))

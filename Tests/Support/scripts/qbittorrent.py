@@ -70,8 +70,12 @@ def pbkdf2(password):
 
 
 def die_with_parent():
-    """Run in the child: it shall not outlive this script, however that ends (PR_SET_PDEATHSIG is 1)."""
+    """Run in the child: it shall not outlive this script, however that ends (PR_SET_PDEATHSIG is 1).
+
+    It shall also see signals: a thread that starts programs may have them blocked, which is inherited.
+    """
     os.setsid()
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
@@ -132,7 +136,8 @@ class QBittorrent:
         command = ["qbittorrent-nox", f"--profile={self.inside(self.profile)}", f"--webui-port={self.port}"]
         if self.chroot:
             command = ["chroot", self.chroot] + command
-        environment = dict(os.environ, HOME=self.inside(self.profile), LC_ALL="C.UTF-8")
+        environment = dict(os.environ, HOME=self.inside(self.profile), TMPDIR=self.inside(self.profile),
+                           LC_ALL="C.UTF-8")
         self.log = open(os.path.join(self.profile, "output.log"), "ab")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                         env=environment, preexec_fn=die_with_parent)
@@ -270,6 +275,7 @@ def main():
         settings.setdefault("Preferences", {})["WebUI\\LocalHostAuth"] = "false"
     server = QBittorrent(options.profile, options.chroot, options.port, options.user, options.password,
                          settings=settings, peer_exchange=options.peer_exchange)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         server.start()
