@@ -8,7 +8,7 @@ import HTTPServing
 import LimitPlanning
 import LogOutput
 import PatternMatching
-import SwarmTypes
+public import SwarmTypes
 import UploadGovernor
 import WeirSettings
 
@@ -259,7 +259,7 @@ func credentialFingerprint(_ instance: InstanceSettings) -> String? {
     return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }
 
-func rolloutBucket(of id: TorrentID) -> UInt8 {
+public func rolloutBucket(of id: TorrentID) -> UInt8 {
     // MD5 can only be missing where the library forbids it; every torrent then belongs to the first hundredth.
     UInt8(clamping: (try? Digests.rolloutBucket(ofHexDigits: id.hexDigits)) ?? 0)
 }

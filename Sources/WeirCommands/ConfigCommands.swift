@@ -47,7 +47,7 @@ let configPrintCommand = Command(
     spec: CommandSpec(
         "print", "Show the configuration as Weir understands it, secrets masked",
         options: [
-            CommonOption.config, .flag("origin", "Say for each value where it comes from"),
+            CommonOption.config, .flag("origin", nil, "Say for each value where it comes from"),
         ])
 ) { invocation throws(ServiceFailure) in
     let loaded = try invocation.load()

@@ -1,5 +1,7 @@
 import CommandLineParsing
 import ServiceAssembly
+import WeirSettings
+import ConfigFile
 
 let doctorCommand = Command(
     spec: CommandSpec(

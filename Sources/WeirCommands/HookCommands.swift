@@ -1,5 +1,6 @@
 import CommandLineParsing
 import ServiceAssembly
+import WeirSettings
 
 let hookInstallCommand = Command(
     spec: CommandSpec(

@@ -32,14 +32,14 @@ struct Invocation {
 enum CommonOption {
     static let config = OptionSpec.value(
         "config", "c", "FILE", "The configuration file", variable: "WEIR_CONFIG", completion: .files)
-    static let json = OptionSpec.flag("json", "Print JSON for programs instead of a table")
+    static let json = OptionSpec.flag("json", nil, "Print JSON for programs instead of a table")
     static let yes = OptionSpec.flag("yes", "y", "Do not ask")
 }
 
 /// A command: what it is called and what it does.
-struct Command {
+struct Command: Sendable {
     var spec: CommandSpec
-    var run: (Invocation) throws(ServiceFailure) -> ExitCode
+    var run: @Sendable (Invocation) throws(ServiceFailure) -> ExitCode
 }
 
 public enum Program {
@@ -83,7 +83,7 @@ public enum Program {
             return .usage
         }
         guard !parsed.asksForHelp, let command = self.commands[Array(parsed.path.dropFirst())] else {
-            output.print(parsed.command.helpText)
+            output.print(parsed.helpText)
             return parsed.asksForHelp ? .done : .usage
         }
         do throws(ServiceFailure) {

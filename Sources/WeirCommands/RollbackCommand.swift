@@ -1,6 +1,7 @@
 import CommandLineParsing
 import FoundationEssentials
 import ServiceAssembly
+import WeirSettings
 
 let rollbackCommand = Command(
     spec: CommandSpec(
@@ -10,7 +11,7 @@ let rollbackCommand = Command(
         ],
         options: [
             CommonOption.config, CommonOption.json, CommonOption.yes,
-            .value("reason", "TEXT", "Why, for the log"),
+            .value("reason", nil, "TEXT", "Why, for the log"),
         ])
 ) { invocation throws(ServiceFailure) in
     let settings = try invocation.load().settings
@@ -80,7 +81,7 @@ let resumeCommand = Command(
 
 private func setPaused(_ isPaused: Bool, _ invocation: Invocation) throws(ServiceFailure) -> ExitCode {
     let settings = try invocation.load().settings
-    let failure = try OneShot.run(settings) { shot -> ServiceFailure? in
+    let problem = try OneShot.run(settings) { shot -> ServiceFailure? in
         switch await shot.daemon("POST", isPaused ? "/pause" : "/resume") {
         case .success(let answer) where answer.isSuccess: return nil
         case .success(let answer): return failure(of: answer)
@@ -90,7 +91,7 @@ private func setPaused(_ isPaused: Bool, _ invocation: Invocation) throws(Servic
             return nil
         }
     }
-    if let failure { throw failure }
+    if let problem { throw problem }
     invocation.output.say(isPaused ? "Weir keeps its hands off." : "Weir governs.")
     return .done
 }

@@ -1,6 +1,7 @@
 import CommandLineParsing
 import FoundationEssentials
 import ServiceAssembly
+import WeirSettings
 
 let statusCommand = Command(
     spec: CommandSpec(
