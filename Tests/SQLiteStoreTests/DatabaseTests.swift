@@ -231,7 +231,9 @@ struct DatabaseTests {
     @Test("A file in the place of a directory, and a directory in the place of the file, are said")
     func wrongKinds() throws {
         try Data([1]).write(to: URL(fileURLWithPath: self.directory.file("plain")))
-        for path in [self.directory.file("plain/weir.db"), self.directory.path] {
+        try FileManager.default.createDirectory(
+            atPath: self.directory.file("folder"), withIntermediateDirectories: false)
+        for path in [self.directory.file("plain/weir.db"), self.directory.file("folder")] {
             guard case .cannotOpen = failure({ _ = try Database(path: path, migrations: items) })?.reason
             else {
                 Issue.record("\(path) was taken")
