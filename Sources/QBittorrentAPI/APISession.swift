@@ -136,7 +136,7 @@ extension APISession {
     }
 
     private func request(
-        _ endpoint: Endpoint, _ query: String, _ form: FormBody?, _ isLong: Bool
+        _ endpoint: Endpoint, _ query: String, _ form: FormBody?, isLong: Bool, isScanned: Bool
     ) -> FetchRequest {
         var headers: [(name: String, value: String)] = []
         if !self.cookies.isEmpty {
@@ -151,8 +151,8 @@ extension APISession {
             url: self.address.root + endpoint.rawValue + (query.isEmpty ? "" : "?\(query)"), headers: headers,
             body: form?.bytes ?? [], connectTimeoutSeconds: min(10, seconds),
             timeoutSeconds: isLong ? max(120, seconds) : seconds,
-            // Large answers are scanned as they come and not kept.
-            maximumBodyBytes: isLong ? 1 << 30 : 1 << 26, trust: self.address.trust)
+            // What is scanned as it comes is not kept: 512 MiB are 300,000 torrents.
+            maximumBodyBytes: isScanned ? 1 << 29 : 1 << 20, trust: self.address.trust)
     }
 
     /// One request, sent again only when a connection that was kept open turns out to be closed, nothing of
@@ -161,7 +161,7 @@ extension APISession {
     private func send(
         _ endpoint: Endpoint, _ query: String, _ form: FormBody?, _ isLong: Bool, _ sink: (any CountingSink)?
     ) async throws(ClientFailure) -> FetchResponse {
-        let request = self.request(endpoint, query, form, isLong)
+        let request = self.request(endpoint, query, form, isLong: isLong, isScanned: sink != nil)
         do {
             return try await self.attempt(request, endpoint, sink)
         } catch {

@@ -39,4 +39,13 @@ struct Observation {
     var uploadedThisSession: Int64 = 0
     /// Torrents that were active in the last poll, to be asked for once more when they no longer are.
     var active: Set<TorrentID> = []
+
+    /// Takes the server's own counters of uploaded bytes; true if one is less than before. Those of a single
+    /// torrent would not do: libtorrent begins them anew whenever a torrent is paused or queued.
+    mutating func goesBack(to everUploaded: Int64?, _ uploadedThisSession: Int64?) -> Bool {
+        let ever = everUploaded ?? self.uploadedEver
+        let session = uploadedThisSession ?? self.uploadedThisSession
+        defer { (self.uploadedEver, self.uploadedThisSession) = (ever, session) }
+        return ever < self.uploadedEver || session < self.uploadedThisSession
+    }
 }

@@ -89,21 +89,19 @@ extension QBittorrentClient {
         guard let responseID = answer.responseID, responseID > 0 else {
             throw .malformedAnswer(endpoint: .mainData, "there is no rid")
         }
+        guard answer.isFull || asked != 0 else {
+            throw .malformedAnswer(endpoint: .mainData, "differences where everything was asked for")
+        }
         var observation = self.observation
         observation.responseID = responseID
         let isUninvited = answer.isFull && asked != 0 && self.session.epoch == observation.epoch
         observation.uninvitedFullAnswers = isUninvited ? observation.uninvitedFullAnswers + 1 : 0
         observation.isSessionShared = observation.uninvitedFullAnswers >= 2
-        let uploadedEver = answer.uploadedEver ?? observation.uploadedEver
-        let uploadedThisSession = answer.uploadedThisSession ?? observation.uploadedThisSession
         // The number begins anew at 1 after a million answers.
         let wentBack = !answer.isFull && responseID < asked && asked < 1_000_000
         let showsRestart =
             isUninvited && !observation.isSessionShared || wentBack || answer.revision.countersWentBack
-            || uploadedEver < observation.uploadedEver
-            || uploadedThisSession < observation.uploadedThisSession
-        observation.uploadedEver = uploadedEver
-        observation.uploadedThisSession = uploadedThisSession
+            || observation.goesBack(to: answer.uploadedEver, answer.uploadedThisSession)
         var revision = answer.revision
         if !answer.isFull {
             let listed = Set(revision.listed)
@@ -118,7 +116,7 @@ extension QBittorrentClient {
         var revision = TableRevision(base: self.table)
         if responseID != 0 { revision.startList() }
         return try await self.session.read(
-            .mainData, query: "rid=\(responseID)", isLong: true, MainDataReader.shape,
+            .mainData, query: "rid=\(responseID)", isLong: responseID == 0, MainDataReader.shape,
             MainDataReader(revision: revision))
     }
 
@@ -126,8 +124,14 @@ extension QBittorrentClient {
         var revision = TableRevision(base: self.table)
         revision.startList()
         var observation = self.observation
+        var showsRestart = false
+        if case .apiKey = self.session.credentials {
+            // A key is good for any process, so that only the server's counter shows a new one.
+            let transfer = try await self.readTransferInfo()
+            showsRestart = observation.goesBack(to: nil, transfer.uploadedThisSession)
+        }
         let list = try await self.session.read(
-            .torrents, query: everything ? "" : "filter=active", isLong: true, TorrentListReader.shape,
+            .torrents, query: everything ? "" : "filter=active", isLong: everything, TorrentListReader.shape,
             TorrentListReader(revision: revision))
         revision = list.revision
         if !everything {
@@ -139,7 +143,7 @@ extension QBittorrentClient {
         }
         return Reading(
             revision: revision, observation: observation, isComplete: everything,
-            showsRestart: revision.countersWentBack)
+            showsRestart: showsRestart || revision.countersWentBack)
     }
 
     /// Reads these torrents; those that qBittorrent does not list are gone.

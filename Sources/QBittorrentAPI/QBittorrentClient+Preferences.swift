@@ -38,6 +38,8 @@ public struct TransferInfo: Hashable, Sendable {
 
 extension QBittorrentClient {
     public func preferences() async throws(ClientFailure) -> Preferences {
+        await self.turn.take()
+        defer { self.turn.give() }
         let row = try await self.row(
             .preferences,
             [
@@ -77,6 +79,12 @@ extension QBittorrentClient {
     }
 
     public func transferInfo() async throws(ClientFailure) -> TransferInfo {
+        await self.turn.take()
+        defer { self.turn.give() }
+        return try await self.readTransferInfo()
+    }
+
+    func readTransferInfo() async throws(ClientFailure) -> TransferInfo {
         let row = try await self.row(.transfer, ["up_info_speed", "up_info_data", "up_rate_limit"])
         guard let rate = row.number(0), let uploaded = row.number(1), let limit = row.number(2) else {
             throw .malformedAnswer(endpoint: .transfer, "the upload figures are missing")
@@ -87,8 +95,6 @@ extension QBittorrentClient {
     }
 
     private func row(_ endpoint: Endpoint, _ fields: [String]) async throws(ClientFailure) -> ScannedRow {
-        await self.turn.take()
-        defer { self.turn.give() }
         guard
             let row = try await self.session.read(endpoint, .row(FieldSet(fields)), RowCollector()).rows.first
         else { throw .malformedAnswer(endpoint: endpoint, "there is nothing in it") }

@@ -20,7 +20,7 @@ struct TableRevision {
     private(set) var malformedRows = 0
     /// Whether a row could not even be told which torrent it is: any torrent may be that one.
     private(set) var hasUnknownRow = false
-    /// Whether a torrent has uploaded less than before: qBittorrent was restarted, perhaps after a crash.
+    /// Whether a torrent has uploaded less than before, in all: qBittorrent crashed before it saved that.
     private(set) var countersWentBack = false
 
     init(base: TorrentTable) {
@@ -69,9 +69,7 @@ struct TableRevision {
             self.malformedRows += 1
             return
         }
-        if after.uploaded < before.uploaded || after.uploadedThisSession < before.uploadedThisSession {
-            self.countersWentBack = true
-        }
+        if after.uploaded < before.uploaded { self.countersWentBack = true }
         if after != before { self.updates.append((index, after)) }
     }
 
@@ -92,8 +90,11 @@ struct TableRevision {
         let removed = self.base.rows.indices.filter { index in
             self.isRemoved[index] || removesUnseen && !self.isSeen[index]
         }
+        // Moved out, so that sorting does not copy megabytes.
+        var newcomers: [TorrentRow] = []
+        swap(&newcomers, &self.newcomers)
         return TableChanges(
-            updates: self.updates, newcomers: ordered(self.newcomers), removed: removed,
+            updates: self.updates, newcomers: ordered(newcomers), removed: removed,
             trackerSets: self.trackerSets, isComplete: isComplete)
     }
 }

@@ -10,7 +10,7 @@ public enum TorrentActivity: UInt8, Sendable {
     case broken
 }
 
-/// One torrent of a client as last seen: 88 bytes, nothing on the heap.
+/// One torrent of a client as last seen: 80 bytes, nothing on the heap.
 public struct TorrentRow: Hashable, Sendable {
     public internal(set) var id: TorrentID
     /// As qBittorrent spells it; see `LimitSpelling`.
@@ -18,8 +18,6 @@ public struct TorrentRow: Hashable, Sendable {
     /// Payload bytes ever uploaded, and the same at the poll before.
     public internal(set) var uploaded: Int64 = 0
     var uploadedBefore: Int64 = 0
-    /// Payload bytes since qBittorrent started; goes back to 0 when it is restarted.
-    public internal(set) var uploadedThisSession: Int64 = 0
     private var lastActivitySeconds: Int64 = 0
     /// Seconds since 1970.
     public internal(set) var addedOn: Int64 = 0

@@ -9,7 +9,6 @@ struct FakeTorrent: Sendable {
     var state = "stalledUP"
     var upspeed = 0
     var uploaded = 1000
-    var uploadedSession = 0
     var limit = 0
     var leeches = 0
     var seeds = 0
@@ -37,7 +36,7 @@ struct FakeTorrent: Sendable {
     var fields: [String: String] {
         [
             "state": "\"\(self.state)\"", "upspeed": "\(self.upspeed)", "uploaded": "\(self.uploaded)",
-            "uploaded_session": "\(self.uploadedSession)", "up_limit": "\(self.limit)",
+            "uploaded_session": "0", "up_limit": "\(self.limit)",
             "num_leechs": "\(self.leeches)", "num_seeds": "\(self.seeds)",
             "last_activity": "\(self.lastActivity)",
             "progress": self.progress, "added_on": "\(self.addedOn)", "magnet_uri": "\"\(self.magnet)\"",
@@ -70,6 +69,7 @@ final class FakeQBittorrent: @unchecked Sendable {
         /// Replaces the answer to an action, as often as given.
         var faults: [String: [Answer]] = [:]
         var alltime = 5000
+        var uploadedThisSession = 900
     }
 
     private struct Session {
@@ -180,6 +180,10 @@ final class FakeQBittorrent: @unchecked Sendable {
         case "torrents/setUploadLimit":
             for id in named { self.torrents[id]?.limit = Int(parameters["limit"] ?? "") ?? 0 }
             return .status(200)
+        case "transfer/info":
+            let uploaded = self.settings.uploadedThisSession
+            return .status(
+                200, "{\"up_info_speed\":1,\"up_info_data\":\(uploaded),\"up_rate_limit\":0}")
         case "sync/maindata": return .status(200, self.mainData(Int(parameters["rid"] ?? "") ?? 0, session))
         default: return .status(404, "Not Found")
         }

@@ -18,7 +18,7 @@ func makeClient(
 
 /// A row as text, to compare what was read with what there is.
 func summary(of row: TorrentRow, in table: TorrentTable) -> String {
-    "\(row.id) \(row.activity) \(row.uploadRate.bytesPerSecond) \(row.uploaded) \(row.uploadedThisSession) "
+    "\(row.id) \(row.activity) \(row.uploadRate.bytesPerSecond) \(row.uploaded) "
         + "\(row.uploadLimit) \(row.leeches) \(row.seeds) \(row.lastActivity ?? 0) \(row.isComplete) \(row.addedOn) "
         + "\(table.trackers(of: row))"
 }
@@ -31,7 +31,7 @@ func summary(of torrent: FakeTorrent) -> String {
         default: .canUpload
         }
     let limit: UploadLimit = torrent.limit > 0 ? .bytesPerSecond(Int64(torrent.limit)) : .unlimited
-    return "\(torrent.id) \(activity) \(torrent.upspeed) \(torrent.uploaded) \(torrent.uploadedSession) "
+    return "\(torrent.id) \(activity) \(torrent.upspeed) \(torrent.uploaded) "
         + "\(limit) \(torrent.leeches) \(torrent.seeds) \(torrent.lastActivity) \(torrent.progress == "1") "
         + "\(torrent.addedOn) \(torrent.trackers)"
 }
@@ -60,7 +60,6 @@ extension FakeTorrent {
         default:
             self.upspeed = Int.random(in: 1...1_000_000, using: &random)
             self.uploaded += self.upspeed
-            self.uploadedSession += self.upspeed
             self.lastActivity += 3
         }
     }

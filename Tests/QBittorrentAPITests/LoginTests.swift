@@ -127,7 +127,7 @@ import Testing
         let (client, server) = makeClient(fake, credentials: .apiKey("qbt_key"))
         #expect(try await client.poll().isComplete)
         #expect(server.requests.allSatisfy { $0.header("Authorization") == "Bearer qbt_key" })
-        #expect(server.paths == ["app/webapiVersion", "app/version", "torrents/info"])
+        #expect(server.paths == ["app/webapiVersion", "app/version", "transfer/info", "torrents/info"])
         #expect(!client.usesDifferences)
 
         client.use(.apiKey("wrong"))

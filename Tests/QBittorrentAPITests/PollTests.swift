@@ -249,11 +249,10 @@ import Testing
         fake.change { $0.apiKey = "k" }
         let (client, _) = makeClient(fake, credentials: .apiKey("k"))
         let ids = fake.all.keys.sorted()
-        fake.all[ids[0]]?.upspeed = 100
-        fake.all[ids[0]]?.uploadedSession = 900
         fake.all[ids[1]]?.limit = 9000
         _ = try await client.poll()
-        fake.all[ids[0]]?.uploadedSession = 5
+        #expect(try await client.poll().restarted == false)
+        fake.change { $0.uploadedThisSession = 5 }
         fake.all[ids[1]]?.limit = 0
         let report = try await client.poll()
         #expect(report.restarted && report.isComplete)
@@ -269,6 +268,30 @@ import Testing
         let report = try await client.poll()
         #expect(report.restarted && report.isComplete)
         #expect(try await client.poll().restarted == false)
+    }
+
+    @Test("A torrent that lost its count of uploaded bytes shows a crash", arguments: versions)
+    func restartByTorrent(api: String) async throws {
+        let fake = FakeQBittorrent(api: api, torrents: 3)
+        let (client, _) = makeClient(fake)
+        let ids = fake.all.keys.sorted()
+        fake.all[ids[0]]?.upspeed = 100
+        _ = try await client.poll()
+        fake.all[ids[0]]?.uploaded = 10
+        fake.all[ids[1]]?.limit = 9000
+        let report = try await client.poll()
+        #expect(report.restarted && report.isComplete)
+        #expect(client.table.row(of: ids[1])?.uploadLimit == .bytesPerSecond(9000))
+        #expect(client.table.row(of: ids[0])?.uploadedSincePoll == 0)
+    }
+
+    @Test("Differences where everything was asked for are no answer")
+    func differencesFirst() async throws {
+        let fake = FakeQBittorrent(api: "2.11.4", torrents: 3)
+        let (client, _) = makeClient(fake)
+        fake.change { $0.faults["sync/maindata"] = [.status(200, "{\"rid\":2}")] }
+        await #expect(throws: ClientFailure.self) { try await client.poll() }
+        #expect(try await client.poll().added.count == 3)
     }
 
     @Test("Polls and calls that overlap wait for each other")
