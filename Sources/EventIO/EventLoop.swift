@@ -159,7 +159,10 @@ extension EventLoop {
             return (false, !inbox.isDraining)
         }
         if mustWake { self.poller.wake() }
-        if mustDrain { self.drainAfterEnd() }
+        if mustDrain {
+            self.own()
+            self.drain { inbox in inbox.isDraining = false }
+        }
     }
 
     private func perform(_ item: Work) {
@@ -226,28 +229,18 @@ extension EventLoop {
             case .ending(let body): body()
             }
         }
-        while true {
-            let work = self.inbox.withLock { inbox in
-                defer { inbox.work = [] }
-                if inbox.work.isEmpty {
-                    self.owner.store(0, ordering: .releasing)
-                    inbox.phase = .ended
-                }
-                return inbox.work
-            }
-            if work.isEmpty { return }
-            for item in work { self.perform(item) }
-        }
+        self.drain { inbox in inbox.phase = .ended }
+        self.poller.removeAll()
     }
 
-    private func drainAfterEnd() {
-        self.own()
+    /// Runs what is queued until nothing is, gives the loop up, and does what `finish` says under the same lock.
+    private func drain(_ finish: (inout Inbox) -> Void) {
         while true {
             let work = self.inbox.withLock { inbox in
                 defer { inbox.work = [] }
                 if inbox.work.isEmpty {
                     self.owner.store(0, ordering: .releasing)
-                    inbox.isDraining = false
+                    finish(&inbox)
                 }
                 return inbox.work
             }

@@ -102,6 +102,13 @@ final class Poller: @unchecked Sendable {
         epoll_ctl(self.epoll, EPOLL_CTL_DEL, descriptor, nil)
     }
 
+    /// Lets go of all handlers and what they hold, which may well be the loop.
+    func removeAll() {
+        let released = self.watches
+        self.watches = [:]
+        for descriptor in released.keys { epoll_ctl(self.epoll, EPOLL_CTL_DEL, descriptor, nil) }
+    }
+
     /// Waits for events, for at most so many milliseconds (-1: without end), and answers how many came.
     func wait(milliseconds: Int32) -> Int {
         let count = epoll_wait(self.epoll, self.events, Int32(Self.batch), milliseconds)

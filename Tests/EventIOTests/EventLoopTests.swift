@@ -232,12 +232,13 @@ struct EventLoopTests {
         #expect(seen.value == 1)
     }
 
-    @Test("A loop nobody holds is freed with its descriptors, run or not")
-    func freesDescriptors() throws {
+    @Test("A loop that has ended lets go of its timers, and is freed")
+    func isFreed() throws {
         weak var weakLoop: EventLoop?
         do {
             let other = try EventLoop(name: "short-lived")
             weakLoop = other
+            other.schedule(afterSeconds: 3600) { other.stop() }
             try other.start()
             other.stop()
             other.join()

@@ -119,7 +119,12 @@ struct HTTPServerLifeTests {
 
     @Test("Why a server cannot listen has a name")
     func failures() throws {
-        let loop = try EventLoop(name: "unused")
+        let loop = try EventLoop(name: "failures")
+        try loop.start()
+        defer {
+            loop.stop()
+            loop.join()
+        }
         let handler = EchoHandler()
         let first = try HTTPServer(loop: loop, address: "127.0.0.1", port: 0, handler: handler)
         #expect(throws: HTTPServerFailure.addressInUse("127.0.0.1:\(first.port)")) {
