@@ -1,7 +1,7 @@
 public import SwarmTypes
 
 /// How much a poll reads.
-public enum PollDepth: Hashable, Sendable {
+public enum PollDepth: CaseIterable, Hashable, Sendable {
     /// What changed, or the active torrents where the server cannot say that cheaply.
     case cheap
     /// Every torrent, also in place of differences. Due every 10 to 15 minutes where polls read only the

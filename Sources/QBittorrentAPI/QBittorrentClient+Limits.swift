@@ -31,22 +31,26 @@ extension QBittorrentClient {
     ) async throws(ClientFailure) -> [(id: TorrentID, limit: UploadLimit)] {
         await self.turn.take()
         defer { self.turn.give() }
-        var found: [(id: TorrentID, limit: UploadLimit)] = []
+        let written = try await self.currentLimits(of: torrents)
+        return torrents.compactMap { id in
+            guard let value = written[id] else { return nil }
+            self.table.setLimit(written: value, of: id)
+            return (id, LimitSpelling.limit(from: value))
+        }
+    }
+
+    /// As qBittorrent spells them; without the torrents that it does not have.
+    func currentLimits(of torrents: [TorrentID]) async throws(ClientFailure) -> [TorrentID: Int64] {
+        var found: [TorrentID: Int64] = [:]
         for batch in torrents.batches(of: Self.maximumHashesRead) {
             var form = FormBody()
             form.append(hashes: batch)
-            var written = try await self.session.read(.uploadLimit, form: form, .values, LimitReader()).limits
+            let written = try await self.session.read(.uploadLimit, form: form, .values, LimitReader()).limits
             // -1 is "unknown torrent", and up to 4.4 also "never limited".
             let doubtful = batch.filter { (written[$0] ?? -1) < 0 }
-            if !doubtful.isEmpty {
-                for id in doubtful { written[id] = nil }
-                written.merge(try await self.listedLimits(of: doubtful)) { $1 }
-            }
-            for id in batch {
-                guard let value = written[id] else { continue }
-                self.table.setLimit(written: value, of: id)
-                found.append((id, LimitSpelling.limit(from: value)))
-            }
+            for (id, value) in written where value >= 0 { found[id] = value }
+            guard !doubtful.isEmpty else { continue }
+            found.merge(try await self.listedLimits(of: doubtful)) { $1 }
         }
         return found
     }

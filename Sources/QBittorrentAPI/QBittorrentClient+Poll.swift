@@ -102,7 +102,7 @@ extension QBittorrentClient {
         let showsRestart =
             isUninvited && !observation.isSessionShared || wentBack || answer.revision.countersWentBack
             || observation.goesBack(to: answer.uploadedEver, answer.uploadedThisSession)
-        var revision = answer.revision
+        var revision = try await self.withLiveLimits(answer.revision)
         if !answer.isFull {
             let listed = Set(revision.listed)
             revision = try await self.readNamed(hints.filter { !listed.contains($0) }, revision)
@@ -118,6 +118,20 @@ extension QBittorrentClient {
         return try await self.session.read(
             .mainData, query: "rid=\(responseID)", isLong: responseID == 0, MainDataReader.shape,
             MainDataReader(revision: revision))
+    }
+
+    /// Asks for the limits that differ from the table's.
+    ///
+    /// `sync/maindata` is up to a refresh interval (1.5 s) behind, even when everything is asked for: it may
+    /// still say the limit from before one that was read back since.
+    private func withLiveLimits(_ revision: TableRevision) async throws(ClientFailure) -> TableRevision {
+        let changed = revision.idsOfChangedLimits
+        guard !changed.isEmpty else { return revision }
+        var revision = revision
+        for (id, written) in try await self.currentLimits(of: changed) {
+            revision.correctLimit(written: written, of: id)
+        }
+        return revision
     }
 
     private func readLists(_ everything: Bool, _ hints: [TorrentID]) async throws(ClientFailure) -> Reading {

@@ -23,6 +23,9 @@ struct TableRevision {
     /// Whether a torrent has uploaded less than before, in all: qBittorrent crashed before it saved that.
     private(set) var countersWentBack = false
 
+    /// The places in `updates` of rows whose limit is another one than before.
+    private var changedLimits: [TorrentID: Int] = [:]
+
     init(base: TorrentTable) {
         self.base = base
         self.trackerSets = base.trackerSets
@@ -70,7 +73,15 @@ struct TableRevision {
             return
         }
         if after.uploaded < before.uploaded { self.countersWentBack = true }
+        if after.uploadLimit != before.uploadLimit { self.changedLimits[after.id] = self.updates.count }
         if after != before { self.updates.append((index, after)) }
+    }
+
+    var idsOfChangedLimits: [TorrentID] { Array(self.changedLimits.keys) }
+
+    /// Puts the limit right of a row whose limit was changed.
+    mutating func correctLimit(written: Int64, of id: TorrentID) {
+        if let place = self.changedLimits[id] { self.updates[place].row.setLimit(written: written) }
     }
 
     private mutating func add(_ id: TorrentID, _ row: ScannedRow) {

@@ -70,6 +70,8 @@ final class FakeQBittorrent: @unchecked Sendable {
         var faults: [String: [Answer]] = [:]
         var alltime = 5000
         var uploadedThisSession = 900
+        /// What `sync/maindata` still says of limits, which it learns of late.
+        var staleLimits: [TorrentID: Int] = [:]
     }
 
     private struct Session {
@@ -195,7 +197,12 @@ final class FakeQBittorrent: @unchecked Sendable {
         let isFull = responseID == 0 || responseID != session.responseID || self.settings.isSessionShared
         session.responseID += 1
         var rows: [String: String] = [:]
-        for (id, torrent) in self.torrents {
+        let known = self.torrents.mapValues { torrent in
+            var torrent = torrent
+            torrent.limit = self.settings.staleLimits[torrent.id] ?? torrent.limit
+            return torrent
+        }
+        for (id, torrent) in known {
             let before = isFull ? nil : session.sent[id]
             let changed = torrent.fields.filter { before?[$0.key] != $0.value }
             if !changed.isEmpty { rows[id.hex] = object(changed) }
@@ -209,7 +216,7 @@ final class FakeQBittorrent: @unchecked Sendable {
         if !gone.isEmpty {
             members["torrents_removed"] = "[\(gone.map { "\"\($0.hex)\"" }.joined(separator: ","))]"
         }
-        session.sent = self.torrents.mapValues(\.fields)
+        session.sent = known.mapValues(\.fields)
         self.sessions[name] = session
         return object(members)
     }

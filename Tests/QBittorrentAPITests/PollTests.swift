@@ -104,7 +104,7 @@ import Testing
         let report = try await client.poll()
         #expect(report.isComplete && !report.restarted)
         #expect(client.table.row(of: id)?.uploadLimit == .bytesPerSecond(4321))
-        #expect(server.requests.last?.parameters["rid"] == "0")
+        #expect(server.requests.last { $0.action == "sync/maindata" }?.parameters["rid"] == "0")
     }
 
     @Test("A connection that was closed while idle costs a complete read, not a poll")
@@ -125,7 +125,7 @@ import Testing
         _ = try await client.poll()
         let ids = fake.all.keys.sorted()
         let broken = "\"up_limit\":\"many\",\"uploaded\":7"
-        let good = "\"up_limit\":777"
+        let good = "\"num_leechs\":77"
         if client.usesDifferences {
             fake.change {
                 $0.faults["sync/maindata"] = [
@@ -148,7 +148,7 @@ import Testing
         #expect(report.malformedRows == 2)
         #expect(report.removed.isEmpty)
         #expect(client.table.row(of: ids[0])?.uploaded == 1000)
-        #expect(client.table.row(of: ids[1])?.uploadLimit == .bytesPerSecond(777))
+        #expect(client.table.row(of: ids[1])?.leeches == 77)
         #expect(client.table.count == 3)
     }
 
@@ -292,6 +292,23 @@ import Testing
         fake.change { $0.faults["sync/maindata"] = [.status(200, "{\"rid\":2}")] }
         await #expect(throws: ClientFailure.self) { try await client.poll() }
         #expect(try await client.poll().added.count == 3)
+    }
+
+    @Test("Maindata that is behind does not undo a limit that was read back", arguments: PollDepth.allCases)
+    func staleLimits(depth: PollDepth) async throws {
+        let fake = FakeQBittorrent(api: "2.11.4", torrents: 3)
+        let (client, _) = makeClient(fake)
+        _ = try await client.poll()
+        let id = try #require(fake.all.keys.first)
+        fake.change { $0.staleLimits = [id: 77] }
+        try await client.setUploadLimit(.bytesPerSecond(5000), of: [id])
+        _ = try await client.readLimits(of: [id])
+        let report = try await client.poll(depth)
+        #expect(report.calls == 2)
+        #expect(client.table.row(of: id)?.uploadLimit == .bytesPerSecond(5000))
+        fake.change { $0.staleLimits = [:] }
+        #expect(try await client.poll().calls == 1)
+        #expect(summaries(client.table) == summaries(fake))
     }
 
     @Test("Polls and calls that overlap wait for each other")
