@@ -52,6 +52,8 @@ final class ServerDriver: @unchecked Sendable {
         self.ending = loop.whenEnding { self.stop() }
         let events = weir_mhd_epoll_descriptor(daemon)
         loop.post {
+            // The loop may have been ending already.
+            guard self.daemon != nil else { return }
             do throws(SystemCallFailure) {
                 try loop.watch(events, for: .readable) { _ in self.run() }
             } catch {

@@ -169,6 +169,17 @@ struct HTTPServerLifeTests {
         }
     }
 
+    @Test("A server on a loop that has ended does not listen")
+    func endedLoop() throws {
+        let loop = try EventLoop(name: "ended")
+        try loop.start()
+        loop.stop()
+        loop.join()
+        let server = try HTTPServer(loop: loop, address: "127.0.0.1", port: 0, handler: EchoHandler())
+        #expect(TCPConnection(toPort: server.port) == nil)
+        server.stop()
+    }
+
     @Test("A server that nobody holds stops")
     func releasedServer() throws {
         let loop = try EventLoop(name: "released")
