@@ -7,6 +7,9 @@ import Synchronization
 /// Speaks HTTP/1.1, follows no redirect, keeps no cookie, uses no proxy. Connections are kept and used again.
 /// When a kept one turns out dead before a single byte came back, libcurl sends the request once more on a
 /// fresh one; every other retry is the caller's. A body goes out as a form unless a header names its type.
+///
+/// A response without a length ends with its connection, and a compressed one may lack its end with its length
+/// intact: neither is noticed here. What is read from a body must show by itself that it is whole, as JSON does.
 public final class HTTPFetcher: Fetching {
     private let driver: TransferDriver
 

@@ -37,7 +37,7 @@ struct RequestTarget {
         if raw[0] == UInt8(ascii: "/") { return 0 }
         let scheme = Array("http://".utf8)
         guard raw.count > scheme.count,
-            scheme.indices.allSatisfy({ raw[$0] | 0x20 == scheme[$0] | 0x20 })
+            scheme.indices.allSatisfy({ raw[$0] == scheme[$0] || $0 < 4 && raw[$0] | 0x20 == scheme[$0] })
         else { return nil }
         return (scheme.count..<raw.count).first { raw[$0] == UInt8(ascii: "/") }
     }

@@ -59,6 +59,7 @@ extension ServerDriver {
     }
 
     private func answer(_ exchange: Exchange, method: String) -> Bool {
+        if self.isStopping { return self.send(HTTPResponse.stopping().closing(), exchange) }
         // `begin` let no exchange without a target come here.
         guard let target = exchange.target else { return false }
         exchange.client.deadline = nil

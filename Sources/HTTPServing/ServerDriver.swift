@@ -18,6 +18,8 @@ final class ServerDriver: @unchecked Sendable {
     private var listening: ListeningSocket?
     /// Nil once stopped.
     private var daemon: OpaquePointer?
+    /// No request is given to the handler any more: the library must not end with one suspended.
+    private(set) var isStopping = false
     /// The library is on the stack and must not be entered again.
     private var isInside = false
     /// A connection has ended that was one of the most allowed. The library begins to accept again with the
@@ -49,9 +51,11 @@ final class ServerDriver: @unchecked Sendable {
             throw .other("port \(port)", call: "MHD_start_daemon", code: errno)
         }
         self.daemon = daemon
-        self.ending = loop.whenEnding { self.stop() }
         let events = weir_mhd_epoll_descriptor(daemon)
         loop.post {
+            // Stops at once when the loop is ending already.
+            self.ending = loop.whenEnding { self.stop() }
+            guard self.daemon != nil else { return }
             do throws(SystemCallFailure) {
                 try loop.watch(events, for: .readable) { _ in self.run() }
             } catch {
@@ -89,7 +93,8 @@ final class ServerDriver: @unchecked Sendable {
     }
 
     func stop() {
-        guard let daemon = self.daemon else { return }
+        guard let daemon = self.daemon, !self.isStopping else { return }
+        self.isStopping = true
         self.loop.unwatch(weir_mhd_epoll_descriptor(daemon))
         // Stops accepting, and leaves the socket to us.
         _ = MHD_quiesce_daemon(daemon)

@@ -169,6 +169,39 @@ struct HTTPServerLifeTests {
         }
     }
 
+    @Test("A request that comes in the last moment is answered, but not begun")
+    func requestWhileStopping() throws {
+        let loop = try EventLoop(name: "stopping")
+        let handler = EchoHandler()
+        final class Late: Sendable { let connection = Lock<TCPConnection?>(nil) }
+        let late = Late()
+        // Told of the end before the server, which was made later.
+        _ = loop.whenEnding {
+            late.connection.withLock { _ = $0?.send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n") }
+        }
+        let server = try HTTPServer(loop: loop, address: "127.0.0.1", port: 0, handler: handler)
+        try loop.start()
+        let connection = try #require(TCPConnection(toPort: server.port))
+        connection.send("GET /first HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(connection.receive(until: "127.0.0.1").contains("GET /first"))
+        late.connection.withLock { $0 = connection }
+        loop.stop()
+        loop.join()
+        #expect(connection.receiveAll().hasPrefix("HTTP/1.1 503 "))
+        #expect(handler.gate.waitingCount == 0)
+    }
+
+    @Test("A server on a loop that has ended does not listen")
+    func endedLoop() throws {
+        let loop = try EventLoop(name: "ended")
+        try loop.start()
+        loop.stop()
+        loop.join()
+        let server = try HTTPServer(loop: loop, address: "127.0.0.1", port: 0, handler: EchoHandler())
+        #expect(TCPConnection(toPort: server.port) == nil)
+        server.stop()
+    }
+
     @Test("A server that nobody holds stops")
     func releasedServer() throws {
         let loop = try EventLoop(name: "released")
