@@ -41,7 +41,9 @@ struct CapLending {
         if isFull { state.smoothedAt = now }
 
         if isCurrent, !isStep, self.reclaimed.isEmpty {
-            for index in self.capped { self.effectiveCaps[index] = lenders[self.trackers[index].id]?.effectiveCap }
+            for index in self.capped {
+                self.effectiveCaps[index] = lenders[self.trackers[index].id]?.effectiveCap
+            }
             return
         }
         self.book(&state)

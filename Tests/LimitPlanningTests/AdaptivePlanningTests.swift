@@ -12,7 +12,8 @@ private func settings() -> PlanningSettings {
     return settings
 }
 
-private func input(_ caps: [Int64], _ torrents: [(tracker: Int, rate: Int64, limit: Int64?)]) -> PlanningInput {
+private func input(_ caps: [Int64], _ torrents: [(tracker: Int, rate: Int64, limit: Int64?)]) -> PlanningInput
+{
     PlanningInput(
         trackers: caps.enumerated().map { GovernedTracker(id: "t\($0)", cap: .bytesPerSecond($1)) },
         torrents: torrents.enumerated().map { index, torrent in
@@ -28,13 +29,16 @@ struct AdaptivePlanningTests {
     func uneven() {
         var input = input([6 * mebibyte], [(0, 6 * mebibyte, nil), (0, 209_715, nil)])
         var state = PlanningState()
-        for (cycle, expected) in [[3_145_728, 3_145_728], [6_062_080, 229_376], [6_062_080, 229_376]].enumerated() {
+        for (cycle, expected) in [[3_145_728, 3_145_728], [6_062_080, 229_376], [6_062_080, 229_376]]
+            .enumerated()
+        {
             let plan = makePlan(
                 input, settings: settings(), state: &state, scope: .full, at: instant(60 * Double(cycle)))
             input = carriedOut(plan, on: input)
             #expect(input.torrents.map { $0.limit.rate?.bytesPerSecond } == expected.map { Int64($0) })
             for (index, demand) in [6 * mebibyte, 209_715].enumerated() {
-                input.torrents[index].uploadRate = min(rate(demand), input.torrents[index].limit.rate ?? .zero)
+                input.torrents[index].uploadRate = min(
+                    rate(demand), input.torrents[index].limit.rate ?? .zero)
             }
         }
     }
@@ -49,7 +53,7 @@ struct AdaptivePlanningTests {
         input.torrents.removeFirst()
         _ = makePlan(input, settings: settings(), state: &state, scope: .full, at: instant(5))
         #expect(Set(state.adaptiveKeys) == [key(2)])
-        #expect(MemoryLayout<TorrentMemory>.stride <= 24)
+        #expect(MemoryLayout<TorrentMemory>.stride <= 24 && MemoryLayout<AdaptiveReading>.stride <= 32)
     }
 
     @Test("A state that was written down and read again plans the same")
@@ -108,7 +112,8 @@ struct AdaptivePlanningTests {
     @Test("Borrowed caps never add up to more than the caps, and come back")
     func borrowing() {
         var input = input(
-            [4 * mebibyte, 2 * mebibyte], [(0, mebibyte / 2, nil), (1, 2 * mebibyte, nil), (1, 2 * mebibyte, nil)])
+            [4 * mebibyte, 2 * mebibyte],
+            [(0, mebibyte / 2, nil), (1, 2 * mebibyte, nil), (1, 2 * mebibyte, nil)])
         for index in 0..<2 { input.trackers[index].borrowThousandths = 500 }
         let demands = [mebibyte / 2, 4 * mebibyte, 4 * mebibyte]
         var state = PlanningState()
@@ -139,14 +144,16 @@ struct AdaptivePlanningTests {
     func maximumCalls() {
         var random = SplitMix64(seed: 9)
         var input = input(
-            [20 * mebibyte], (0..<200).map { _ in (0, Int64.random(in: 1_000...300_000, using: &random), nil) })
+            [20 * mebibyte],
+            (0..<200).map { _ in (0, Int64.random(in: 1_000...300_000, using: &random), nil) })
         let demands = input.torrents.map(\.uploadRate)
         var state = PlanningState()
         var settings = settings()
         settings.maximumCalls = 6
         for cycle in 0..<40 {
             for index in input.torrents.indices {
-                input.torrents[index].uploadRate = min(demands[index], input.torrents[index].limit.rate ?? demands[index])
+                input.torrents[index].uploadRate = min(
+                    demands[index], input.torrents[index].limit.rate ?? demands[index])
             }
             let plan = makePlan(
                 input, settings: settings, state: &state, scope: .full, at: instant(5 * Double(cycle)))
@@ -165,7 +172,8 @@ struct AdaptivePlanningTests {
         func reason(_ torrents: [(tracker: Int, rate: Int64, limit: Int64?)]) -> ChangeReason? {
             var state = PlanningState()
             let plan = makePlan(
-                input([mebibyte], torrents), settings: settings(), state: &state, scope: .full, at: instant(0))
+                input([mebibyte], torrents), settings: settings(), state: &state, scope: .full, at: instant(0)
+            )
             return plan.changes.first { $0.key == key(0) }?.reason
         }
         #expect(reason([(0, 5_000, nil)]) == .newcomer)

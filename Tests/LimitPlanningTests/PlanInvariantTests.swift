@@ -6,7 +6,8 @@ import Testing
 /// What every plan promises, whatever the observation.
 @Suite("What every plan promises")
 struct PlanInvariantTests {
-    @Test("No call takes a tracker above its cap or above what it was", arguments: AllocationStrategy.allCases)
+    @Test(
+        "No call takes a tracker above its cap or above what it was", arguments: AllocationStrategy.allCases)
     func sums(strategy: AllocationStrategy) {
         for seed in UInt64(0)..<400 {
             var random = RandomInput(seed: seed)
@@ -79,14 +80,17 @@ struct PlanInvariantTests {
             shuffled.torrents.shuffle(using: &random.random)
             var (state, shuffledState) = (PlanningState(), PlanningState())
             let plan = makePlan(input, settings: settings, state: &state, scope: .full, at: instant(0))
-            let other = makePlan(shuffled, settings: settings, state: &shuffledState, scope: .full, at: instant(0))
+            let other = makePlan(
+                shuffled, settings: settings, state: &shuffledState, scope: .full, at: instant(0))
             #expect(plan.changes == other.changes, "seed \(seed)")
             #expect(plan.calls == other.calls, "seed \(seed)")
             #expect(plan.trackers == other.trackers, "seed \(seed)")
         }
     }
 
-    @Test("A torrent that fills its limit has a fair share after two cycles", arguments: AllocationStrategy.allCases)
+    @Test(
+        "A torrent that fills its limit has a fair share after two cycles",
+        arguments: AllocationStrategy.allCases)
     func noStarvation(strategy: AllocationStrategy) {
         for seed in UInt64(0)..<300 {
             var random = RandomInput(seed: seed)
@@ -97,7 +101,8 @@ struct PlanInvariantTests {
             var input = PlanningInput(
                 trackers: [GovernedTracker(id: "t", cap: .bytesPerSecond(cap))],
                 torrents: (0..<count).map {
-                    PlanningTorrent(key: key($0), tracker: 0, uploadRate: .zero, limit: .unlimited, leeches: 10)
+                    PlanningTorrent(
+                        key: key($0), tracker: 0, uploadRate: .zero, limit: .unlimited, leeches: 10)
                 })
             var state = PlanningState()
             // Some torrents take what they get for a while, then one that was idle wakes up.
@@ -132,7 +137,8 @@ struct PlanInvariantTests {
                 for index in input.trackers.indices {
                     let value = extremes.randomElement(using: &random.random) ?? 0
                     input.trackers[index].cap = .bytesPerSecond(value)
-                    input.trackers[index].priority = [Int.min, 0, 5, .max].randomElement(using: &random.random) ?? 0
+                    input.trackers[index].priority =
+                        [Int.min, 0, 5, .max].randomElement(using: &random.random) ?? 0
                     input.trackers[index].borrowThousandths = random.chance(1, of: 2) ? .max : .min
                     input.trackers[index].oversubscription =
                         random.chance(1, of: 2)
@@ -178,7 +184,8 @@ extension RandomInput {
             if self.chance(1, of: 3) {
                 input.torrents[index].uploadRate = rate(limit)
             } else if self.chance(1, of: 3) {
-                input.torrents[index].uploadRate = rate(Int64.random(in: 0...max(1, limit), using: &self.random))
+                input.torrents[index].uploadRate = rate(
+                    Int64.random(in: 0...max(1, limit), using: &self.random))
             }
             if self.chance(1, of: 30) { input.torrents[index].limit = .unlimited }
         }

@@ -6,7 +6,9 @@ import Testing
 
 /// Prints what a plan costs. Only on request, because a debug build takes a minute and says nothing:
 /// `WEIR_MEASURE=1 swift test -c release -Xswiftc -enable-testing --filter PlanningSpeedTests`.
-@Suite("What planning costs", .serialized, .enabled(if: ProcessInfo.processInfo.environment["WEIR_MEASURE"] != nil))
+@Suite(
+    "What planning costs", .serialized,
+    .enabled(if: ProcessInfo.processInfo.environment["WEIR_MEASURE"] != nil))
 struct PlanningSpeedTests {
     /// 30,000 torrents, every tenth active, on 5 trackers of 10 MiB/s.
     private func library(sorted: Bool) -> PlanningInput {
@@ -14,7 +16,8 @@ struct PlanningSpeedTests {
         var torrents = (0..<30_000).map { index in
             PlanningTorrent(
                 key: key(index), tracker: index / 10 % 5,
-                uploadRate: index % 10 == 0 ? rate(Int64.random(in: 11_000...400_000, using: &random)) : .zero,
+                uploadRate: index % 10 == 0
+                    ? rate(Int64.random(in: 11_000...400_000, using: &random)) : .zero,
                 limit: .unlimited, leeches: Int32.random(in: 0...30, using: &random))
         }
         if !sorted { torrents.shuffle(using: &random) }
@@ -49,13 +52,15 @@ struct PlanningSpeedTests {
             times.append(
                 clock.measure {
                     plan = makePlan(
-                        input, settings: settings, state: &state, scope: .full, at: instant(5 * Double(cycle)))
+                        input, settings: settings, state: &state, scope: .full, at: instant(5 * Double(cycle))
+                    )
                 })
             if let plan { input = carriedOut(plan, on: input) }
         }
         times.sort()
         print(
             "\(strategy.rawValue) \(sorted ? "sorted" : "shuffled"): first \(firstTime), "
-                + "\(first.calls.count) calls; later median \(times[times.count / 2]), worst \(times.last ?? .zero)")
+                + "\(first.calls.count) calls; later median \(times[times.count / 2]), worst \(times.last ?? .zero)"
+        )
     }
 }

@@ -92,7 +92,9 @@ struct SeedVectorTests {
         }
         for vector: Case in try vectorCases("seed_needs_update") {
             let gate = DifferentialGate(thresholdThousandths: Int((1000 * vector.threshold).rounded()))
-            #expect(gate.isWorthwhile(from: limit(vector.current), to: limit(vector.new)) == vector.expect, "\(vector)")
+            #expect(
+                gate.isWorthwhile(from: limit(vector.current), to: limit(vector.new)) == vector.expect,
+                "\(vector)")
         }
     }
 
@@ -104,7 +106,7 @@ struct SeedVectorTests {
         struct Case: Decodable {
             struct Cycle: Decodable {
                 var torrents: [SeedTorrent]
-                var smoothed_caps: [String: Double]
+                var smoothedCaps: [String: Double]
             }
             var name: String
             var trackers: [SeedTracker]
@@ -116,7 +118,8 @@ struct SeedVectorTests {
             for (number, cycle) in vector.cycles.enumerated() {
                 let input = input(vector.trackers, cycle.torrents)
                 let plan = makePlan(
-                    input, settings: settings(.soft), state: &state, scope: .full, at: instant(300 * Double(number)))
+                    input, settings: settings(.soft), state: &state, scope: .full,
+                    at: instant(300 * Double(number)))
                 let usage = Dictionary(grouping: cycle.torrents, by: \.tracker).mapValues { torrents in
                     torrents.reduce(0) { $0 + $1.upspeed }
                 }
@@ -125,7 +128,7 @@ struct SeedVectorTests {
                 for (id, cap) in model.smoothed {
                     #expect(abs((state.smoothedCaps[id] ?? 0) - cap) < 1e-3, context)
                 }
-                for (id, cap) in cycle.smoothed_caps where number == 0 {
+                for (id, cap) in cycle.smoothedCaps where number == 0 {
                     #expect(abs((state.smoothedCaps[id] ?? 0) - cap) < 1, context)
                 }
                 let capped = plan.trackers.filter { $0.baseCap != .unlimited }

@@ -133,7 +133,9 @@ struct SharePlanningTests {
         #expect(values(input, relaxPlan(input)) == [nil, 60_000, nil, 70_000])
     }
 
-    @Test("A torrent that stopped gets its original back where that fits", arguments: AllocationStrategy.allCases)
+    @Test(
+        "A torrent that stopped gets its original back where that fits",
+        arguments: AllocationStrategy.allCases)
     func restoresInactive(strategy: AllocationStrategy) {
         var input = input(cap: mebibyte, [(900_000, 900_000), (0, 400), (0, 400), (0, 400)])
         input.torrents[1].original = .bytesPerSecond(50_000)

@@ -13,7 +13,9 @@ private struct Pair {
             GovernedTracker(id: "B", cap: .bytesPerSecond(2 * mebibyte), priority: 10),
             GovernedTracker(id: "free", cap: .unlimited),
         ],
-        torrents: (0..<2).map { PlanningTorrent(key: key($0), tracker: $0, uploadRate: .zero, limit: .unlimited) })
+        torrents: (0..<2).map {
+            PlanningTorrent(key: key($0), tracker: $0, uploadRate: .zero, limit: .unlimited)
+        })
     var state = PlanningState()
     var second = 0.0
     var settings = PlanningSettings()
@@ -23,7 +25,8 @@ private struct Pair {
     mutating func cycle(_ a: Int64, _ b: Int64, scope: PlanningScope = .full) -> Plan {
         self.second += scope == .full ? 300 : 5
         for (index, value) in [a, b].enumerated() {
-            self.input.torrents[index].uploadRate = min(rate(value), self.input.torrents[index].limit.rate ?? rate(value))
+            self.input.torrents[index].uploadRate = min(
+                rate(value), self.input.torrents[index].limit.rate ?? rate(value))
         }
         let plan = makePlan(
             self.input, settings: self.settings, state: &self.state, scope: scope, at: instant(self.second))

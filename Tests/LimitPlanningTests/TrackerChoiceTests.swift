@@ -14,7 +14,9 @@ struct TrackerChoiceTests {
     @Test("The first working tracker, however many pseudo trackers work before it")
     func working() {
         let list =
-            Self.pseudo + [("https://a/announce", .notWorking), ("https://b/x", .working), ("https://c", .working)]
+            Self.pseudo + [
+                ("https://a/announce", .notWorking), ("https://b/x", .working), ("https://c", .working),
+            ]
         #expect(chooseTracker(entries(list)) == 4)
     }
 
@@ -22,19 +24,23 @@ struct TrackerChoiceTests {
         "Without a working one, the first without an error",
         arguments: [TrackerStatus.notContacted, .updating, .unknown])
     func withoutError(status: TrackerStatus) {
-        let list = Self.pseudo + [("https://a", .notWorking), ("https://b", .disabled), ("https://c", status)]
+        let list =
+            Self.pseudo + [("https://a", .notWorking), ("https://b", .disabled), ("https://c", status)]
         #expect(chooseTracker(entries(list)) == 5)
     }
 
     @Test("If all have errors, the first of them")
     func allFail() {
-        #expect(chooseTracker(entries(Self.pseudo + [("udp://a:1", .notWorking), ("udp://b:1", .notWorking)])) == 3)
+        #expect(
+            chooseTracker(entries(Self.pseudo + [("udp://a:1", .notWorking), ("udp://b:1", .notWorking)]))
+                == 3)
     }
 
     @Test("None without a real tracker")
     func none() {
         #expect(chooseTracker([]) == nil)
         #expect(chooseTracker(entries(Self.pseudo)) == nil)
-        #expect(chooseTracker(entries([("", .working), ("  ", .working), (" ** [DHT] **", .working)])) == nil)
+        #expect(
+            chooseTracker(entries([("", .working), ("  ", .working), (" ** [DHT] **", .working)])) == nil)
     }
 }

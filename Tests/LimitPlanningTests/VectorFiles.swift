@@ -7,18 +7,22 @@ private struct VectorFile<Case: Decodable>: Decodable {
     var cases: [Case]
 }
 
-/// The cases of one file in `Vectors/`; what they mean is in each file's `format` and in `Vectors/README.md`.
+/// The cases of one file in `Vectors/`; what they mean is in each file's `format`.
 func vectorCases<Case: Decodable>(_ file: String, as type: Case.Type = Case.self) throws -> [Case] {
     let folder = URL(filePath: #filePath).deletingLastPathComponent()
     let data = try Data(contentsOf: folder.appending(path: "Vectors/\(file).json"))
-    let cases = try JSONDecoder().decode(VectorFile<Case>.self, from: data).cases
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let cases = try decoder.decode(VectorFile<Case>.self, from: data).cases
     try #require(!cases.isEmpty)
     return cases
 }
 
 /// A torrent's key from its place in a case, so that the order of the keys is that of the case.
 func key(_ index: Int) -> TorrentKey {
-    let bytes = (0..<20).map { place in place < 18 ? 7 : UInt8(truncatingIfNeeded: index >> (8 * (19 - place))) }
+    let bytes = (0..<20).map { place in
+        place < 18 ? 7 : UInt8(truncatingIfNeeded: index >> (8 * (19 - place)))
+    }
     guard let id = TorrentID(bytes: bytes) else { preconditionFailure("20 bytes make an ID") }
     return TorrentKey(instance: InstanceIndex(0), id: id)
 }
@@ -40,4 +44,6 @@ func carriedOut(_ plan: Plan, on input: PlanningInput) -> PlanningInput {
     return result
 }
 
-func instant(_ seconds: Double) -> Instant { Instant(nanoseconds: 1_000_000_000).advanced(bySeconds: seconds) }
+func instant(_ seconds: Double) -> Instant {
+    Instant(nanoseconds: 1_000_000_000).advanced(bySeconds: seconds)
+}
