@@ -47,7 +47,8 @@ struct AdaptiveAllocation {
         let infinite = capacity + 1
         let isAnyoneHungry = demands.contains(where: \.isHungry)
         func level(hungryWantAll: Bool) -> Int64? {
-            let idle = readings.firstIndex { $0.rate == 0 && $0.restored == nil }.map { demands[$0].want } ?? 0
+            let idle =
+                readings.firstIndex { $0.rate == 0 && $0.restored == nil }.map { demands[$0].want } ?? 0
             var idleCount = 0
             var wants: [Int64] = []
             for (reading, demand) in zip(readings, demands) {
@@ -96,7 +97,9 @@ struct AdaptiveAllocation {
         if self.bounds.limits == nil {
             for index in self.limits.indices where !self.demands[index].isHungry {
                 let target = self.targets[index]
-                if 2 * self.limits[index] > 3 * max(target, self.bounds.cap / 8) { self.limits[index] = target }
+                if 2 * self.limits[index] > 3 * max(target, self.bounds.cap / 8) {
+                    self.limits[index] = target
+                }
             }
         }
         for index in self.limits.indices where self.readings[index].restored == self.targets[index] {

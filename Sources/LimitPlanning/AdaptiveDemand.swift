@@ -1,27 +1,32 @@
-/// What is known of a governed torrent when its share is decided, in bytes per second.
+/// What is known of a governed torrent when its share is decided, in bytes per second. 32 bytes: a cycle holds
+/// one for every torrent.
 struct AdaptiveReading: Hashable {
     var rate: Int64
     /// In force; `RateBounds.unlimited` for none.
     var limit: Int64
     /// What `rate` would be if the torrent filled its limits (see `SaturationFilter`).
     var saturation: Double
+    /// See `restored`; zero for nil.
+    private let restoredLimit: UInt32
     /// Cycles on end in which it has filled its limit, before this one.
-    var hungryCycles: Int
+    var hungryCycles: UInt8
     /// Whether it was practically idle at the reading before.
     var isQuiet: Bool
-    /// For an idle torrent that is to have its original limit back: that limit.
-    var restored: Int64?
 
     init(
-        rate: Int64, limit: Int64, saturation: Double, hungryCycles: Int, isQuiet: Bool, restored: Int64? = nil
+        rate: Int64, limit: Int64, saturation: Double, hungryCycles: UInt8, isQuiet: Bool,
+        restored: Int64? = nil
     ) {
         self.rate = rate
         self.limit = limit
         self.saturation = saturation
         self.hungryCycles = hungryCycles
         self.isQuiet = isQuiet
-        self.restored = restored
+        self.restoredLimit = UInt32(clamping: restored ?? 0)
     }
+
+    /// For an idle torrent that is to have its original limit back: that limit.
+    var restored: Int64? { self.restoredLimit == 0 ? nil : Int64(self.restoredLimit) }
 
     var isUnlimited: Bool { self.limit == RateBounds.unlimited }
 }
@@ -30,7 +35,7 @@ struct AdaptiveReading: Hashable {
 struct AdaptiveDemand: Hashable {
     /// It fills its limit (or has none): how much it could use is not known.
     var isHungry: Bool
-    var hungryCycles: Int
+    var hungryCycles: UInt8
     /// What it uses now, with headroom.
     var need: Int64
     /// What it should get if there is room: its need, or for a hungry torrent more every cycle.
@@ -69,7 +74,7 @@ func assessDemand(_ readings: [AdaptiveReading], cap: Int64, tuning: AdaptiveTun
         let cycles = min(reading.hungryCycles + 1, 8)
         let base = reading.isUnlimited ? rate : reading.limit
         // Times 1.5, 2, 3, 5, 9 … 65.
-        var growth = base + (base << Int64(cycles - 1)) / 2
+        var growth = base + (base << (cycles - 1)) / 2
         if reading.isQuiet || reading.isUnlimited || cycles > 1 { growth = max(growth, cap / uploading) }
         return AdaptiveDemand(
             isHungry: true, hungryCycles: cycles, need: need,

@@ -12,7 +12,8 @@ extension AdaptivePlanning {
             let governed = self.trackers[tracker.index]
             let loan = tracker.cap * Int64(min(max(0, governed.borrowThousandths), 1_000_000)) / 1000
             return BorrowingTracker(
-                want: tracker.memory.want ?? 0, cap: tracker.cap, ceiling: min(tracker.cap + loan, RateBounds.rate),
+                want: tracker.memory.want ?? 0, cap: tracker.cap,
+                ceiling: min(tracker.cap + loan, RateBounds.rate),
                 priority: Int64(governed.priority))
         }
         let mayBorrow = parts.contains { $0.ceiling > $0.cap }
@@ -180,7 +181,7 @@ extension AdaptivePlanning {
                     continue
                 }
                 torrents[key] = TorrentMemory(
-                    saturation: reading.saturation, hungryCycles: UInt8(tracker.demands[member].hungryCycles),
+                    saturation: reading.saturation, hungryCycles: tracker.demands[member].hungryCycles,
                     rate: reading.rate, limitThen: reading.limit, planned: tracker.limits[member],
                     isQuiet: reading.isQuiet)
             }

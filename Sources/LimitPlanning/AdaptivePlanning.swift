@@ -32,7 +32,8 @@ struct AdaptivePlanning {
     private let filter: SaturationFilter
 
     init(
-        _ table: TorrentTable, _ trackers: [GovernedTracker], _ settings: PlanningSettings, since last: Instant?,
+        _ table: TorrentTable, _ trackers: [GovernedTracker], _ settings: PlanningSettings,
+        since last: Instant?,
         at now: Instant
     ) {
         self.table = table
@@ -48,7 +49,9 @@ struct AdaptivePlanning {
         var capped: [AdaptiveTracker] = []
         for index in self.trackers.indices {
             let span = self.table.spans[index]
-            proposal.active[index] = span.count { self.table.rates[$0] >= self.settings.activeThreshold.bounded }
+            proposal.active[index] = span.count {
+                self.table.rates[$0] >= self.settings.activeThreshold.bounded
+            }
             guard let cap = self.trackers[index].cap.rate?.bounded else {
                 proposal.restoreOriginals(in: span, of: self.table, .uncapped)
                 continue
@@ -108,12 +111,14 @@ extension AdaptivePlanning {
         guard let memory else {
             var restored: Int64?
             if rate == 0, self.settings.restoresInactive,
-                let original = self.table.torrent(at: position).original?.bounded, (1...max(1, part)) ~= original
+                let original = self.table.torrent(at: position).original?.plannable,
+                (1...max(1, part)) ~= original
             {
                 restored = original
             }
             return AdaptiveReading(
-                rate: rate, limit: limit, saturation: limitNow, hungryCycles: 0, isQuiet: true, restored: restored)
+                rate: rate, limit: limit, saturation: limitNow, hungryCycles: 0, isQuiet: true,
+                restored: restored)
         }
 
         var saturation = memory.saturation
@@ -126,7 +131,7 @@ extension AdaptivePlanning {
             isQuiet = memory.wasQuiet
         }
         return AdaptiveReading(
-            rate: rate, limit: limit, saturation: saturation, hungryCycles: Int(memory.hungryCycles),
+            rate: rate, limit: limit, saturation: saturation, hungryCycles: memory.hungryCycles,
             isQuiet: isQuiet)
     }
 }

@@ -41,7 +41,9 @@ struct CapLending {
         if isFull { state.smoothedAt = now }
 
         if isCurrent, !isStep, self.reclaimed.isEmpty {
-            for index in self.capped { self.effectiveCaps[index] = lenders[self.trackers[index].id]?.effectiveCap }
+            for index in self.capped {
+                self.effectiveCaps[index] = lenders[self.trackers[index].id]?.effectiveCap
+            }
             return
         }
         self.book(&state)
@@ -127,11 +129,14 @@ extension CapLending {
 
         let (asked, offered) = (loans.reduce(0, +), spare.reduce(0, +))
         let lent = min(asked, offered)
+        // Each lender gives its part of what is still to be given, so that together they give it all.
+        var (toGive, stillOffered) = (lent, offered)
         for (order, index) in self.capped.enumerated() {
             let received = proportion(of: lent, loans[order], in: asked)
-            // One byte more than the part rounded down, so that the lenders cover all that is received.
-            let given = spare[order] > 0 && lent > 0 ? proportion(of: lent, spare[order], in: offered) + 1 : 0
-            let effective = self.cap(index) + received - min(given, spare[order])
+            let given = proportion(of: toGive, spare[order], in: stillOffered)
+            toGive -= given
+            stillOffered -= spare[order]
+            let effective = self.cap(index) + received - given
             self.effectiveCaps[index] = effective
             memory[self.trackers[index].id]?.effectiveCap = effective
         }

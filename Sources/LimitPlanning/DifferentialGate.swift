@@ -19,7 +19,9 @@ struct DifferentialGate {
         case ..<1_048_576:
             return difference > 51_200 || 10 * difference > 3 * current
         default:
-            let (change, thousandths) = (1000 * difference, Int64(min(max(0, self.thresholdThousandths), 1_000_000)))
+            let (change, thousandths) = (
+                1000 * difference, Int64(min(max(0, self.thresholdThousandths), 1_000_000))
+            )
             return difference > 102_400 && change > thousandths * current
         }
     }

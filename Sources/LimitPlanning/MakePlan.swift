@@ -22,6 +22,7 @@ public func makePlan(
         let planning = AdaptivePlanning(table, input.trackers, settings, since: state.plannedAt, at: now)
         proposal = planning.propose(&state)
     case .equal, .weighted, .soft:
+        state.forgetAdaptive()
         let planning = SharePlanning(table: table, trackers: input.trackers, settings: settings, scope: scope)
         proposal = planning.propose(&state, at: now)
     }

@@ -16,6 +16,13 @@ public struct PlanningState: Sendable {
     var plannedAt: Instant?
 
     public init() {}
+
+    /// Drops what only `adaptive` uses.
+    mutating func forgetAdaptive() {
+        self.torrents = [:]
+        self.trackers = [:]
+        self.plannedAt = nil
+    }
 }
 
 extension PlanningState {

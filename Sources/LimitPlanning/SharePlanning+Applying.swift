@@ -20,7 +20,8 @@ extension SharePlanning {
         cutToFit(&limits, targets: share.targets, within: share.capacity)
 
         let isOver = self.isOver(share)
-        for (index, position) in share.members.enumerated() where limits[index] != self.table.limits[position] {
+        for (index, position) in share.members.enumerated() where limits[index] != self.table.limits[position]
+        {
             proposal.change(position, to: limits[index], self.reason(share, index, to: limits[index], isOver))
         }
     }
@@ -30,9 +31,12 @@ extension SharePlanning {
     func needsPlan(_ share: ShareTargets) -> Bool {
         if self.isOver(share) { return true }
         return share.members.indices.contains { index in
-            let (rate, limit) = (self.table.rates[share.members[index]], self.table.limits[share.members[index]])
+            let (rate, limit) = (
+                self.table.rates[share.members[index]], self.table.limits[share.members[index]]
+            )
             if limit == RateBounds.unlimited || limit < 1 { return true }
-            return share.activities[index] != .idle && 5 * rate >= 4 * limit && share.targets[index] >= 2 * limit
+            return share.activities[index] != .idle && 5 * rate >= 4 * limit
+                && share.targets[index] >= 2 * limit
         }
     }
 
@@ -44,7 +48,8 @@ extension SharePlanning {
         } > share.capacity
     }
 
-    private func reason(_ share: ShareTargets, _ index: Int, to limit: Int64, _ isOver: Bool) -> ChangeReason {
+    private func reason(_ share: ShareTargets, _ index: Int, to limit: Int64, _ isOver: Bool) -> ChangeReason
+    {
         let present = self.table.limits[share.members[index]]
         if present == RateBounds.unlimited { return .newcomer }
         if share.isRestored[index] { return .inactive }

@@ -18,7 +18,9 @@ struct SharePlanning {
         }
         for index in self.trackers.indices where self.trackers[index].cap == .unlimited {
             let span = self.table.spans[index]
-            proposal.active[index] = span.count { self.table.rates[$0] >= self.settings.activeThreshold.bounded }
+            proposal.active[index] = span.count {
+                self.table.rates[$0] >= self.settings.activeThreshold.bounded
+            }
             proposal.restoreOriginals(in: span, of: self.table, .uncapped)
         }
 
@@ -29,7 +31,9 @@ struct SharePlanning {
             if self.scope == .urgent, !forced.contains(index), !self.needsPlan(share) { continue }
             self.apply(share, to: &proposal)
         }
-        proposal.considered = zip(proposal.active, proposal.effectiveCaps).reduce(0) { $1.1 == nil ? $0 : $0 + $1.0 }
+        proposal.considered = zip(proposal.active, proposal.effectiveCaps).reduce(0) {
+            $1.1 == nil ? $0 : $0 + $1.0
+        }
         if self.settings.strategy == .weighted {
             proposal.considered = min(proposal.considered, max(0, self.settings.maximumManagedTorrents))
         }
@@ -76,7 +80,8 @@ struct SharePlanning {
 
         let weights = weighted.map { position in
             let torrent = self.table.torrent(at: position)
-            return weight(peers: Int64(torrent.leeches) + Int64(torrent.seeds), rate: self.table.rates[position])
+            return weight(
+                peers: Int64(torrent.leeches) + Int64(torrent.seeds), rate: self.table.rates[position])
         }
         let own = weightedSplit(weights, of: capacity - common * Int64(active.count - weighted.count))
         guard let selected else { return own }

@@ -64,7 +64,8 @@ struct ShareTargets {
     private mutating func promote() {
         for activity in [TorrentActivity.stirring, .idle] {
             guard !self.activities.contains(.active) else { return }
-            for index in self.members.indices where self.activities[index] == activity && !self.isRestored[index] {
+            for index in self.members.indices
+            where self.activities[index] == activity && !self.isRestored[index] {
                 self.activities[index] = .active
             }
         }

@@ -41,7 +41,9 @@ struct TorrentMemory: Sendable {
     private static let unlimited = UInt32.max - 1
     private static let largest = UInt32.max - 2
 
-    init(saturation: Double, hungryCycles: UInt8, rate: Int64, limitThen: Int64, planned: Int64, isQuiet: Bool) {
+    init(
+        saturation: Double, hungryCycles: UInt8, rate: Int64, limitThen: Int64, planned: Int64, isQuiet: Bool
+    ) {
         self.saturation = saturation
         self.hungryCycles = hungryCycles
         self.rate = Self.compact(rate)
@@ -70,7 +72,8 @@ struct TorrentMemory: Sendable {
     }
 
     private static func compact(_ value: Int64) -> UInt32 {
-        value == RateBounds.unlimited ? self.unlimited : UInt32(clamping: min(max(0, value), Int64(self.largest)))
+        value == RateBounds.unlimited
+            ? self.unlimited : UInt32(clamping: min(max(0, value), Int64(self.largest)))
     }
 
     private static func expand(_ value: UInt32) -> Int64 {
@@ -101,7 +104,8 @@ extension TorrentMemory {
 extension AdaptiveMemory {
     init(_ memory: TorrentMemory) {
         self.init(
-            hungryCycles: Int(memory.hungryCycles), saturation: memory.saturation, isQuiet: memory.willBeQuiet,
+            hungryCycles: Int(memory.hungryCycles), saturation: memory.saturation,
+            isQuiet: memory.willBeQuiet,
             lastRate: memory.lastRate, lastLimit: memory.lastLimit)
     }
 }

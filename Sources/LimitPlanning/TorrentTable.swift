@@ -22,7 +22,9 @@ struct TorrentTable {
         let torrents = input.torrents
         let order = Self.order(of: torrents)
         var counts = [Int](repeating: 0, count: input.trackers.count)
-        for torrent in torrents where counts.indices.contains(torrent.tracker) { counts[torrent.tracker] += 1 }
+        for torrent in torrents where counts.indices.contains(torrent.tracker) {
+            counts[torrent.tracker] += 1
+        }
 
         var next: [Int] = []
         var spans: [Range<Int>] = []

@@ -34,7 +34,9 @@ enum DemandPattern: String, CaseIterable, Sendable {
             for size in sizes { builder.noisy(mean: size * scale, sigma: 0.5, correlationSeconds: 120) }
         case .bursty:
             caps = [8]
-            for _ in 0..<200 { builder.onOff(rate: builder.logNormal(median: 250 * 1024, sigma: 1), on: 60, off: 300) }
+            for _ in 0..<200 {
+                builder.onOff(rate: builder.logNormal(median: 250 * 1024, sigma: 1), on: 60, off: 300)
+            }
         case .flash:
             caps = [10]
             for _ in 0..<50 { builder.steady(0.6 * 10 * mebibyte / 50 * builder.uniform(0.5...1.5)) }
@@ -79,7 +81,9 @@ struct ScenarioBuilder {
         self.seconds = seconds
     }
 
-    mutating func uniform(_ range: ClosedRange<Double>) -> Double { Double.random(in: range, using: &self.random) }
+    mutating func uniform(_ range: ClosedRange<Double>) -> Double {
+        Double.random(in: range, using: &self.random)
+    }
 
     mutating func pareto(shape: Double) -> Double { pow(1 - self.uniform(0...0.9999), -1 / shape) }
 
@@ -141,7 +145,8 @@ struct ScenarioBuilder {
             let torrent = self.add(tracker: 0)
             self.want(torrent, self.uniform(0.2...0.6) * 0.25 * mebibyte / 4, from: 0)
             for start in [0.3, 0.7] {
-                self.want(torrent, self.uniform(0.5...1.5) * 2 * 4 * mebibyte / 40, from: start * self.seconds)
+                self.want(
+                    torrent, self.uniform(0.5...1.5) * 2 * 4 * mebibyte / 40, from: start * self.seconds)
                 self.want(torrent, 0.02 * mebibyte, from: (start + 0.15) * self.seconds)
             }
         }

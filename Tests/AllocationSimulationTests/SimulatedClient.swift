@@ -23,7 +23,8 @@ struct Scenario: Sendable {
 
     /// Takes torrents and events in any order.
     init(
-        trackers: [GovernedTracker], members: [Int], addedAt: [Double], demand: [DemandEvent], seconds: Double,
+        trackers: [GovernedTracker], members: [Int], addedAt: [Double], demand: [DemandEvent],
+        seconds: Double,
         warmUpSeconds: Double
     ) {
         let order = addedAt.indices.sorted { (addedAt[$0], $0) < (addedAt[$1], $1) }
@@ -34,7 +35,8 @@ struct Scenario: Sendable {
         self.members = order.map { members[$0] }
         self.addedAt = order.map { addedAt[$0] }
         self.demand = events.map {
-            DemandEvent(second: demand[$0].second, torrent: place[demand[$0].torrent], demand: demand[$0].demand)
+            DemandEvent(
+                second: demand[$0].second, torrent: place[demand[$0].torrent], demand: demand[$0].demand)
         }
         self.seconds = seconds
         self.warmUpSeconds = warmUpSeconds
@@ -65,7 +67,9 @@ struct SimulatedClient {
 
     mutating func want(_ demand: Int64, torrent: Int) { self.demands[torrent] = demand }
 
-    mutating func limit(_ torrent: Int, to limit: UploadLimit) { self.limits[torrent] = limit.rate?.bytesPerSecond }
+    mutating func limit(_ torrent: Int, to limit: UploadLimit) {
+        self.limits[torrent] = limit.rate?.bytesPerSecond
+    }
 
     /// Lets half a second pass and adds what each torrent uploads, per second, to its tracker's rate.
     mutating func advance(torrents: Range<Int>, members: [Int], rates: inout [Int64]) {

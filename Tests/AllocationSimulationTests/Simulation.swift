@@ -59,7 +59,9 @@ struct Simulation {
         for step in 0..<steps {
             let second = Double(step) * SimulatedClient.stepSeconds
             let known = input.torrents.count
-            while input.torrents.count < scenario.members.count, scenario.addedAt[input.torrents.count] <= second {
+            while input.torrents.count < scenario.members.count,
+                scenario.addedAt[input.torrents.count] <= second
+            {
                 input.torrents.append(self.torrent(input.torrents.count))
             }
             while nextEvent < scenario.demand.count, scenario.demand[nextEvent].second <= second {
@@ -76,7 +78,9 @@ struct Simulation {
             client.advance(torrents: 0..<input.torrents.count, members: scenario.members, rates: &rates)
             guard second >= scenario.warmUpSeconds else { continue }
             for tracker in demands.indices { demands[tracker] = 0 }
-            for torrent in input.torrents.indices { demands[scenario.members[torrent]] += client.demands[torrent] }
+            for torrent in input.torrents.indices {
+                demands[scenario.members[torrent]] += client.demands[torrent]
+            }
             result.count(rates: rates, demands: demands, caps: caps)
         }
         return result
@@ -84,7 +88,8 @@ struct Simulation {
 
     private func torrent(_ index: Int) -> PlanningTorrent {
         PlanningTorrent(
-            key: torrentKey(index), tracker: self.scenario.members[index], uploadRate: .zero, limit: .unlimited)
+            key: torrentKey(index), tracker: self.scenario.members[index], uploadRate: .zero,
+            limit: .unlimited)
     }
 
     private func cycle(
@@ -111,7 +116,9 @@ struct Simulation {
 
 /// Keys in the order of the torrents' numbers.
 func torrentKey(_ index: Int) -> TorrentKey {
-    let bytes = (0..<TorrentID.byteCount).map { UInt8(truncatingIfNeeded: $0 < 16 ? 0 : index >> (8 * (19 - $0))) }
+    let bytes = (0..<TorrentID.byteCount).map {
+        UInt8(truncatingIfNeeded: $0 < 16 ? 0 : index >> (8 * (19 - $0)))
+    }
     guard let id = TorrentID(bytes: bytes) else { preconditionFailure("20 bytes make an ID") }
     return TorrentKey(instance: InstanceIndex(0), id: id)
 }

@@ -28,7 +28,8 @@ struct SimulationTests {
     }
 
     private func table(_ title: String, _ results: [(DemandPattern, SimulationResult)]) -> String {
-        let head = "\(title)\nscenario     utilisation  time above  volume above  calls/cycle  most calls  changes\n"
+        let head =
+            "\(title)\nscenario     utilisation  time above  volume above  calls/cycle  most calls  changes\n"
         let lines = results.map { pattern, result in
             String(
                 format: "%@ %11.3f %10.2f%% %12.3f%% %12.1f %11d %8d",

@@ -5,19 +5,19 @@ import Testing
 
 private struct Trace: Decodable {
     struct Bounds: Decodable {
-        var utilisation_min: Double
-        var violation_time_max: Double
-        var over_volume_max: Double
-        var calls_per_cycle_max: Int
+        var utilisationMin: Double
+        var violationTimeMax: Double
+        var overVolumeMax: Double
+        var callsPerCycleMax: Int
     }
     var name: String
     var seconds: Double
-    var warmup_s: Double
+    var warmupS: Double
     var cap: Int64
     var torrents: Int
-    var added_at: [Double]
-    var demand_events: [[Int64]]
-    var poll_s: Double
+    var addedAt: [Double]
+    var demandEvents: [[Int64]]
+    var pollS: Double
     var expect: [String: Bounds]
 }
 
@@ -31,33 +31,37 @@ struct TraceTests {
     func bounds(mode: String) throws {
         let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         let data = try Data(contentsOf: tests.appending(path: "LimitPlanningTests/Vectors/trace.json"))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
         let oversubscription: [String: Oversubscription] = [
             "strict": .strict, "guarded": .thousandths(1250), "statistical": .statistical,
         ]
         var settings = PlanningSettings()
         settings.strategy = .adaptive
-        for trace in try JSONDecoder().decode(TraceFile.self, from: data).cases {
+        for trace in try decoder.decode(TraceFile.self, from: data).cases {
             let bounds = try #require(trace.expect[mode])
             let tracker = GovernedTracker(
-                id: "t", cap: .bytesPerSecond(trace.cap), oversubscription: try #require(oversubscription[mode]))
+                id: "t", cap: .bytesPerSecond(trace.cap),
+                oversubscription: try #require(oversubscription[mode]))
             let scenario = Scenario(
                 trackers: [tracker], members: Array(repeating: 0, count: trace.torrents),
-                addedAt: trace.added_at,
-                demand: trace.demand_events.map {
+                addedAt: trace.addedAt,
+                demand: trace.demandEvents.map {
                     DemandEvent(second: Double($0[0]), torrent: Int($0[1]), demand: $0[2])
                 },
-                seconds: trace.seconds, warmUpSeconds: trace.warmup_s)
+                seconds: trace.seconds, warmUpSeconds: trace.warmupS)
             // The files' newcomers have no limit until the next poll.
             let result = Simulation(
-                scenario: scenario, settings: settings, pollSeconds: trace.poll_s, limitsNewcomersAtBirth: false
+                scenario: scenario, settings: settings, pollSeconds: trace.pollS,
+                limitsNewcomersAtBirth: false
             ).run()
             let figures: Comment =
                 "\(trace.name) \(mode): \(result.utilisation) \(result.timeAbove) \(result.volumeAbove) \(result.mostCalls)"
             print(figures.rawValue)
-            #expect(result.utilisation >= bounds.utilisation_min, figures)
-            #expect(result.timeAbove <= bounds.violation_time_max, figures)
-            #expect(result.volumeAbove <= bounds.over_volume_max, figures)
-            #expect(result.mostCalls <= bounds.calls_per_cycle_max, figures)
+            #expect(result.utilisation >= bounds.utilisationMin, figures)
+            #expect(result.timeAbove <= bounds.violationTimeMax, figures)
+            #expect(result.volumeAbove <= bounds.overVolumeMax, figures)
+            #expect(result.mostCalls <= bounds.callsPerCycleMax, figures)
         }
     }
 }

@@ -7,13 +7,13 @@ private struct Reading: Decodable {
     var limit: Int64
     var rate: Int64
     var sat: Double
-    var hungry_cycles: Int
+    var hungryCycles: Int
     var quiet: Bool
 
     var value: AdaptiveReading {
         AdaptiveReading(
             rate: self.rate, limit: self.limit == 0 ? RateBounds.unlimited : self.limit, saturation: self.sat,
-            hungryCycles: self.hungry_cycles, isQuiet: self.quiet)
+            hungryCycles: UInt8(self.hungryCycles), isQuiet: self.quiet)
     }
 }
 
@@ -53,12 +53,19 @@ struct AdaptiveVectorTests {
     func waterLevels() throws {
         struct Case: Decodable {
             var want: [Int64?]
-            var K: Int64
+            var capacity: Int64
             var level: Int64?
+
+            enum CodingKeys: String, CodingKey {
+                case want, level
+                case capacity = "K"
+            }
         }
         for vector: Case in try vectorCases("adaptive_waterfill") {
-            let wants = vector.want.map { $0 ?? vector.K + 1 }
-            #expect(waterLevel(wants, within: vector.K) == vector.level, "\(vector.want) \(vector.K)")
+            let wants = vector.want.map { $0 ?? vector.capacity + 1 }
+            #expect(
+                waterLevel(wants, within: vector.capacity) == vector.level,
+                "\(vector.want) \(vector.capacity)")
         }
     }
 
@@ -67,7 +74,7 @@ struct AdaptiveVectorTests {
         struct Case: Decodable {
             struct Expected: Decodable {
                 var hungry: [Bool]
-                var hungry_cycles: [Int]
+                var hungryCycles: [Int]
                 var need: [Int64]
                 var target: [Int64]
                 var limits: [Int64]
@@ -76,8 +83,8 @@ struct AdaptiveVectorTests {
             var name: String
             var mode: String
             var cap: Int64
-            var measured_budget: Int64
-            var limit_bound: Int64?
+            var measuredBudget: Int64
+            var limitBound: Int64?
             var torrents: [Reading]
             var expect: Expected
         }
@@ -85,11 +92,11 @@ struct AdaptiveVectorTests {
             let readings = vector.torrents.map(\.value)
             let demands = assessDemand(readings, cap: vector.cap, tuning: AdaptiveTuning())
             #expect(demands.map(\.isHungry) == vector.expect.hungry, "\(vector.name)")
-            #expect(demands.map(\.hungryCycles) == vector.expect.hungry_cycles, "\(vector.name)")
+            #expect(demands.map { Int($0.hungryCycles) } == vector.expect.hungryCycles, "\(vector.name)")
             #expect(demands.map(\.need) == vector.expect.need, "\(vector.name)")
 
             let bounds = AdaptiveBounds(
-                cap: vector.cap, measured: vector.measured_budget, limits: vector.limit_bound,
+                cap: vector.cap, measured: vector.measuredBudget, limits: vector.limitBound,
                 isStrict: vector.mode == "strict")
             let allocation = AdaptiveAllocation(readings, demands, bounds: bounds)
             #expect(allocation.targets == vector.expect.target, "\(vector.name)")
@@ -120,7 +127,7 @@ struct AdaptiveVectorTests {
                         key: key(index), tracker: 0, uploadRate: rate(torrent.rate),
                         limit: limit(torrent.limit)))
                 state[adaptive: key(index)] = AdaptiveMemory(
-                    hungryCycles: torrent.hungry_cycles, saturation: torrent.sat, isQuiet: torrent.quiet)
+                    hungryCycles: torrent.hungryCycles, saturation: torrent.sat, isQuiet: torrent.quiet)
             }
             var settings = PlanningSettings()
             settings.strategy = .adaptive
@@ -141,14 +148,14 @@ struct AdaptiveVectorTests {
             var name: String
             var mode: String
             var cap: Int64
-            var measured_budget: Int64
-            var limit_bound: Int64?
+            var measuredBudget: Int64
+            var limitBound: Int64?
             var demand: [Int64]
             var steps: [Step]
         }
         for vector: Case in try vectorCases("adaptive_sequence") {
             let bounds = AdaptiveBounds(
-                cap: vector.cap, measured: vector.measured_budget, limits: vector.limit_bound,
+                cap: vector.cap, measured: vector.measuredBudget, limits: vector.limitBound,
                 isStrict: vector.mode == "strict")
             var memories: [TorrentMemory?] = vector.demand.map { _ in nil }
             var limits = vector.demand.map { _ in RateBounds.unlimited }
@@ -159,7 +166,7 @@ struct AdaptiveVectorTests {
                     AdaptiveReading(
                         rate: rates[index], limit: limits[index],
                         saturation: limits[index] == RateBounds.unlimited ? 0 : Double(limits[index]),
-                        hungryCycles: Int(memories[index]?.hungryCycles ?? 0),
+                        hungryCycles: memories[index]?.hungryCycles ?? 0,
                         isQuiet: memories[index]?.isQuiet(limitNow: limits[index]) ?? true)
                 }
                 let demands = assessDemand(readings, cap: vector.cap, tuning: AdaptiveTuning())
@@ -167,7 +174,7 @@ struct AdaptiveVectorTests {
                 #expect(planned == step.limits, "\(vector.name) step \(number)")
                 for index in vector.demand.indices {
                     memories[index] = TorrentMemory(
-                        saturation: 0, hungryCycles: UInt8(demands[index].hungryCycles), rate: rates[index],
+                        saturation: 0, hungryCycles: demands[index].hungryCycles, rate: rates[index],
                         limitThen: limits[index], planned: planned[index], isQuiet: readings[index].isQuiet)
                 }
                 limits = planned
@@ -231,15 +238,15 @@ struct AdaptiveVectorTests {
     func budget() throws {
         struct Case: Decodable {
             struct Start: Decodable {
-                var mu_ppm: Int64
+                var muPpm: Int64
                 var debt: Int64
             }
             struct Step: Decodable {
-                var sum_rate: Int64
+                var sumRate: Int64
                 var sent: Int64
-                var dt_ms: Int64
-                var measured_budget: Int64
-                var mu_ppm: Int64
+                var dtMs: Int64
+                var measuredBudget: Int64
+                var muPpm: Int64
                 var debt: Int64
             }
             var cap: Int64
@@ -247,12 +254,11 @@ struct AdaptiveVectorTests {
             var steps: [Step]
         }
         for vector: Case in try vectorCases("adaptive_budget") {
-            var budget = MeasuredBudget(marginMillionths: vector.start.mu_ppm, debt: vector.start.debt)
+            var budget = MeasuredBudget(marginMillionths: vector.start.muPpm, debt: vector.start.debt)
             for step in vector.steps {
-                budget.advance(
-                    cap: vector.cap, rate: step.sum_rate, sent: step.sent, milliseconds: step.dt_ms)
-                #expect(budget == MeasuredBudget(marginMillionths: step.mu_ppm, debt: step.debt))
-                #expect(budget.capacity(cap: vector.cap) == step.measured_budget)
+                budget.advance(cap: vector.cap, rate: step.sumRate, sent: step.sent, milliseconds: step.dtMs)
+                #expect(budget == MeasuredBudget(marginMillionths: step.muPpm, debt: step.debt))
+                #expect(budget.capacity(cap: vector.cap) == step.measuredBudget)
             }
         }
     }
@@ -261,7 +267,7 @@ struct AdaptiveVectorTests {
     func sensor() throws {
         struct Case: Decodable {
             struct Step: Decodable {
-                var limit_before: Double
+                var limitBefore: Double
                 var limit: Double
                 var dt: Double
                 var sat: Double
@@ -272,7 +278,7 @@ struct AdaptiveVectorTests {
             var saturation: Double?
             for step in vector.steps {
                 let advanced = SaturationFilter(seconds: step.dt).advance(
-                    saturation ?? step.limit_before, limitBefore: step.limit_before, limit: step.limit)
+                    saturation ?? step.limitBefore, limitBefore: step.limitBefore, limit: step.limit)
                 #expect(abs(advanced - step.sat) <= 1e-6 * max(1, step.sat), "\(step)")
                 saturation = advanced
             }

@@ -2,19 +2,19 @@ import LimitPlanning
 import SwarmTypes
 import Testing
 
-/// What a tracker's limits add up to, held torrents included; nil while a governed one has none.
-private func sum(_ input: PlanningInput, tracker: Int) -> Int64? {
-    var sum: Int64 = 0
-    for torrent in input.torrents where torrent.tracker == tracker {
+/// What each tracker's limits add up to, held torrents included; nil while a governed one has none.
+private func sums(_ input: PlanningInput) -> [Int64?] {
+    var sums = input.trackers.map { _ in Int64?.some(0) }
+    for torrent in input.torrents {
         if let limit = torrent.limit.rate {
-            sum += limit.bytesPerSecond
+            sums[torrent.tracker] = sums[torrent.tracker].map { $0 + limit.bytesPerSecond }
         } else if torrent.standing == .held {
-            sum += torrent.uploadRate.bytesPerSecond
+            sums[torrent.tracker] = sums[torrent.tracker].map { $0 + torrent.uploadRate.bytesPerSecond }
         } else {
-            return nil
+            sums[torrent.tracker] = nil
         }
     }
-    return sum
+    return sums
 }
 
 /// What each capped tracker's limits may add up to; nil where nothing bounds them.
@@ -30,7 +30,7 @@ private func bounds(_ input: PlanningInput, _ plan: Plan) -> [Int64?] {
 /// Carries a plan out call by call and holds it against every promise that one plan can be held to.
 func checkPlan(_ plan: Plan, on input: PlanningInput, _ context: Comment) {
     let bounds = bounds(input, plan)
-    let before = input.trackers.indices.map { sum(input, tracker: $0) }
+    let before = sums(input)
     let rows = Dictionary(uniqueKeysWithValues: input.torrents.enumerated().map { ($1.key, $0) })
     var current = input
     for call in plan.calls {
@@ -44,11 +44,12 @@ func checkPlan(_ plan: Plan, on input: PlanningInput, _ context: Comment) {
             #expect(change.to == call.limit && change.isDecrease == call.isDecrease, context)
             current.torrents[row].limit = call.limit
         }
-        for (tracker, bound) in bounds.enumerated() {
-            guard let bound, let before = before[tracker] else { continue }
-            #expect(sum(current, tracker: tracker).map { $0 <= max(bound, before) } == true, context)
+        for (sum, (bound, before)) in zip(sums(current), zip(bounds, before)) {
+            guard let bound, let before else { continue }
+            if sum.map({ $0 <= max(bound, before) }) != true { Issue.record("after a call: \(context)") }
         }
     }
+    let after = sums(current)
     for (tracker, bound) in bounds.enumerated() {
         guard let bound else { continue }
         // A tracker whose held torrents alone exceed the cap gets no better than one byte for each other one.
@@ -58,7 +59,7 @@ func checkPlan(_ plan: Plan, on input: PlanningInput, _ context: Comment) {
         }
         let governed = Int64(members.count { $0.standing == .governed })
         if plan.strategy == .adaptive || before[tracker] == nil || (before[tracker] ?? 0) > bound {
-            #expect(sum(current, tracker: tracker).map { $0 <= max(bound, held + governed) } == true, context)
+            #expect(after[tracker].map { $0 <= max(bound, held + governed) } == true, context)
         }
     }
     checkCalls(plan, context)
@@ -71,9 +72,7 @@ func checkPlan(_ plan: Plan, on input: PlanningInput, _ context: Comment) {
         #expect(rows[change.key].map { input.torrents[$0].standing } == .governed, context)
     }
     for (tracker, outcome) in plan.trackers.enumerated() {
-        #expect(
-            outcome.sumAfter == sum(current, tracker: tracker).map { .bytesPerSecond($0) } ?? .unlimited,
-            context)
+        #expect(outcome.sumAfter == after[tracker].map { .bytesPerSecond($0) } ?? .unlimited, context)
     }
 }
 

@@ -51,7 +51,7 @@ struct PlanInvariantTests {
     func settling(strategy: AllocationStrategy) {
         for seed in UInt64(0)..<300 {
             var random = RandomInput(seed: seed)
-            var input = random.input()
+            var input = random.input(upTo: 25)
             // Borrowing beside oversubscription can go round in a circle of half a minute here: a rate that no
             // limit lowers is cut by the margin, looks hungry, and brings the loan back.
             for index in input.trackers.indices where input.trackers[index].oversubscription != .strict {
@@ -60,7 +60,7 @@ struct PlanInvariantTests {
             let settings = random.settings(strategy)
             var state = PlanningState()
             var last = 0
-            for cycle in 1...45 {
+            for cycle in 1...40 {
                 let plan = makePlan(
                     input, settings: settings, state: &state, scope: .full, at: instant(5 * Double(cycle)))
                 if !plan.changes.isEmpty { last = cycle }

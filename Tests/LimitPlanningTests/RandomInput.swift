@@ -13,7 +13,8 @@ struct RandomInput {
         let trackers = (0..<Int.random(in: 1...5, using: &self.random)).map { index in
             GovernedTracker(
                 id: "t\(index)", cap: self.chance(1, of: 6) ? .unlimited : .bytesPerSecond(self.cap()),
-                priority: Int.random(in: 1...10, using: &self.random), oversubscription: self.oversubscription(),
+                priority: Int.random(in: 1...10, using: &self.random),
+                oversubscription: self.oversubscription(),
                 borrowThousandths: self.chance(1, of: 3) ? 500 : 0)
         }
         let count = Int.random(in: 0...maximumTorrents, using: &self.random)
@@ -27,7 +28,8 @@ struct RandomInput {
         settings.strategy = strategy
         settings.restoresInactive = self.chance(1, of: 4)
         settings.limitsIncludeOverhead = self.chance(1, of: 4)
-        settings.maximumManagedTorrents = self.chance(1, of: 3) ? Int.random(in: 0...10, using: &self.random) : 1000
+        settings.maximumManagedTorrents =
+            self.chance(1, of: 3) ? Int.random(in: 0...10, using: &self.random) : 1000
         settings.maximumCalls = self.chance(1, of: 3) ? Int.random(in: 4...40, using: &self.random) : 500
         if self.chance(1, of: 4) { settings.activeThreshold = .zero }
         return settings
@@ -77,7 +79,8 @@ struct RandomInput {
             key: key(index), tracker: tracker, uploadRate: ByteRate(bytesPerSecond: rate), limit: limit,
             original: original, leeches: Int32.random(in: 0...40, using: &self.random),
             seeds: Int32.random(in: 0...10, using: &self.random),
-            lastActivityAgeSeconds: self.chance(1, of: 3) ? nil : Int64.random(in: 0...200_000, using: &self.random),
+            lastActivityAgeSeconds: self.chance(1, of: 3)
+                ? nil : Int64.random(in: 0...200_000, using: &self.random),
             standing: self.chance(1, of: 8) ? .held : .governed)
     }
 

@@ -106,7 +106,7 @@ struct SeedVectorTests {
         struct Case: Decodable {
             struct Cycle: Decodable {
                 var torrents: [SeedTorrent]
-                var smoothed_caps: [String: Double]
+                var smoothedCaps: [String: Double]
             }
             var name: String
             var trackers: [SeedTracker]
@@ -128,7 +128,7 @@ struct SeedVectorTests {
                 for (id, cap) in model.smoothed {
                     #expect(abs((state.smoothedCaps[id] ?? 0) - cap) < 1e-3, context)
                 }
-                for (id, cap) in cycle.smoothed_caps where number == 0 {
+                for (id, cap) in cycle.smoothedCaps where number == 0 {
                     #expect(abs((state.smoothedCaps[id] ?? 0) - cap) < 1, context)
                 }
                 let capped = plan.trackers.filter { $0.baseCap != .unlimited }

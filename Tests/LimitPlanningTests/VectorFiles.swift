@@ -7,11 +7,13 @@ private struct VectorFile<Case: Decodable>: Decodable {
     var cases: [Case]
 }
 
-/// The cases of one file in `Vectors/`; what they mean is in each file's `format` and in `Vectors/README.md`.
+/// The cases of one file in `Vectors/`; what they mean is in each file's `format`.
 func vectorCases<Case: Decodable>(_ file: String, as type: Case.Type = Case.self) throws -> [Case] {
     let folder = URL(filePath: #filePath).deletingLastPathComponent()
     let data = try Data(contentsOf: folder.appending(path: "Vectors/\(file).json"))
-    let cases = try JSONDecoder().decode(VectorFile<Case>.self, from: data).cases
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let cases = try decoder.decode(VectorFile<Case>.self, from: data).cases
     try #require(!cases.isEmpty)
     return cases
 }
