@@ -33,8 +33,7 @@ struct AdaptivePlanning {
 
     init(
         _ table: TorrentTable, _ trackers: [GovernedTracker], _ settings: PlanningSettings,
-        since last: Instant?,
-        at now: Instant
+        since last: Instant?, at now: Instant
     ) {
         self.table = table
         self.trackers = trackers
