@@ -171,11 +171,11 @@ extension AdaptivePlanning {
         var trackers: [String: TrackerMemory] = [:]
         for tracker in capped {
             trackers[self.trackers[tracker.index].id] = tracker.memory
+            // The same reading is not counted twice.
+            let isRepeated = tracker.isSettled && tracker.pending.count == 0
             for (member, position) in tracker.members.enumerated() where tracker.readings[member].rate > 0 {
                 let key = self.table.torrent(at: position).key
                 let reading = tracker.readings[member]
-                // The same reading is not counted twice.
-                let isRepeated = tracker.isSettled && tracker.pending.count == 0
                 if isRepeated, let memory = state.torrents[key] {
                     torrents[key] = memory
                     continue

@@ -33,8 +33,7 @@ struct AdaptivePlanning {
 
     init(
         _ table: TorrentTable, _ trackers: [GovernedTracker], _ settings: PlanningSettings,
-        since last: Instant?,
-        at now: Instant
+        since last: Instant?, at now: Instant
     ) {
         self.table = table
         self.trackers = trackers
@@ -84,8 +83,9 @@ extension AdaptivePlanning {
         let part = cap / Int64(max(1, span.count))
         for position in span {
             guard self.table.isGoverned[position] else {
-                tracker.heldLimits += self.table.heldShare(at: position)
-                tracker.heldRate += self.table.rates[position]
+                let share = self.table.heldShare(at: position)
+                tracker.heldLimits += share
+                tracker.heldRate += min(share, self.table.rates[position])
                 continue
             }
             let (rate, limit) = (self.table.rates[position], self.table.limits[position])

@@ -3,8 +3,8 @@ import SwarmTypes
 /// The bounds inside which planning calculates. Anything above a bound is taken to be at it, so that no sum or
 /// product of up to a million torrents can overflow 64 bits, whatever a client or a configuration says.
 enum RateBounds {
-    /// 1 TiB/s: caps, limits and rates.
-    static let rate: Int64 = 1 << 40
+    /// 256 GiB/s: caps, limits and rates.
+    static let rate: Int64 = 1 << 38
     /// The largest limit that may be planned: clients keep limits in 32 signed bits.
     static let plannable: Int64 = (1 << 31) - 2
     /// Stands for "no limit" in tables of plain integers.

@@ -9,12 +9,12 @@ extension SharePlanning {
         var limits: [Int64] = []
         for (index, position) in share.members.enumerated() {
             let (present, target) = (self.table.limits[position], share.targets[index])
-            // A limit that keeps a torrent under the activity threshold is raised in any case, or the torrent
+            // A torrent whose limit keeps it under the activity threshold is raised without the gate, or it
             // could never show that it is active.
-            let isHeldDown = share.activities[index] != .idle && 8 * min(present, target) < 9 * threshold
+            let isHeldDown = 8 * min(present, RateBounds.rate) < 9 * threshold && self.isFilling(position)
             let isChanged =
                 gate.isWorthwhile(from: present, to: target) || present < 1 || share.isRestored[index]
-                || (isHeldDown && target > present)
+                || (isHeldDown && 8 * target >= 9 * present)
             limits.append(isChanged ? target : present)
         }
         cutToFit(&limits, targets: share.targets, within: share.capacity)
@@ -31,13 +31,17 @@ extension SharePlanning {
     func needsPlan(_ share: ShareTargets) -> Bool {
         if self.isOver(share) { return true }
         return share.members.indices.contains { index in
-            let (rate, limit) = (
-                self.table.rates[share.members[index]], self.table.limits[share.members[index]]
-            )
+            let position = share.members[index]
+            let limit = self.table.limits[position]
             if limit == RateBounds.unlimited || limit < 1 { return true }
-            return share.activities[index] != .idle && 5 * rate >= 4 * limit
-                && share.targets[index] >= 2 * limit
+            return share.activities[index] != .idle && share.targets[index] >= 2 * limit
+                && self.isFilling(position)
         }
+    }
+
+    private func isFilling(_ position: Int) -> Bool {
+        let (rate, limit) = (self.table.rates[position], self.table.limits[position])
+        return limit != RateBounds.unlimited && rate > 0 && 5 * rate >= 4 * limit
     }
 
     /// A tracker with an unlimited torrent is not over its cap by that alone: the torrent is a newcomer.

@@ -27,6 +27,8 @@ struct ShareTargets {
     let floor: Int64
     /// Members at or above the activity threshold.
     private(set) var activeCount = 0
+    /// Whether no member uploads more than its floor would show.
+    private let isAsleep: Bool
 
     /// Classes the torrents and gives the idle ones their part; the others still have none.
     init(_ table: TorrentTable, _ span: Range<Int>, cap: Int64, settings: PlanningSettings) {
@@ -35,18 +37,20 @@ struct ShareTargets {
         self.floor = idleFloor(cap: capacity, torrents: count)
         let part = capacity / Int64(max(1, count))
         for position in span where table.isGoverned[position] {
-            let activity = self.activity(table.rates[position], threshold: settings.activeThreshold.bounded)
+            let activity = Self.activity(
+                table.rates[position], floor: self.floor, threshold: settings.activeThreshold.bounded)
             self.members.append(position)
             self.activities.append(activity)
             let original =
                 settings.restoresInactive && activity == .idle
-                ? table.torrent(at: position).original?.bounded : nil
+                ? table.torrent(at: position).original?.plannable : nil
             // An original of no more than an equal part always fits.
             let restored = original.flatMap { (1...max(1, part)) ~= $0 ? $0 : nil }
             self.isRestored.append(restored != nil)
             self.targets.append(restored ?? self.floor)
         }
         self.activeCount = self.activities.count { $0 == .active }
+        self.isAsleep = self.activities.allSatisfy { $0 == .idle }
         self.promote()
     }
 
@@ -56,9 +60,9 @@ struct ShareTargets {
     }
 
     /// A fifth of the floor is a sign of life: a client counts payload only, and in lumps.
-    private func activity(_ rate: Int64, threshold: Int64) -> TorrentActivity {
+    private static func activity(_ rate: Int64, floor: Int64, threshold: Int64) -> TorrentActivity {
         if rate >= threshold { return .active }
-        return rate > 0 && 5 * rate >= self.floor ? .stirring : .idle
+        return rate > 0 && 5 * rate >= floor ? .stirring : .idle
     }
 
     private mutating func promote() {
@@ -85,6 +89,10 @@ struct ShareTargets {
             }
         }
         guard !active.isEmpty else { return self }
+        if self.isAsleep, active.count >= 100 {
+            // Nobody uses the difference, and one torrent more does not change the limits of all.
+            rest = gridDown(rest / Int64(active.count)) * Int64(active.count)
+        }
 
         var result = self
         let room = gridUp(max(threshold + threshold / 4, 2 * self.floor))

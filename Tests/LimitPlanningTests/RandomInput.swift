@@ -43,7 +43,7 @@ struct RandomInput {
     private mutating func cap() -> Int64 {
         switch Int.random(in: 0..<6, using: &self.random) {
         case 0: Int64.random(in: 400...70_000, using: &self.random)
-        case 1: Int64.random(in: 1 << 31...1 << 38, using: &self.random)
+        case 1: Int64.random(in: 1 << 31...1 << 37, using: &self.random)
         default: Int64.random(in: 60_000...12_000_000, using: &self.random)
         }
     }

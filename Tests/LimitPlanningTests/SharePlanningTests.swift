@@ -104,6 +104,19 @@ struct SharePlanningTests {
         #expect(planOnce(input).changes.isEmpty)
     }
 
+    @Test("A torrent more or less does not change the limits of thousands of idle ones")
+    func calmWhenIdle() {
+        var input = input(cap: mebibyte, Array(repeating: (0, nil), count: 500))
+        input = carriedOut(planOnce(input), on: input)
+        input.torrents.removeLast()
+        #expect(planOnce(input).changes.isEmpty)
+        for index in 0..<2 {
+            input.torrents.append(
+                PlanningTorrent(key: key(1000 + index), tracker: 0, uploadRate: .zero, limit: .unlimited))
+        }
+        #expect(planOnce(input).changes.map(\.reason) == [.newcomer, .newcomer])
+    }
+
     @Test("What cannot be touched counts against the cap and stays as it is")
     func held() {
         var input = input(cap: mebibyte, [(50_000, 300_000), (80_000, nil), (20_000, nil), (20_000, nil)])
