@@ -73,7 +73,8 @@ let package = Package(
         module(
             "WeirCommands", strict,
             uses: [
-                "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings", "LimitPlanning",
+                "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings",
+                "LimitPlanning",
                 "SwarmTypes",
             ]),
 
@@ -82,7 +83,8 @@ let package = Package(
             "ServiceAssembly", strict,
             uses: [
                 "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching",
-                "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI", "WeirSettings",
+                "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI",
+                "WeirSettings",
                 "Digests", "CLinuxIO",
             ]),
         .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
@@ -103,13 +105,17 @@ let package = Package(
         tests("SQLiteStoreTests", uses: ["SQLiteStore", "TestKit"]),
         tests("ConfigFileTests", uses: ["ConfigFile", "TestKit"]),
         tests(
-            "WeirSettingsTests", uses: ["WeirSettings", "ConfigFile", "LimitPlanning", "SwarmTypes", "TestKit"],
+            "WeirSettingsTests",
+            uses: ["WeirSettings", "ConfigFile", "LimitPlanning", "SwarmTypes", "TestKit"],
             exclude: ["Samples"]),
         tests("LogOutputTests", uses: ["LogOutput", "TestKit"]),
-        tests("QBittorrentAPITests", uses: ["QBittorrentAPI", "SwarmTypes", "HTTPFetching", "EventIO", "TestKit"]),
+        tests(
+            "QBittorrentAPITests",
+            uses: ["QBittorrentAPI", "SwarmTypes", "HTTPFetching", "EventIO", "TestKit"]),
         tests("ChangeJournalTests", uses: ["ChangeJournal", "SQLiteStore", "SwarmTypes", "TestKit"]),
         tests("UploadGovernorTests", uses: ["UploadGovernor", "LimitPlanning", "SwarmTypes", "TestKit"]),
-        tests("ControlAPITests", uses: ["ControlAPI", "HTTPServing", "LimitPlanning", "SwarmTypes", "TestKit"]),
+        tests(
+            "ControlAPITests", uses: ["ControlAPI", "HTTPServing", "LimitPlanning", "SwarmTypes", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

@@ -23,7 +23,8 @@ extension OneShot {
         do throws(FetchFailure) {
             let response = try await self.fetcher.fetch(
                 FetchRequest(
-                    method: method == "GET" ? .get : .post, url: self.daemonURL + path, headers: headers, body: body,
+                    method: method == "GET" ? .get : .post, url: self.daemonURL + path, headers: headers,
+                    body: body,
                     connectTimeoutSeconds: 3, timeoutSeconds: 120, maximumBodyBytes: 64 << 20),
                 into: nil)
             return .success(DaemonAnswer(status: response.status, body: response.body))

@@ -90,13 +90,16 @@ extension OneShot {
             findings.append(
                 Finding(
                     subject, .ok,
-                    "\(version.application ?? "?") (Web API \(version.webAPI ?? "?")), \(seen.torrents.count) torrents"))
+                    "\(version.application ?? "?") (Web API \(version.webAPI ?? "?")), \(seen.torrents.count) torrents"
+                ))
             findings += self.placeFindings(seen, await instance.trackerSets(from: 0), subject)
             findings += preferenceFindings(try await instance.preferences(), subject, self.settings)
         } catch {
             findings.append(Finding(subject, .problem, error.message, remedy: remedy(for: error)))
         }
-        if case .login(let user, let password) = settings.credentials, user == "admin", password == "adminadmin" {
+        if case .login(let user, let password) = settings.credentials, user == "admin",
+            password == "adminadmin"
+        {
             findings.append(
                 Finding(
                     subject, .warning, "it has qBittorrent's default password, which attackers try first",
@@ -106,7 +109,8 @@ extension OneShot {
     }
 
     private func placeFindings(_ seen: SeenTorrents, _ sets: [[String]], _ subject: String) -> [Finding] {
-        guard let matcher = try? TrackerMatcher(patterns: self.settings.trackers.map { ($0.id, $0.pattern) }) else {
+        guard let matcher = try? TrackerMatcher(patterns: self.settings.trackers.map { ($0.id, $0.pattern) })
+        else {
             return []
         }
         let places = sets.map { matcher.match($0.first ?? "").index ?? self.settings.trackers.count - 1 }
@@ -136,7 +140,9 @@ private func preferenceFindings(
                 remedy: "switch on \"Apply rate limit to µTP protocol\" in its options"))
     }
     let caps = settings.trackers.compactMap(\.cap.rate?.bytesPerSecond)
-    if let global = preferences.globalUploadLimit.rate?.bytesPerSecond, let largest = caps.max(), global < largest {
+    if let global = preferences.globalUploadLimit.rate?.bytesPerSecond, let largest = caps.max(),
+        global < largest
+    {
         findings.append(
             Finding(
                 subject, .warning,

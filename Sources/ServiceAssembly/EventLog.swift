@@ -50,7 +50,8 @@ func log(_ event: GovernorEvent, to logger: Logger) {
                 "problem": .text(problem.message),
             ])
     case .journalFailed(let problem):
-        logger.error("the journal failed; nothing is sent that it did not take", ["problem": .text(problem.message)])
+        logger.error(
+            "the journal failed; nothing is sent that it did not take", ["problem": .text(problem.message)])
     }
 }
 

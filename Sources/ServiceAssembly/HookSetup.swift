@@ -29,7 +29,9 @@ extension OneShot {
 
     /// What installing or removing would change. A command line that is not ours is never touched.
     /// - Returns: By instance; or why it cannot be read.
-    public func hookChanges(installing: Bool) async -> [(instance: String, Result<[HookChange], ServiceFailure>)] {
+    public func hookChanges(installing: Bool) async -> [(
+        instance: String, Result<[HookChange], ServiceFailure>
+    )] {
         var results: [(instance: String, Result<[HookChange], ServiceFailure>)] = []
         for settings in self.settings.instances {
             let instance = self.instance(settings)
@@ -43,9 +45,13 @@ extension OneShot {
                     let isOurs = before?.contains("/webhook") ?? false
                     if installing, let before, !isOurs, !before.isEmpty {
                         results.append(
-                            (settings.name, .failure(
-                                .refused(
-                                    "it already runs a program \(event.rawValue), which Weir does not replace: \(before)"))))
+                            (
+                                settings.name,
+                                .failure(
+                                    .refused(
+                                        "it already runs a program \(event.rawValue), which Weir does not replace: \(before)"
+                                    ))
+                            ))
                         continue
                     }
                     let after = installing ? self.hookCommand(event) : nil

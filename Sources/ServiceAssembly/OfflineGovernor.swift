@@ -129,8 +129,12 @@ private struct ForgetfulJournal: ChangeJournaling {
 
     func remembered() -> [RememberedTorrent] { [] }
     func openIntents() -> [OpenIntent] { [] }
-    func begin(_ changes: [LimitChange], trackerIDs: [String]) throws(JournalProblem) -> Int64 { throw Self.refusal }
-    func close(_ endings: [(intent: Int64, ending: IntentEnding)]) throws(JournalProblem) { throw Self.refusal }
+    func begin(_ changes: [LimitChange], trackerIDs: [String]) throws(JournalProblem) -> Int64 {
+        throw Self.refusal
+    }
+    func close(_ endings: [(intent: Int64, ending: IntentEnding)]) throws(JournalProblem) {
+        throw Self.refusal
+    }
     func markForeign(_ keys: [TorrentKey], _ isForeign: Bool) throws(JournalProblem) { throw Self.refusal }
     func release(_ keys: [TorrentKey]) throws(JournalProblem) { throw Self.refusal }
     func forget(_ keys: [TorrentKey]) throws(JournalProblem) { throw Self.refusal }

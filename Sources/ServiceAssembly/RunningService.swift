@@ -140,7 +140,8 @@ final class RunningService: Sendable {
             loaded = try self.source.load()
         } catch {
             self.logger.error(
-                "the configuration was not reloaded; the running one stays", ["problems": .text(error.message)])
+                "the configuration was not reloaded; the running one stays",
+                ["problems": .text(error.message)])
             return .failure(
                 ControlFailure(
                     .failed, code: "bad_configuration",

@@ -28,7 +28,8 @@ let configCheckCommand = Command(
         } else {
             for warning in warnings { invocation.output.say(warning) }
             invocation.output.print(
-                "\(path): valid; \(loaded.settings.trackers.count) trackers, \(loaded.settings.instances.count) qBittorrent")
+                "\(path): valid; \(loaded.settings.trackers.count) trackers, \(loaded.settings.instances.count) qBittorrent"
+            )
         }
         return .done
     } catch {
@@ -52,7 +53,8 @@ let configPrintCommand = Command(
 ) { invocation throws(ServiceFailure) in
     let loaded = try invocation.load()
     invocation.output.print(
-        loaded.settings.printed(masked: true, origins: invocation.parsed.has("origin") ? loaded.origins : nil))
+        loaded.settings.printed(masked: true, origins: invocation.parsed.has("origin") ? loaded.origins : nil)
+    )
     return .done
 }
 
@@ -92,7 +94,9 @@ let matchCommand = Command(
     let place = matcher.match(url).index ?? settings.trackers.count - 1
     let report = Report(
         url: url, tracker: settings.trackers[place].id,
-        patterns: matcher.explain(url).map { .init(tracker: $0.id, pattern: $0.pattern, result: $0.result.rawValue) })
+        patterns: matcher.explain(url).map {
+            .init(tracker: $0.id, pattern: $0.pattern, result: $0.result.rawValue)
+        })
     if invocation.wantsJSON {
         invocation.output.printJSON(report)
     } else {

@@ -1,12 +1,14 @@
 import CommandLineParsing
+import ConfigFile
 import ServiceAssembly
 import WeirSettings
-import ConfigFile
 
 let doctorCommand = Command(
     spec: CommandSpec(
         "doctor", "Look for everything that is in the way, and say what to do",
-        details: ["Checks the configuration, the journal, each qBittorrent, its credentials, version, preferences and hook. Changes nothing."],
+        details: [
+            "Checks the configuration, the journal, each qBittorrent, its credentials, version, preferences and hook. Changes nothing."
+        ],
         options: [CommonOption.config, CommonOption.json])
 ) { invocation throws(ServiceFailure) in
     struct Row: Encodable {
@@ -23,10 +25,13 @@ let doctorCommand = Command(
     findings += try OneShot.run(loaded.settings) { await $0.examine() }
     if invocation.wantsJSON {
         invocation.output.printJSON(
-            findings.map { Row(subject: $0.subject, verdict: $0.verdict.rawValue, text: $0.text, remedy: $0.remedy) })
+            findings.map {
+                Row(subject: $0.subject, verdict: $0.verdict.rawValue, text: $0.text, remedy: $0.remedy)
+            })
     } else {
         for finding in findings {
-            let mark = finding.verdict == .ok ? "ok     " : finding.verdict == .warning ? "warning" : "PROBLEM"
+            let mark =
+                finding.verdict == .ok ? "ok     " : finding.verdict == .warning ? "warning" : "PROBLEM"
             invocation.output.print("\(mark)  \(plain(finding.subject)): \(plain(finding.text))")
             if let remedy = finding.remedy { invocation.output.print("         → \(remedy)") }
         }

@@ -45,7 +45,9 @@ struct Output {
         return ["y", "yes"].contains(answer.lowercased())
     }
 
-    private func write(_ text: String, to descriptor: Int32) { self.writeBytes(Array(text.utf8), to: descriptor) }
+    private func write(_ text: String, to descriptor: Int32) {
+        self.writeBytes(Array(text.utf8), to: descriptor)
+    }
 
     private func writeBytes(_ bytes: [UInt8], to descriptor: Int32) {
         var written = 0
@@ -71,9 +73,15 @@ func rateText(_ bytesPerSecond: Double) -> String {
     return "\(Int(bytesPerSecond)) B/s"
 }
 
-func limitText(_ bytesPerSecond: Int64?) -> String { bytesPerSecond.map { rateText(Double($0)) } ?? "unlimited" }
+func limitText(_ bytesPerSecond: Int64?) -> String {
+    bytesPerSecond.map { rateText(Double($0)) } ?? "unlimited"
+}
 
 /// Text from a stranger, safe on a terminal.
 func plain(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 && !(0x80...0x9F).contains($0.value) }))
+    String(
+        String.UnicodeScalarView(
+            text.unicodeScalars.filter {
+                $0.value >= 32 && $0.value != 127 && !(0x80...0x9F).contains($0.value)
+            }))
 }

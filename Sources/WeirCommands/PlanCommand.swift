@@ -119,7 +119,9 @@ struct PlanListing: Codable, Sendable {
         }
         var counts: [Int64?: Int] = [:]
         for change in self.changes { counts[change.to, default: 0] += 1 }
-        self.calls = counts.map { Call(limit: $0.key, count: $0.value) }.sorted { ($0.limit ?? .max) < ($1.limit ?? .max) }
+        self.calls = counts.map { Call(limit: $0.key, count: $0.value) }.sorted {
+            ($0.limit ?? .max) < ($1.limit ?? .max)
+        }
     }
 
     /// A null is written, so that "unlimited" is never a missing key.
@@ -191,7 +193,8 @@ extension Int64? {
 }
 
 private func print(_ listing: PlanListing, _ output: Output) {
-    output.print("\(listing.strategy): \(listing.considered) torrents considered, \(listing.changes.count) changes")
+    output.print(
+        "\(listing.strategy): \(listing.considered) torrents considered, \(listing.changes.count) changes")
     output.printTable(
         ["tracker", "cap", "effective", "limits before", "limits after"], rightAligned: [1, 2, 3, 4],
         listing.trackers.map { tracker in
@@ -207,5 +210,7 @@ private func print(_ listing: PlanListing, _ output: Output) {
         listing.changes.prefix(50).map { change in
             [change.hash, plain(change.tracker), limitText(change.from), limitText(change.to), change.reason]
         })
-    if listing.changes.count > 50 { output.print("… and \(listing.changes.count - 50) more; --json shows all") }
+    if listing.changes.count > 50 {
+        output.print("… and \(listing.changes.count - 50) more; --json shows all")
+    }
 }

@@ -94,7 +94,8 @@ func planSnapshot(_ path: String, _ settings: Settings) -> Result<PlanListing, S
 private func read(_ path: String) throws(SnapshotFailure) -> Snapshot {
     let snapshot: Snapshot
     do {
-        snapshot = try JSONDecoder().decode(Snapshot.self, from: Data(try readFile(path, limit: maximumSnapshotBytes)))
+        snapshot = try JSONDecoder().decode(
+            Snapshot.self, from: Data(try readFile(path, limit: maximumSnapshotBytes)))
     } catch let error as FileReadFailure {
         throw SnapshotFailure(message: "\(error)")
     } catch let error as DecodingError {
@@ -115,7 +116,8 @@ private func explanation(of error: DecodingError) -> String {
     }
     switch error {
     case .keyNotFound(let key, let context): return "\(place(context)) has no \"\(key.stringValue)\""
-    case .typeMismatch(_, let context), .valueNotFound(_, let context): return "\(place(context)) has a value of the wrong kind"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+        return "\(place(context)) has a value of the wrong kind"
     case .dataCorrupted: return "it is not valid JSON"
     @unknown default: return "it is not a snapshot"
     }
@@ -156,8 +158,11 @@ private func plan(_ snapshot: Snapshot, _ settings: Settings) throws(SnapshotFai
         }
         keys[torrent.hash] = key
         if let state = torrent.state, idleStates.contains(state) { continue }
-        let entries = (torrent.trackers ?? []).map { TrackerEntry(url: $0.url, status: TrackerStatus($0.status)) }
-        let place = chooseTracker(entries).map { matcher.match(entries[$0].url).index ?? catchAll } ?? catchAll
+        let entries = (torrent.trackers ?? []).map {
+            TrackerEntry(url: $0.url, status: TrackerStatus($0.status))
+        }
+        let place =
+            chooseTracker(entries).map { matcher.match(entries[$0].url).index ?? catchAll } ?? catchAll
         places[key] = place
         let original: UploadLimit? = torrent.original_limit.map { limit($0) }
         let isOutside = Int(rolloutBucket(of: id)) >= settings.global.rolloutPercentage
@@ -180,7 +185,8 @@ private func plan(_ snapshot: Snapshot, _ settings: Settings) throws(SnapshotFai
             lastLimit: memory.last_limit.map { $0 > 0 ? .bytesPerSecond($0) : .unlimited })
     }
     var planned = makePlan(
-        PlanningInput(trackers: trackers, torrents: torrents), settings: settings.planningSettings, state: &state,
+        PlanningInput(trackers: trackers, torrents: torrents), settings: settings.planningSettings,
+        state: &state,
         scope: .full, at: Instant(nanoseconds: 0))
     if planned.trackers.count > outside { planned.trackers.removeLast() }
     for index in planned.changes.indices where planned.changes[index].tracker == outside {

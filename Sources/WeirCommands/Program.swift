@@ -14,7 +14,8 @@ struct Invocation {
     var configPath: String {
         if let path = self.parsed.value("config") { return path }
         let home = self.environment["XDG_CONFIG_HOME"] ?? self.environment["HOME"].map { $0 + "/.config" }
-        let places = ["weir.yaml", "config/weir.yaml", "config/qguardarr.yaml"]
+        let places =
+            ["weir.yaml", "config/weir.yaml", "config/qguardarr.yaml"]
             + (home.map { ["\($0)/weir/weir.yaml"] } ?? []) + ["/etc/weir/weir.yaml"]
         return places.first { access($0, R_OK) == 0 } ?? places[0]
     }
@@ -45,19 +46,26 @@ struct Command: Sendable {
 public enum Program {
     /// In the order of the help text.
     static let commands: [[String]: Command] = [
-        ["serve"]: serveCommand, ["plan"]: planCommand, ["status"]: statusCommand, ["rollback"]: rollbackCommand,
+        ["serve"]: serveCommand, ["plan"]: planCommand, ["status"]: statusCommand,
+        ["rollback"]: rollbackCommand,
         ["pause"]: pauseCommand, ["resume"]: resumeCommand, ["match"]: matchCommand,
         ["config", "check"]: configCheckCommand, ["config", "print"]: configPrintCommand,
-        ["config", "init"]: configInitCommand, ["doctor"]: doctorCommand, ["hook", "install"]: hookInstallCommand,
+        ["config", "init"]: configInitCommand, ["doctor"]: doctorCommand,
+        ["hook", "install"]: hookInstallCommand,
         ["hook", "remove"]: hookRemoveCommand, ["completions"]: completionsCommand, ["manual"]: manualCommand,
         ["version"]: versionCommand,
     ]
 
     static let spec: CommandSpec = {
-        func spec(_ path: String...) -> CommandSpec { commands[path]?.spec ?? CommandSpec(path.last ?? "", "") }
+        func spec(_ path: String...) -> CommandSpec {
+            commands[path]?.spec ?? CommandSpec(path.last ?? "", "")
+        }
         return CommandSpec(
             "weir", "Keeps what each tracker may take of your uplink",
-            details: ["Exit codes: " + ExitCode.allCases.map { "\($0.rawValue) \($0.meaning)" }.joined(separator: "; ") + "."],
+            details: [
+                "Exit codes: "
+                    + ExitCode.allCases.map { "\($0.rawValue) \($0.meaning)" }.joined(separator: "; ") + "."
+            ],
             subcommands: [
                 spec("serve"), spec("plan"), spec("status"), spec("rollback"), spec("pause"), spec("resume"),
                 spec("match"),

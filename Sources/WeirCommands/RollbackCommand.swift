@@ -15,8 +15,9 @@ let rollbackCommand = Command(
         ])
 ) { invocation throws(ServiceFailure) in
     let settings = try invocation.load().settings
-    guard invocation.parsed.has("yes")
-        || invocation.output.confirms("Give every torrent its original limit back and stop governing?")
+    guard
+        invocation.parsed.has("yes")
+            || invocation.output.confirms("Give every torrent its original limit back and stop governing?")
     else { return .refused }
     let reason = invocation.parsed.value("reason") ?? "weir rollback"
     let outcome = try OneShot.run(settings) { shot -> Result<Rollback, ServiceFailure> in

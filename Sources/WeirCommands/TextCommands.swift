@@ -9,7 +9,8 @@ let completionsCommand = Command(
         ])
 ) { invocation throws(ServiceFailure) in
     guard let shell = invocation.parsed.arguments.first.flatMap(Shell.init) else {
-        invocation.output.say("weir completions: the shells are \(Shell.allCases.map(\.rawValue).joined(separator: ", "))")
+        invocation.output.say(
+            "weir completions: the shells are \(Shell.allCases.map(\.rawValue).joined(separator: ", "))")
         return .usage
     }
     invocation.output.print(Program.spec.completions(shell))

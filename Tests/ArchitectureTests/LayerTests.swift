@@ -27,7 +27,8 @@ private let allowedImports: [String: Set<String>] = [
     "CommandLineParsing": ["SpellingHints"],
     "WeirSettings": ["ConfigFile", "PatternMatching", "LimitPlanning", "SwarmTypes", "Glibc"],
     "WeirCommands": [
-        "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings", "LimitPlanning",
+        "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings",
+        "LimitPlanning",
         "SwarmTypes", "FoundationEssentials", "Glibc",
     ],
     // Assembly.
