@@ -46,6 +46,7 @@ let package = Package(
 
         // Formats and protocols: bytes in, values out.
         module("JSONScanning", pure),
+        module("JSONValues", pure, uses: ["SwarmTypes"]),
 
         // Decisions: values in, values out.
         module("LimitPlanning", pure, uses: ["SwarmTypes"]),
@@ -66,14 +67,17 @@ let package = Package(
         module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
 
         // Surfaces.
-        module("ControlAPI", strict, uses: ["SwarmTypes", "LimitPlanning", "Digests", "HTTPServing"]),
+        module(
+            "ControlAPI", strict,
+            uses: ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"]),
         module("CommandLineParsing", strict, uses: ["SpellingHints"]),
         module(
             "WeirSettings", strict, uses: ["ConfigFile", "LimitPlanning", "PatternMatching", "SwarmTypes"]),
         module(
             "WeirCommands", strict,
             uses: [
-                "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings",
+                "CommandLineParsing", "ConfigFile", "JSONValues", "PatternMatching", "ServiceAssembly",
+                "WeirSettings",
                 "LimitPlanning",
                 "SwarmTypes",
             ]),
@@ -114,8 +118,10 @@ let package = Package(
             uses: ["QBittorrentAPI", "SwarmTypes", "HTTPFetching", "EventIO", "TestKit"]),
         tests("ChangeJournalTests", uses: ["ChangeJournal", "SQLiteStore", "SwarmTypes", "TestKit"]),
         tests("UploadGovernorTests", uses: ["UploadGovernor", "LimitPlanning", "SwarmTypes", "TestKit"]),
+        tests("JSONValuesTests", uses: ["JSONValues", "TestKit"]),
         tests(
-            "ControlAPITests", uses: ["ControlAPI", "HTTPServing", "LimitPlanning", "SwarmTypes", "TestKit"]),
+            "ControlAPITests",
+            uses: ["ControlAPI", "JSONValues", "HTTPServing", "LimitPlanning", "SwarmTypes", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

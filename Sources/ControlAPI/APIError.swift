@@ -1,4 +1,5 @@
 import HTTPServing
+import JSONValues
 
 /// An answer that says why not: a stable code for programs, and what to do for people.
 struct APIError: Error {

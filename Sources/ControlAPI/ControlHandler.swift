@@ -1,4 +1,5 @@
 public import HTTPServing
+import JSONValues
 
 /// Answers the control API's requests: finds the route, checks who asks, reads the body, runs the route.
 public final class ControlHandler: HTTPHandling {

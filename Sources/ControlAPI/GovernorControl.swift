@@ -1,3 +1,4 @@
+public import JSONValues
 public import SwarmTypes
 
 /// What the control API asks of the service behind it. Every value that comes back is a snapshot.

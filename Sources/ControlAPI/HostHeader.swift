@@ -1,3 +1,5 @@
+import SwarmTypes
+
 /// The name and port of a `Host` header, in lower case and without a final dot.
 struct HostHeader: Hashable {
     /// An IPv6 address without its brackets.

@@ -1,3 +1,5 @@
+import JSONValues
+
 /// The route table as an OpenAPI 3.1 document.
 func openAPIDocument(version: String) -> JSONValue {
     var paths: [JSONValue.Member] = []

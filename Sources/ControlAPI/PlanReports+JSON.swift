@@ -1,3 +1,4 @@
+import JSONValues
 import LimitPlanning
 import SwarmTypes
 

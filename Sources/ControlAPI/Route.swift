@@ -1,4 +1,5 @@
 import HTTPServing
+import JSONValues
 
 enum RouteMethod: String, Sendable { case get = "GET", post = "POST" }
 

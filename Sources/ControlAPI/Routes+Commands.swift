@@ -1,4 +1,5 @@
 import HTTPServing
+import JSONValues
 import LimitPlanning
 
 /// What changes something.

@@ -1,4 +1,5 @@
 import HTTPServing
+import JSONValues
 import SwarmTypes
 
 /// What can be read of the governor.

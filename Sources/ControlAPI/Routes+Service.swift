@@ -1,4 +1,5 @@
 import HTTPServing
+import JSONValues
 
 /// What the service says of itself, and the webhook.
 let serviceRoutes: [Route] = [

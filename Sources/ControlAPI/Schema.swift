@@ -1,3 +1,5 @@
+import JSONValues
+
 /// The shape of a JSON value, for the OpenAPI document. The tests hold every answer against its schema.
 indirect enum Schema: Sendable {
     case string, integer, number, boolean

@@ -81,9 +81,16 @@ final class Transfer {
         return false
     }
 
+    /// Where a sink takes the body of a good answer, that of another answer is collected, and is short.
+    private var maximumBodyBytes: Int {
+        let isForSink = self.sink != nil && self.easy.status != 200
+        return isForSink ? min(self.request.maximumBodyBytes, 1 << 20) : self.request.maximumBodyBytes
+    }
+
     private func receiveBody(_ bytes: Span<UInt8>) -> Bool {
-        guard bytes.count <= self.request.maximumBodyBytes - self.bodyByteCount else {
-            self.ownFailure = .bodyTooLong(maximum: self.request.maximumBodyBytes)
+        let maximum = self.maximumBodyBytes
+        guard bytes.count <= maximum - self.bodyByteCount else {
+            self.ownFailure = .bodyTooLong(maximum: maximum)
             return false
         }
         self.bodyByteCount += bytes.count

@@ -1,3 +1,5 @@
+import SwarmTypes
+
 /// Decodes `%XX` once, and `+` as a space where forms use it. Nil for a `%` without two hexadecimal digits
 /// and for what is not UTF-8.
 func percentDecoded(_ text: Span<UInt8>, plusIsSpace: Bool) -> String? {
@@ -34,13 +36,4 @@ func percentDecoded(_ text: Span<UInt8>, plusIsSpace: Bool) -> String? {
 func validated(_ bytes: Span<UInt8>) -> String? {
     guard let text = try? UTF8Span(validating: bytes) else { return nil }
     return String(copying: text)
-}
-
-private func hexValue(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-    default: nil
-    }
 }

@@ -2,6 +2,7 @@ import ChangeJournal
 import ControlAPI
 import EventIO
 import Glibc
+import JSONValues
 import LimitPlanning
 import LogOutput
 import PatternMatching

@@ -1,6 +1,6 @@
 import EventIO
-import FoundationEssentials
 import HTTPFetching
+import JSONValues
 import LogOutput
 import QBittorrentAPI
 import SwarmTypes
@@ -14,15 +14,6 @@ actor CrossSeedForwarder {
     static let capacity = 1000
     /// After so many failures a completion is given up: 1 + 2 + 4 … + 64 s of pauses.
     static let maximumTries = 8
-
-    /// What cross-seed gets, with the keys that Qguardarr documents.
-    private struct Message: Encodable {
-        var infoHash: String
-        var name: String
-        var category: String
-        var tags: String
-        var savePath: String
-    }
 
     private let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { self.loop.asUnownedSerialExecutor() }
@@ -94,16 +85,21 @@ actor CrossSeedForwarder {
         }
         // Whatever a webhook says: only a torrent that a client really has is passed on.
         guard let details else { return "no qBittorrent that can be reached has this torrent" }
-        let message = Message(
-            infoHash: torrent.hex, name: details.name, category: details.category,
-            tags: details.tags.joined(separator: ","), savePath: details.savePath)
-        guard let body = try? JSONEncoder().encode(message) else { return "it cannot be written as JSON" }
+        // The keys that Qguardarr documents.
+        var message = JSONWriter()
+        message.object { json in
+            json.member("infoHash", torrent.hex)
+            json.member("name", details.name)
+            json.member("category", details.category)
+            json.member("tags", details.tags.joined(separator: ","))
+            json.member("savePath", details.savePath)
+        }
         var headers: [(name: String, value: String)] = [("Content-Type", "application/json")]
         if let key = self.settings.apiKey { headers.append(("X-API-Key", key)) }
         do throws(FetchFailure) {
             let response = try await self.fetcher.fetch(
                 FetchRequest(
-                    method: .post, url: url, headers: headers, body: Array(body),
+                    method: .post, url: url, headers: headers, body: message.bytes,
                     timeoutSeconds: Double(self.settings.timeoutSeconds)),
                 into: nil)
             return (200..<300).contains(response.status) ? nil : "it answered with status \(response.status)"

@@ -6,7 +6,7 @@ import SwarmTypes
 ///
 /// Bounded: the same torrent counts once, and beyond `capacity` different ones an event is refused.
 final class HookInbox: Sendable {
-    static let capacity = 1000
+    static let capacity = 20_000
     /// How long events are collected. A client that adds a hundred torrents calls a hundred times.
     private static let collectSeconds = 0.1
 

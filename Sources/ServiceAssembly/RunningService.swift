@@ -78,7 +78,10 @@ final class RunningService: Sendable {
             environment: GovernorEnvironment(
                 now: { monotonicNow() }, secondsSince1970: { Int64(wallSeconds()) },
                 after: { seconds, body in worker.schedule(afterSeconds: seconds, body) },
-                rolloutBucket: { rolloutBucket(of: $0) }, report: { log($0, to: logger) },
+                rolloutBucket: { rolloutBucket(of: $0) }, report: { event in
+                    log(event, to: logger)
+                    releaseMemory(after: event)
+                },
                 saveSimulated: { [source] limits in
                     saveDryRun(limits, path: source.dryRunPath, logger: logger)
                 }),
@@ -263,4 +266,10 @@ func credentialFingerprint(_ instance: InstanceSettings) -> String? {
 public func rolloutBucket(of id: TorrentID) -> UInt8 {
     // MD5 can only be missing where the library forbids it; every torrent then belongs to the first hundredth.
     UInt8(clamping: (try? Digests.rolloutBucket(ofHexDigits: id.hexDigits)) ?? 0)
+}
+
+/// A cycle over tens of thousands of torrents leaves megabytes of free heap behind, once in a while.
+private func releaseMemory(after event: GovernorEvent) {
+    guard case .cycleEnded(let report) = event, (report.plan?.changes.count ?? 0) > 1000 else { return }
+    MemoryTuning.releaseFreeMemory()
 }

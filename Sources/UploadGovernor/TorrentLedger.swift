@@ -1,25 +1,81 @@
 import LimitPlanning
 import SwarmTypes
 
-/// What the governor remembers of one torrent between cycles.
+/// A limit, or none, in four bytes: there are three for every torrent. Clients hold limits in 31 bits.
+private struct CompactLimit: Hashable, Sendable {
+    private var stored: UInt32
+
+    init(_ limit: UploadLimit?) {
+        switch limit {
+        case nil: self.stored = 0
+        case .unlimited: self.stored = .max
+        case .atMost(let rate): self.stored = UInt32(clamping: min(max(1, rate.bytesPerSecond), 0xFFFF_FFFE))
+        }
+    }
+
+    var limit: UploadLimit? {
+        switch self.stored {
+        case 0: nil
+        case .max: .unlimited
+        default: .bytesPerSecond(Int64(self.stored))
+        }
+    }
+}
+
+/// What the governor remembers of one torrent between cycles, in 28 bytes.
 struct LedgerEntry: Hashable, Sendable {
-    /// The limit from before Weir first touched it; nil when Weir has no claim on it.
-    var original: UploadLimit?
-    /// The limit Weir set and saw in force.
-    var ours: UploadLimit?
-    /// The one before `ours`: a client that crashed may come back with it.
-    var previous: UploadLimit?
+    private var compactOriginal = CompactLimit(nil)
+    private var compactOurs = CompactLimit(nil)
+    private var compactPrevious = CompactLimit(nil)
     /// The last cycle that saw the torrent.
     var seenInCycle: UInt32 = 0
     /// When Weir first set its limit, in seconds since 1970.
     var managedSince: UInt32 = 0
     /// When the choice among its trackers was made, in seconds of the monotonic clock.
     var placedAt: Int32 = .min
-    /// Index into the configured trackers; nil until it is placed.
-    var tracker: Int16?
+    private var place: Int16 = -1
     var rolloutBucket: UInt8 = 0
     /// The user's own limit stands.
     var isForeign = false
+
+    init(
+        original: UploadLimit? = nil, ours: UploadLimit? = nil, previous: UploadLimit? = nil,
+        seenInCycle: UInt32 = 0, managedSince: UInt32 = 0, tracker: Int16? = nil, rolloutBucket: UInt8 = 0,
+        isForeign: Bool = false
+    ) {
+        self.seenInCycle = seenInCycle
+        self.managedSince = managedSince
+        self.rolloutBucket = rolloutBucket
+        self.isForeign = isForeign
+        self.original = original
+        self.ours = ours
+        self.previous = previous
+        self.tracker = tracker
+    }
+
+    /// The limit from before Weir first touched it; nil when Weir has no claim on it.
+    var original: UploadLimit? {
+        get { self.compactOriginal.limit }
+        set { self.compactOriginal = CompactLimit(newValue) }
+    }
+
+    /// The limit Weir set and saw in force.
+    var ours: UploadLimit? {
+        get { self.compactOurs.limit }
+        set { self.compactOurs = CompactLimit(newValue) }
+    }
+
+    /// The one before `ours`: a client that crashed may come back with it.
+    var previous: UploadLimit? {
+        get { self.compactPrevious.limit }
+        set { self.compactPrevious = CompactLimit(newValue) }
+    }
+
+    /// Index into the configured trackers; nil until it is placed.
+    var tracker: Int16? {
+        get { self.place < 0 ? nil : self.place }
+        set { self.place = newValue ?? -1 }
+    }
 }
 
 /// What a reading says about a limit that Weir had set.

@@ -1,5 +1,6 @@
 import CommandLineParsing
 import ConfigFile
+import JSONValues
 import PatternMatching
 import ServiceAssembly
 import WeirSettings
@@ -9,22 +10,12 @@ let configCheckCommand = Command(
         "check", "Name every mistake in the configuration, with its line",
         options: [CommonOption.config, CommonOption.json])
 ) { invocation throws(ServiceFailure) in
-    struct Report: Encodable {
-        var file: String
-        var isValid: Bool
-        var problems: [String]
-
-        enum CodingKeys: String, CodingKey {
-            case file, problems
-            case isValid = "valid"
-        }
-    }
     let path = invocation.configPath
     do throws(ServiceFailure) {
         let loaded = try invocation.load()
         let warnings = loaded.warnings.map(\.description)
         if invocation.wantsJSON {
-            invocation.output.printJSON(Report(file: path, isValid: true, problems: warnings))
+            printReport(path, isValid: true, warnings, invocation.output)
         } else {
             for warning in warnings { invocation.output.say(warning) }
             invocation.output.print(
@@ -35,8 +26,7 @@ let configCheckCommand = Command(
     } catch {
         guard case .configuration(let text) = error else { throw error }
         if invocation.wantsJSON {
-            invocation.output.printJSON(
-                Report(file: path, isValid: false, problems: text.split(separator: "\n").map(String.init)))
+            printReport(path, isValid: false, text.split(separator: "\n").map(String.init), invocation.output)
         } else {
             invocation.output.say(text)
         }
@@ -73,16 +63,6 @@ let matchCommand = Command(
         options: [CommonOption.config, CommonOption.json],
         arguments: [ArgumentSpec("URL", "The announce URL")])
 ) { invocation throws(ServiceFailure) in
-    struct Report: Encodable {
-        struct Pattern: Encodable {
-            var tracker: String
-            var pattern: String
-            var result: String
-        }
-        var url: String
-        var tracker: String
-        var patterns: [Pattern]
-    }
     let settings = try invocation.load().settings
     let url = invocation.parsed.arguments.first ?? ""
     let matcher: TrackerMatcher
@@ -92,17 +72,36 @@ let matchCommand = Command(
         throw .configuration(error.description)
     }
     let place = matcher.match(url).index ?? settings.trackers.count - 1
-    let report = Report(
-        url: url, tracker: settings.trackers[place].id,
-        patterns: matcher.explain(url).map {
-            .init(tracker: $0.id, pattern: $0.pattern, result: $0.result.rawValue)
-        })
+    let tracker = settings.trackers[place].id
+    let explanations = matcher.explain(url)
     if invocation.wantsJSON {
-        invocation.output.printJSON(report)
+        invocation.output.printJSON { json in
+            json.member("url", url)
+            json.member("tracker", tracker)
+            json.member(
+                "patterns",
+                array: { json in
+                    for pattern in explanations {
+                        json.object { json in
+                            json.member("tracker", pattern.id)
+                            json.member("pattern", pattern.pattern)
+                            json.member("result", pattern.result.rawValue)
+                        }
+                    }
+                })
+        }
     } else {
-        invocation.output.print(report.tracker)
+        invocation.output.print(tracker)
         invocation.output.printTable(
-            ["tracker", "pattern", "result"], report.patterns.map { [$0.tracker, $0.pattern, $0.result] })
+            ["tracker", "pattern", "result"], explanations.map { [$0.id, $0.pattern, $0.result.rawValue] })
     }
     return .done
+}
+
+private func printReport(_ path: String, isValid: Bool, _ problems: [String], _ output: Output) {
+    output.printJSON { json in
+        json.member("file", path)
+        json.member("valid", isValid)
+        json.member("problems", problems)
+    }
 }

@@ -1,5 +1,6 @@
 import CommandLineParsing
 import ConfigFile
+import JSONValues
 import ServiceAssembly
 import WeirSettings
 
@@ -11,12 +12,6 @@ let doctorCommand = Command(
         ],
         options: [CommonOption.config, CommonOption.json])
 ) { invocation throws(ServiceFailure) in
-    struct Row: Encodable {
-        var subject: String
-        var verdict: String
-        var text: String
-        var remedy: String?
-    }
     let loaded = try invocation.load()
     var findings = loaded.warnings.map {
         Finding("configuration", .warning, $0.description)
@@ -24,10 +19,21 @@ let doctorCommand = Command(
     if findings.isEmpty { findings.append(Finding("configuration \(invocation.configPath)", .ok, "valid")) }
     findings += try OneShot.run(loaded.settings) { await $0.examine() }
     if invocation.wantsJSON {
-        invocation.output.printJSON(
-            findings.map {
-                Row(subject: $0.subject, verdict: $0.verdict.rawValue, text: $0.text, remedy: $0.remedy)
-            })
+        let listed = findings
+        invocation.output.printJSON { json in
+            json.member(
+                "findings",
+                array: { json in
+                    for finding in listed {
+                        json.object { json in
+                            json.member("subject", finding.subject)
+                            json.member("verdict", finding.verdict.rawValue)
+                            json.member("text", finding.text)
+                            json.member("remedy", finding.remedy)
+                        }
+                    }
+                })
+        }
     } else {
         for finding in findings {
             let mark =

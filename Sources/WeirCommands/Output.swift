@@ -1,5 +1,6 @@
-import FoundationEssentials
 import Glibc
+import JSONValues
+import SwarmTypes
 
 /// Data to standard output, words to standard error.
 struct Output {
@@ -12,10 +13,11 @@ struct Output {
         if bytes.last != UInt8(ascii: "\n") { self.writeBytes([UInt8(ascii: "\n")], to: 1) }
     }
 
-    func printJSON(_ value: some Encodable) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        if let data = try? encoder.encode(value) { self.print(Array(data)) }
+    /// One JSON object.
+    func printJSON(_ members: (inout JSONWriter) -> Void) {
+        var json = JSONWriter()
+        json.object(members)
+        self.print(json.bytes)
     }
 
     /// Columns as wide as their widest cell; numbers are right-aligned where `rightAligned` says so.
@@ -73,8 +75,8 @@ func rateText(_ bytesPerSecond: Double) -> String {
     return "\(Int(bytesPerSecond)) B/s"
 }
 
-func limitText(_ bytesPerSecond: Int64?) -> String {
-    bytesPerSecond.map { rateText(Double($0)) } ?? "unlimited"
+func limitText(_ limit: UploadLimit) -> String {
+    limit.rate.map { rateText(Double($0.bytesPerSecond)) } ?? "unlimited"
 }
 
 /// Text from a stranger, safe on a terminal.

@@ -1,77 +1,16 @@
 import ConfigFile
-import FoundationEssentials
+import JSONValues
 import LimitPlanning
 import PatternMatching
 import ServiceAssembly
 import SwarmTypes
 import WeirSettings
 
-/// What a plan remembers from one snapshot to the next.
-struct SnapshotState: Codable, Sendable {
-    struct Adaptive: Codable, Sendable {
-        var hungry_cycles: Int
-        var saturation: Double
-        var quiet: Bool
-        /// The reading that was last planned on, and the limit planned then.
-        var last_rate: Int64?
-        var last_limit: Int64?
-    }
-
-    /// By tracker id, bytes per second.
-    var smoothed_caps: [String: Double]?
-    /// By hash.
-    var adaptive: [String: Adaptive]?
-}
-
-/// A saved observation, version 1.
-private struct Snapshot: Decodable {
-    struct Tracker: Decodable {
-        var url: String
-        var status: Int?
-    }
-
-    struct Torrent: Decodable {
-        var hash: String
-        var instance: String?
-        var trackers: [Tracker]?
-        var upload_rate: Int64
-        var upload_limit: Int64?
-        /// Outside: nothing is known. Inside nil: unlimited.
-        var original_limit: Int64??
-        var leeches: Int?
-        var seeds: Int?
-        var last_activity_age: Double?
-        var state: String?
-
-        enum CodingKeys: String, CodingKey {
-            case hash, instance, trackers, upload_rate, upload_limit, original_limit, leeches, seeds, state
-            case last_activity_age
-        }
-
-        init(from decoder: any Decoder) throws {
-            let values = try decoder.container(keyedBy: CodingKeys.self)
-            self.hash = try values.decode(String.self, forKey: .hash)
-            self.instance = try values.decodeIfPresent(String.self, forKey: .instance)
-            self.trackers = try values.decodeIfPresent([Tracker].self, forKey: .trackers)
-            self.upload_rate = try values.decodeIfPresent(Int64.self, forKey: .upload_rate) ?? 0
-            self.upload_limit = try values.decodeIfPresent(Int64.self, forKey: .upload_limit)
-            self.original_limit =
-                values.contains(.original_limit)
-                ? .some(try values.decodeIfPresent(Int64.self, forKey: .original_limit)) : .none
-            self.leeches = try values.decodeIfPresent(Int.self, forKey: .leeches)
-            self.seeds = try values.decodeIfPresent(Int.self, forKey: .seeds)
-            self.last_activity_age = try values.decodeIfPresent(Double.self, forKey: .last_activity_age)
-            self.state = try values.decodeIfPresent(String.self, forKey: .state)
-        }
-    }
-
-    var version: Int
-    var torrents: [Torrent]
-    var state: SnapshotState?
-}
-
+/// Why a saved observation cannot be planned from.
 struct SnapshotFailure: Error {
     var message: String
+
+    init(_ message: String) { self.message = message }
 }
 
 private let maximumSnapshotBytes = 256 << 20
@@ -81,130 +20,151 @@ private let idleStates: Set<String> = [
     "pausedUP", "pausedDL", "stoppedUP", "stoppedDL", "error", "missingFiles", "unknown",
 ]
 
-/// Plans from a saved observation exactly what a cycle would do.
-func planSnapshot(_ path: String, _ settings: Settings) -> Result<PlanListing, SnapshotFailure> {
-    do throws(SnapshotFailure) {
-        let snapshot = try read(path)
-        return .success(try plan(snapshot, settings))
-    } catch {
-        return .failure(SnapshotFailure(message: "\(path): \(error.message)"))
+/// Plans from a saved observation (version 1) exactly what a cycle would do.
+func planSnapshot(_ path: String, _ settings: Settings) throws(SnapshotFailure) -> PlanListing {
+    let document: JSONValue
+    let bytes: [UInt8]
+    do throws(FileReadFailure) { bytes = try readFile(path, limit: maximumSnapshotBytes) } catch {
+        throw SnapshotFailure(error.description)
     }
-}
-
-private func read(_ path: String) throws(SnapshotFailure) -> Snapshot {
-    let snapshot: Snapshot
-    do {
-        snapshot = try JSONDecoder().decode(
-            Snapshot.self, from: Data(try readFile(path, limit: maximumSnapshotBytes)))
-    } catch let error as FileReadFailure {
-        throw SnapshotFailure(message: "\(error)")
-    } catch let error as DecodingError {
-        throw SnapshotFailure(message: explanation(of: error))
-    } catch {
-        throw SnapshotFailure(message: "it cannot be read as JSON")
+    do throws(JSONFailure) { document = try JSONReader.read(bytes) } catch {
+        throw SnapshotFailure(error.description)
     }
-    guard snapshot.version == 1 else {
-        throw SnapshotFailure(message: "its version is \(snapshot.version); this Weir reads version 1")
+    guard let version = document["version"]?.integer else { throw SnapshotFailure("it has no \"version\"") }
+    guard version == 1 else {
+        throw SnapshotFailure("its version is \(version); this Weir reads version 1")
     }
-    return snapshot
-}
-
-private func explanation(of error: DecodingError) -> String {
-    func place(_ context: DecodingError.Context) -> String {
-        let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
-        return path.isEmpty ? "the whole" : String(path.drop { $0 == "." })
-    }
-    switch error {
-    case .keyNotFound(let key, let context): return "\(place(context)) has no \"\(key.stringValue)\""
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-        return "\(place(context)) has a value of the wrong kind"
-    case .dataCorrupted: return "it is not valid JSON"
-    @unknown default: return "it is not a snapshot"
-    }
-}
-
-private func plan(_ snapshot: Snapshot, _ settings: Settings) throws(SnapshotFailure) -> PlanListing {
-    let matcher: TrackerMatcher
-    do {
-        matcher = try TrackerMatcher(patterns: settings.trackers.map { ($0.id, $0.pattern) })
-    } catch {
-        throw SnapshotFailure(message: error.description)
-    }
-    let catchAll = settings.trackers.count - 1
-    var names = settings.instances.map(\.name)
-    var settings = settings
-    var trackers = settings.governedTrackers
-    let outside = trackers.count
-    trackers.append(GovernedTracker(id: "(outside the rollout)", cap: .unlimited))
-    var spellings: [TorrentKey: String] = [:]
-    var keys: [String: TorrentKey] = [:]
-    var places: [TorrentKey: Int] = [:]
-    var torrents: [PlanningTorrent] = []
-    for (number, torrent) in snapshot.torrents.enumerated() {
-        guard let id = TorrentID(hex: torrent.hash) else {
-            throw SnapshotFailure(message: "torrents[\(number)].hash is not 40 or 64 hexadecimal digits")
+    guard let rows = document["torrents"]?.elements else { throw SnapshotFailure("it has no \"torrents\"") }
+    var observation = try SavedObservation(settings)
+    for (number, row) in rows.enumerated() {
+        do throws(SnapshotFailure) { try observation.add(row) } catch {
+            throw SnapshotFailure("torrents[\(number)]\(error.message)")
         }
-        let name = torrent.instance ?? names.first ?? "default"
-        if !names.contains(name) {
-            names.append(name)
+    }
+    return try observation.plan(state: document["state"])
+}
+
+/// A saved observation on its way to a planning input.
+private struct SavedObservation {
+    private var settings: Settings
+    private let matcher: TrackerMatcher
+    private let catchAll: Int
+    private var instances: [String]
+    private var trackers: [GovernedTracker]
+    /// Where torrents stand that leave the rollout.
+    private let outside: Int
+    private var torrents: [PlanningTorrent] = []
+    private var spellings: [TorrentKey: String] = [:]
+    private var keys: [String: TorrentKey] = [:]
+    private var places: [TorrentKey: Int] = [:]
+
+    init(_ settings: Settings) throws(SnapshotFailure) {
+        do throws(PatternFailure) {
+            self.matcher = try TrackerMatcher(patterns: settings.trackers.map { ($0.id, $0.pattern) })
+        } catch {
+            throw SnapshotFailure(error.description)
+        }
+        self.settings = settings
+        self.catchAll = settings.trackers.count - 1
+        self.instances = settings.instances.map(\.name)
+        self.trackers = settings.governedTrackers
+        self.outside = self.trackers.count
+        self.trackers.append(GovernedTracker(id: "(outside the rollout)", cap: .unlimited))
+    }
+
+    mutating func add(_ row: JSONValue) throws(SnapshotFailure) {
+        let hash = row["hash"]?.text ?? ""
+        guard let id = TorrentID(hex: hash) else {
+            throw SnapshotFailure(".hash is not 40 or 64 hexadecimal digits")
+        }
+        let key = TorrentKey(instance: self.instance(row["instance"]?.text), id: id)
+        guard self.spellings.updateValue(hash, forKey: key) == nil else {
+            throw SnapshotFailure(": \(hash) comes twice")
+        }
+        self.keys[hash] = key
+        let rate = try number(row, "upload_rate") ?? 0
+        let limitInForce = try limit(row, "upload_limit")
+        // Not there: Weir never touched it. Null: it was unlimited before.
+        let original: UploadLimit? = row["original_limit"] == nil ? nil : try limit(row, "original_limit")
+        if let state = row["state"]?.text, idleStates.contains(state) { return }
+        let place = self.place(row["trackers"]?.elements ?? [])
+        self.places[key] = place
+        let isOutside = Int(rolloutBucket(of: id)) >= self.settings.global.rolloutPercentage
+        if isOutside, original == nil { return }
+        self.torrents.append(
+            PlanningTorrent(
+                key: key, tracker: isOutside ? self.outside : place,
+                uploadRate: ByteRate(bytesPerSecond: rate),
+                limit: limitInForce, original: original,
+                leeches: Int32(clamping: try number(row, "leeches") ?? 0),
+                seeds: Int32(clamping: try number(row, "seeds") ?? 0),
+                lastActivityAgeSeconds: try number(row, "last_activity_age")))
+    }
+
+    func plan(state saved: JSONValue?) throws(SnapshotFailure) -> PlanListing {
+        var state = PlanningState()
+        for cap in saved?["smoothed_caps"]?.members ?? [] { state.smoothedCaps[cap.name] = cap.value.double }
+        for entry in saved?["adaptive"]?.members ?? [] {
+            guard let key = self.keys[entry.name] else { continue }
+            let memory = entry.value
+            state[adaptive: key] = AdaptiveMemory(
+                hungryCycles: Int(clamping: memory["hungry_cycles"]?.integer ?? 0),
+                saturation: memory["saturation"]?.double ?? 0, isQuiet: memory["quiet"]?.boolean ?? true,
+                lastRate: memory["last_rate"]?.integer.map { ByteRate(bytesPerSecond: $0) },
+                lastLimit: memory["last_limit"]?.integer.map { $0 > 0 ? .bytesPerSecond($0) : .unlimited })
+        }
+        var plan = makePlan(
+            PlanningInput(trackers: self.trackers, torrents: self.torrents),
+            settings: self.settings.planningSettings, state: &state, scope: .full, at: Instant(nanoseconds: 0)
+        )
+        plan.trackers.removeLast(max(0, plan.trackers.count - self.outside))
+        for index in plan.changes.indices where plan.changes[index].tracker == self.outside {
+            plan.changes[index].tracker = self.places[plan.changes[index].key] ?? self.catchAll
+            plan.changes[index].reason = .leftRollout
+        }
+        var settings = self.settings
+        for name in self.instances.dropFirst(settings.instances.count) {
             var instance = InstanceSettings()
             instance.name = name
             settings.instances.append(instance)
         }
-        let key = TorrentKey(
-            instance: InstanceIndex(UInt16(clamping: names.firstIndex(of: name) ?? 0)), id: id)
-        guard spellings.updateValue(torrent.hash, forKey: key) == nil else {
-            throw SnapshotFailure(message: "torrents[\(number)]: \(torrent.hash) comes twice")
+        return PlanListing(plan, settings, spellings: self.spellings, state: state)
+    }
+
+    /// Instances that are not configured get a place of their own.
+    private mutating func instance(_ name: String?) -> InstanceIndex {
+        let name = name ?? self.instances.first ?? InstanceSettings.defaultName
+        if let place = self.instances.firstIndex(of: name) { return InstanceIndex(UInt16(clamping: place)) }
+        self.instances.append(name)
+        return InstanceIndex(UInt16(clamping: self.instances.count - 1))
+    }
+
+    private func place(_ trackers: [JSONValue]) -> Int {
+        let entries = trackers.compactMap { tracker in
+            tracker["url"]?.text.map {
+                TrackerEntry(url: $0, status: TrackerStatus(tracker["status"]?.integer))
+            }
         }
-        keys[torrent.hash] = key
-        if let state = torrent.state, idleStates.contains(state) { continue }
-        let entries = (torrent.trackers ?? []).map {
-            TrackerEntry(url: $0.url, status: TrackerStatus($0.status))
-        }
-        let place =
-            chooseTracker(entries).map { matcher.match(entries[$0].url).index ?? catchAll } ?? catchAll
-        places[key] = place
-        let original: UploadLimit? = torrent.original_limit.map { limit($0) }
-        let isOutside = Int(rolloutBucket(of: id)) >= settings.global.rolloutPercentage
-        if isOutside, original == nil { continue }
-        torrents.append(
-            PlanningTorrent(
-                key: key, tracker: isOutside ? outside : place,
-                uploadRate: ByteRate(bytesPerSecond: torrent.upload_rate), limit: limit(torrent.upload_limit),
-                original: original, leeches: Int32(clamping: torrent.leeches ?? 0),
-                seeds: Int32(clamping: torrent.seeds ?? 0),
-                lastActivityAgeSeconds: torrent.last_activity_age.flatMap { Int64(exactly: $0.rounded()) }))
+        guard let chosen = chooseTracker(entries) else { return self.catchAll }
+        return self.matcher.match(entries[chosen].url).index ?? self.catchAll
     }
-    var state = PlanningState()
-    state.smoothedCaps = snapshot.state?.smoothed_caps ?? [:]
-    for (hash, memory) in snapshot.state?.adaptive ?? [:] {
-        guard let key = keys[hash] else { continue }
-        state[adaptive: key] = AdaptiveMemory(
-            hungryCycles: memory.hungry_cycles, saturation: memory.saturation, isQuiet: memory.quiet,
-            lastRate: memory.last_rate.map { ByteRate(bytesPerSecond: $0) },
-            lastLimit: memory.last_limit.map { $0 > 0 ? .bytesPerSecond($0) : .unlimited })
-    }
-    var planned = makePlan(
-        PlanningInput(trackers: trackers, torrents: torrents), settings: settings.planningSettings,
-        state: &state,
-        scope: .full, at: Instant(nanoseconds: 0))
-    if planned.trackers.count > outside { planned.trackers.removeLast() }
-    for index in planned.changes.indices where planned.changes[index].tracker == outside {
-        planned.changes[index].tracker = places[planned.changes[index].key] ?? catchAll
-        planned.changes[index].reason = .leftRollout
-    }
-    var listing = PlanListing(planned, settings) { spellings[$0] ?? $0.id.hex }
-    listing.state = SnapshotState(state, spellings: spellings)
-    return listing
 }
 
-/// Null, zero and below are unlimited.
-private func limit(_ bytesPerSecond: Int64?) -> UploadLimit {
-    bytesPerSecond.map { $0 > 0 ? .bytesPerSecond($0) : .unlimited } ?? .unlimited
+/// Nil where it is missing or null.
+private func number(_ row: JSONValue, _ name: String) throws(SnapshotFailure) -> Int64? {
+    guard let value = row[name], !value.isNull else { return nil }
+    guard let number = value.double, let whole = Int64(exactly: number.rounded(.down)) else {
+        throw SnapshotFailure(".\(name) is not a number")
+    }
+    return value.integer ?? whole
+}
+
+private func limit(_ row: JSONValue, _ name: String) throws(SnapshotFailure) -> UploadLimit {
+    try number(row, name).flatMap { $0 > 0 ? .bytesPerSecond($0) : nil } ?? .unlimited
 }
 
 extension TrackerStatus {
-    fileprivate init(_ number: Int?) {
+    fileprivate init(_ number: Int64?) {
         switch number {
         case 0: self = .disabled
         case 1: self = .notContacted
@@ -213,20 +173,5 @@ extension TrackerStatus {
         case 4, 5, 6: self = .notWorking
         default: self = .unknown
         }
-    }
-}
-
-extension SnapshotState {
-    fileprivate init(_ state: PlanningState, spellings: [TorrentKey: String]) {
-        self.smoothed_caps = state.smoothedCaps
-        var adaptive: [String: Adaptive] = [:]
-        for key in state.adaptiveKeys {
-            guard let memory = state[adaptive: key] else { continue }
-            adaptive[spellings[key] ?? key.id.hex] = Adaptive(
-                hungry_cycles: memory.hungryCycles, saturation: memory.saturation, quiet: memory.isQuiet,
-                last_rate: memory.lastRate?.bytesPerSecond,
-                last_limit: memory.lastLimit.map { $0.bytes ?? 0 })
-        }
-        self.adaptive = adaptive
     }
 }

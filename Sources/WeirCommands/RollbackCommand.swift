@@ -1,5 +1,5 @@
 import CommandLineParsing
-import FoundationEssentials
+import JSONValues
 import ServiceAssembly
 import WeirSettings
 
@@ -21,8 +21,12 @@ let rollbackCommand = Command(
     else { return .refused }
     let reason = invocation.parsed.value("reason") ?? "weir rollback"
     let outcome = try OneShot.run(settings) { shot -> Result<Rollback, ServiceFailure> in
-        let body = (try? JSONEncoder().encode(RollbackRequest(confirm: true, reason: reason))) ?? Data()
-        switch await shot.daemon("POST", "/rollback", body: Array(body)) {
+        var body = JSONWriter()
+        body.object { json in
+            json.member("confirm", true)
+            json.member("reason", reason)
+        }
+        switch await shot.daemon("POST", "/rollback", body: body.bytes) {
         case .success(let answer): return Result { () throws(ServiceFailure) in try Rollback(answer) }
         case .failure(let failure): return .failure(failure)
         case nil: return await shot.rollBack().map(Rollback.init)
@@ -31,7 +35,11 @@ let rollbackCommand = Command(
     let rollback: Rollback
     do throws(ServiceFailure) { rollback = try outcome.get() } catch { throw error }
     if invocation.wantsJSON {
-        invocation.output.printJSON(rollback)
+        invocation.output.printJSON { json in
+            json.member("restored", rollback.restored)
+            json.member("remaining", rollback.remaining)
+            json.member("problems", rollback.problems)
+        }
     } else {
         for problem in rollback.problems { invocation.output.say(problem) }
         let rest = rollback.remaining == 0 ? "" : "; \(rollback.remaining) could not be reached yet"
@@ -40,12 +48,7 @@ let rollbackCommand = Command(
     return rollback.remaining == 0 ? .done : .partlyApplied
 }
 
-private struct RollbackRequest: Encodable {
-    var confirm: Bool
-    var reason: String
-}
-
-private struct Rollback: Encodable {
+private struct Rollback: Sendable {
     var restored: Int
     var remaining: Int
     var problems: [String]
@@ -57,13 +60,10 @@ private struct Rollback: Encodable {
     }
 
     init(_ answer: DaemonAnswer) throws(ServiceFailure) {
-        struct Body: Decodable {
-            var changes_reversed: Int
-            var remaining: Int?
-        }
-        let body: Body = try decoded(answer)
-        self.restored = body.changes_reversed
-        self.remaining = body.remaining ?? 0
+        let body = try decoded(answer)
+        guard let restored = body["changes_reversed"]?.integer else { throw strangeAnswer }
+        self.restored = Int(clamping: restored)
+        self.remaining = Int(clamping: body["remaining"]?.integer ?? 0)
         self.problems = []
     }
 }
@@ -98,22 +98,17 @@ private func setPaused(_ isPaused: Bool, _ invocation: Invocation) throws(Servic
 }
 
 /// Reads a running Weir's answer, or says why it gave none.
-func decoded<Body: Decodable>(_ answer: DaemonAnswer) throws(ServiceFailure) -> Body {
+func decoded(_ answer: DaemonAnswer) throws(ServiceFailure) -> JSONValue {
     guard answer.isSuccess else { throw failure(of: answer) }
-    do {
-        return try JSONDecoder().decode(Body.self, from: Data(answer.body))
-    } catch {
-        throw .system("the running Weir's answer cannot be understood; is it of another version?")
-    }
+    do { return try JSONReader.read(answer.body) } catch { throw strangeAnswer }
 }
 
+let strangeAnswer = ServiceFailure.system(
+    "the running Weir's answer cannot be understood; is it of another version?")
+
 func failure(of answer: DaemonAnswer) -> ServiceFailure {
-    struct Body: Decodable {
-        struct Problem: Decodable { var message: String }
-        var error: Problem?
-    }
-    let body = try? JSONDecoder().decode(Body.self, from: Data(answer.body))
-    let text = body?.error?.message ?? "it answers with status \(answer.status)"
+    let body = try? JSONReader.read(answer.body)
+    let text = body?["error"]?["message"]?.text ?? "it answers with status \(answer.status)"
     return answer.status == 401 || answer.status == 403
         ? .refused("the running Weir refuses: \(text)") : .system("the running Weir says: \(text)")
 }

@@ -1,5 +1,5 @@
 import CommandLineParsing
-import FoundationEssentials
+import JSONValues
 import ServiceAssembly
 import WeirSettings
 
@@ -35,42 +35,28 @@ let statusCommand = Command(
     return .done
 }
 
-private struct Health: Decodable {
-    var status: String
-    var problems: [String]?
-    var version: String
-    var uptime_seconds: Double
-    var rollout_percentage: Int
-    var dry_run: Bool
-    var active_torrents: Int
-    var managed_torrents: Int
-    var api_calls_last_cycle: Int
-}
-
-private struct Tracker: Decodable {
-    var name: String
-    var configured_limit_mbps: Double?
-    var active_torrents: Int
-    var current_usage_mbps: Double
-    var effective_cap_mbps: Double?
-}
-
 private func printStatus(_ answers: [DaemonAnswer], _ output: Output) throws(ServiceFailure) {
-    let health: Health = try decoded(answers[0])
-    let trackers: [String: Tracker] = try decoded(answers[1])
-    var line = "Weir \(health.version): \(health.status), up \(Int(health.uptime_seconds)) s"
-    line += ", \(health.managed_torrents) torrents governed, \(health.active_torrents) active"
-    if health.rollout_percentage < 100 { line += ", rollout \(health.rollout_percentage) %" }
-    if health.dry_run { line += ", dry run" }
-    output.print(line)
-    for problem in health.problems ?? [] { output.print("  ! \(plain(problem))") }
-    func mebibytes(_ value: Double?) -> String { value.map { rateText($0 * 1_048_576) } ?? "no cap" }
+    let health = try decoded(answers[0])
+    let trackers = try decoded(answers[1]).members ?? []
+    func number(_ name: String) -> Int64 { health[name]?.double.map { Int64($0) } ?? 0 }
+    var line = "Weir \(health["version"]?.text ?? "?"): \(health["status"]?.text ?? "?")"
+    line += ", up \(number("uptime_seconds")) s"
+    line += ", \(number("managed_torrents")) torrents governed, \(number("active_torrents")) active"
+    if number("rollout_percentage") < 100 { line += ", rollout \(number("rollout_percentage")) %" }
+    if health["dry_run"]?.boolean == true { line += ", dry run" }
+    output.print(plain(line))
+    for problem in health["problems"]?.elements ?? [] { output.print("  ! \(plain(problem.text ?? ""))") }
+    func mebibytes(_ value: JSONValue?) -> String {
+        value?.double.map { rateText($0 * 1_048_576) } ?? "no cap"
+    }
     output.printTable(
         ["tracker", "uses", "cap", "effective", "active"], rightAligned: [1, 2, 3, 4],
-        trackers.sorted { $0.key < $1.key }.map { id, tracker in
-            [
-                plain(id), mebibytes(tracker.current_usage_mbps), mebibytes(tracker.configured_limit_mbps),
-                mebibytes(tracker.effective_cap_mbps), "\(tracker.active_torrents)",
+        trackers.map { tracker in
+            let values = tracker.value
+            return [
+                plain(tracker.name), mebibytes(values["current_usage_mbps"]),
+                mebibytes(values["configured_limit_mbps"]), mebibytes(values["effective_cap_mbps"]),
+                "\(values["active_torrents"]?.integer ?? 0)",
             ]
         })
 }

@@ -7,6 +7,7 @@ private let allowedImports: [String: Set<String>] = [
     "SpellingHints": [],
     // Formats and protocols.
     "JSONScanning": [],
+    "JSONValues": ["SwarmTypes"],
     // Decisions.
     "LimitPlanning": ["SwarmTypes"],
     // Machine access.
@@ -19,29 +20,31 @@ private let allowedImports: [String: Set<String>] = [
     "ConfigFile": ["CYAML", "Glibc", "SpellingHints"],
     "LogOutput": ["CLinuxIO", "Glibc", "EventIO", "Synchronization"],
     // Applications.
-    "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching", "FoundationEssentials"],
+    "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching"],
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
     // Surfaces.
-    "ControlAPI": ["SwarmTypes", "LimitPlanning", "Digests", "HTTPServing", "FoundationEssentials"],
+    "ControlAPI": ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"],
     "CommandLineParsing": ["SpellingHints"],
     "WeirSettings": ["ConfigFile", "PatternMatching", "LimitPlanning", "SwarmTypes", "Glibc"],
     "WeirCommands": [
         "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings",
         "LimitPlanning",
-        "SwarmTypes", "FoundationEssentials", "Glibc",
+        "SwarmTypes", "JSONValues", "Glibc",
     ],
     // Assembly.
     "ServiceAssembly": [
         "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching", "Digests",
         "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
-        "WeirSettings", "ConfigFile", "FoundationEssentials", "Glibc", "Synchronization",
+        "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization",
     ],
     "weir": ["WeirCommands"],
 ]
 
 /// No clock, no chance, no machine, no waiting: time and randomness come in as arguments.
-private let pureModules: Set<String> = ["SwarmTypes", "SpellingHints", "JSONScanning", "LimitPlanning"]
+private let pureModules: Set<String> = [
+    "SwarmTypes", "SpellingHints", "JSONScanning", "JSONValues", "LimitPlanning",
+]
 
 /// The C library of each module that owns one.
 private let owners: [String: String] = [
@@ -62,10 +65,10 @@ struct LayerTests {
         }
     }
 
-    @Test("The whole of Foundation, and so ICU, is imported nowhere")
+    @Test("Foundation, also its essentials, is imported nowhere: it would double the program")
     func foundation() throws {
         for file in try SourceTree.swiftFiles(below: "Sources") {
-            #expect(!file.imports.contains("Foundation"), "\(file.path)")
+            #expect(!file.imports.contains { $0.hasPrefix("Foundation") }, "\(file.path)")
         }
     }
 

@@ -1,3 +1,4 @@
+import JSONValues
 import ControlAPI
 import Foundation
 import HTTPServing

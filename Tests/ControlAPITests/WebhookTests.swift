@@ -30,7 +30,7 @@ private let goodBodies: [(body: String, type: String?)] = [
     (#" {"hash":"\#(hash)"}"#, nil),
     (multipart([("name=\"hash\"", hash), ("name=\"event\"", "added")]), "multipart/form-data; boundary=xYz"),
     (
-        multipart([("name=hash", hash), ("name=\"f\"; filename=\"x\"", "\u{0}")]),
+        multipart([("name=hash", hash), ("name=\"f\"", "\u{0}")]),
         "multipart/form-data; boundary=\"xYz\""
     ),
 ]

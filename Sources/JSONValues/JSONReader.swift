@@ -1,6 +1,8 @@
+import SwarmTypes
+
 /// Why a body is not JSON that we take.
-struct JSONFailure: Error, Hashable, Sendable {
-    enum Reason: Hashable, Sendable {
+public struct JSONFailure: Error, Hashable, Sendable {
+    public enum Reason: Hashable, Sendable {
         case endOfInput
         case unexpectedByte(UInt8)
         case nestedTooDeep(limit: Int)
@@ -11,13 +13,13 @@ struct JSONFailure: Error, Hashable, Sendable {
         case trailingBytes
     }
 
-    var reason: Reason
+    public var reason: Reason
     /// Where in the body, counted from its first byte.
-    var offset: Int
+    public var offset: Int
 }
 
 extension JSONFailure: CustomStringConvertible {
-    var description: String {
+    public var description: String {
         switch self.reason {
         case .endOfInput: "the JSON ends too early"
         case .unexpectedByte: "the JSON is malformed at byte \(self.offset)"
@@ -32,25 +34,27 @@ extension JSONFailure: CustomStringConvertible {
 
 /// Reads a small JSON text strictly (RFC 8259), and refuses a name that comes twice, which decoders of the
 /// standard library do not notice.
-struct JSONReader {
-    /// The deepest nesting taken; the bodies of this API need two.
-    static let maximumDepth = 16
-
+public struct JSONReader {
     private let bytes: [UInt8]
+    private let maximumDepth: Int
     private var position = 0
 
-    static func read(_ bytes: [UInt8]) throws(JSONFailure) -> JSONValue {
-        var reader = JSONReader(bytes)
+    /// - Parameter maximumDepth: the deepest nesting taken.
+    public static func read(_ bytes: [UInt8], maximumDepth: Int = 16) throws(JSONFailure) -> JSONValue {
+        var reader = JSONReader(bytes, maximumDepth: maximumDepth)
         let value = try reader.value(depth: 0)
         reader.skipSpace()
         guard reader.position == bytes.count else { throw reader.failure(.trailingBytes) }
         return value
     }
 
-    private init(_ bytes: [UInt8]) { self.bytes = bytes }
+    private init(_ bytes: [UInt8], maximumDepth: Int) {
+        self.bytes = bytes
+        self.maximumDepth = maximumDepth
+    }
 
     private mutating func value(depth: Int) throws(JSONFailure) -> JSONValue {
-        guard depth <= Self.maximumDepth else { throw self.failure(.nestedTooDeep(limit: Self.maximumDepth)) }
+        guard depth <= self.maximumDepth else { throw self.failure(.nestedTooDeep(limit: self.maximumDepth)) }
         self.skipSpace()
         switch try self.peek() {
         case UInt8(ascii: "{"): return try self.object(depth: depth)
@@ -97,9 +101,9 @@ struct JSONReader {
         return .array(elements)
     }
 
-    private mutating func literal(_ text: StaticString, _ value: JSONValue) throws(JSONFailure) -> JSONValue {
-        for index in 0..<text.utf8CodeUnitCount {
-            guard try self.peek() == text.utf8Start[index] else { throw try self.unexpected() }
+    private mutating func literal(_ text: String, _ value: JSONValue) throws(JSONFailure) -> JSONValue {
+        for byte in text.utf8 {
+            guard try self.peek() == byte else { throw try self.unexpected() }
             self.position += 1
         }
         return value
@@ -223,12 +227,3 @@ struct JSONReader {
 }
 
 private func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
-
-func hexValue(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-    default: nil
-    }
-}
