@@ -57,6 +57,7 @@ private func report(_ global: GlobalSettings, rollout: Int) -> JSONValue {
         .init("max_borrow_fraction", .number(global.maximumBorrowFraction)),
         .init("smoothing_alpha", .number(global.smoothingAlpha)),
         .init("min_effective_delta", .number(global.minimumEffectiveDelta)),
+        .init("headroom", .number(global.headroom)),
         .init("dry_run", .bool(global.isDryRun)),
         .init("dry_run_store_path", .string(global.dryRunStorePath)),
         .init("on_stop", .string(global.onStop.rawValue)),

@@ -49,6 +49,10 @@ func log(_ event: GovernorEvent, to logger: Logger) {
                 "instance": .text(instance), "torrents": "\(torrents)", "limit": .text(text(limit)),
                 "problem": .text(problem.message),
             ])
+    case .headroom(let tracker, let thousandths):
+        logger.debug(
+            "kept free below the cap, for limits that are overshot",
+            ["tracker": .text(tracker), "thousandths": LogValue(thousandths)])
     case .journalFailed(let problem):
         logger.error(
             "the journal failed; nothing is sent that it did not take", ["problem": .text(problem.message)])

@@ -16,7 +16,8 @@ extension GovernorConfiguration {
             onForeignChange: ForeignChangePolicy(settings.global.onForeignChange),
             pollSeconds: Double(settings.global.pollIntervalSeconds),
             updateSeconds: Double(settings.global.updateIntervalSeconds),
-            trackerChoiceSeconds: Double(settings.global.cacheSeconds))
+            trackerChoiceSeconds: Double(settings.global.cacheSeconds),
+            headroomThousandths: Int((settings.global.headroom * 1000).rounded()))
     }
 }
 

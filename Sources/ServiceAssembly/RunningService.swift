@@ -78,7 +78,8 @@ final class RunningService: Sendable {
             environment: GovernorEnvironment(
                 now: { monotonicNow() }, secondsSince1970: { Int64(wallSeconds()) },
                 after: { seconds, body in worker.schedule(afterSeconds: seconds, body) },
-                rolloutBucket: { rolloutBucket(of: $0) }, report: { event in
+                rolloutBucket: { rolloutBucket(of: $0) },
+                report: { event in
                     log(event, to: logger)
                     releaseMemory(after: event)
                 },

@@ -82,4 +82,6 @@ public enum GovernorEvent: Sendable {
     case malformedTorrents(instance: String, count: Int)
     case applyFailed(instance: String, torrents: Int, limit: UploadLimit, problem: ClientProblem)
     case journalFailed(JournalProblem)
+    /// So much of a tracker's cap is kept free now, because its clients overshoot their limits.
+    case headroom(tracker: String, thousandths: Int64)
 }

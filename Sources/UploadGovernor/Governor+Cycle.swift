@@ -42,7 +42,9 @@ extension Governor {
             return .paused(reason)
         }
 
-        let input = self.planningInput(view, scope: .governing)
+        var input = self.planningInput(view, scope: .governing)
+        self.observeHeadroom(input)
+        self.applyHeadroom(to: &input)
         var settings = self.configuration.planning
         settings.limitsIncludeOverhead = self.instances.contains { $0.limitsIncludeOverhead }
         var plan = makePlan(
@@ -58,7 +60,8 @@ extension Governor {
         await self.exclusively { governor in
             guard governor.instances.contains(where: \.wasRead) else { return nil }
             let view = await governor.takeView()
-            let input = governor.planningInput(view, scope: .governing)
+            var input = governor.planningInput(view, scope: .governing)
+            governor.applyHeadroom(to: &input)
             var state = governor.planning
             var plan = makePlan(
                 input, settings: governor.configuration.planning, state: &state, scope: .full,

@@ -157,10 +157,39 @@ extension Governor {
         }
     }
 
-    /// Puts the torrents that leave the rollout back to their real tracker, with the true reason.
+    /// Learns from what each capped tracker uploads now whether its clients keep their limits.
+    func observeHeadroom(_ input: PlanningInput) {
+        guard !self.configuration.isDryRun else { return }
+        var rates = [Int64](repeating: 0, count: input.trackers.count)
+        for torrent in input.torrents { rates[torrent.tracker] &+= torrent.uploadRate.bytesPerSecond }
+        let now = self.environment.now()
+        for (tracker, rate) in zip(self.configuration.trackers, rates) {
+            guard let cap = tracker.cap.rate?.bytesPerSecond else { continue }
+            let before = self.headroom[tracker.id]?.thousandths ?? 0
+            self.headroom[tracker.id, default: LimiterHeadroom()].observe(
+                rate, cap: cap, maximum: Int64(self.configuration.headroomThousandths), at: now)
+            let after = self.headroom[tracker.id]?.thousandths ?? 0
+            if after != before { self.environment.report(.headroom(tracker: tracker.id, thousandths: after)) }
+        }
+    }
+
+    func applyHeadroom(to input: inout PlanningInput) {
+        for index in input.trackers.indices {
+            guard let cap = input.trackers[index].cap.rate?.bytesPerSecond,
+                let headroom = self.headroom[input.trackers[index].id]
+            else { continue }
+            input.trackers[index].cap = .bytesPerSecond(headroom.reduced(cap))
+        }
+    }
+
+    /// Puts the torrents that leave the rollout back to their real tracker, with the true reason, and the caps
+    /// back to what is configured.
     func takeBackVirtualTracker(_ plan: inout Plan) {
         let outside = self.configuration.trackers.count
         if plan.trackers.count > outside { plan.trackers.removeLast(plan.trackers.count - outside) }
+        for index in plan.trackers.indices {
+            plan.trackers[index].baseCap = self.configuration.trackers[index].cap
+        }
         for index in plan.changes.indices where plan.changes[index].tracker >= outside {
             let tracker = self.ledger[plan.changes[index].key]?.tracker
             plan.changes[index].tracker = tracker.map(Int.init) ?? max(0, outside - 1)

@@ -17,6 +17,8 @@ public actor Governor {
     var instances: [InstanceRecord]
     var ledger = TorrentLedger()
     var planning = PlanningState()
+    /// By tracker id.
+    var headroom: [String: LimiterHeadroom] = [:]
     var openIntents: [OpenIntent] = []
     var pauseReason: PauseReason?
     /// What a dry run has set so far; empty when live.

@@ -32,6 +32,8 @@ public struct GovernorConfiguration: Sendable {
     public var pollSeconds: Double
     /// Between two full plans.
     public var updateSeconds: Double
+    /// What may be kept below a cap when clients overshoot their limits, in thousandths; 0 for nothing.
+    public var headroomThousandths: Int
     /// How long the choice among a torrent's several trackers is believed.
     public var trackerChoiceSeconds: Double
 
@@ -39,7 +41,8 @@ public struct GovernorConfiguration: Sendable {
         trackers: [GovernedTracker], planning: PlanningSettings = PlanningSettings(),
         rolloutPercentage: Int = 100,
         isDryRun: Bool = false, onStop: StopPolicy = .relax, onForeignChange: ForeignChangePolicy = .respect,
-        pollSeconds: Double = 5, updateSeconds: Double = 300, trackerChoiceSeconds: Double = 1800
+        pollSeconds: Double = 5, updateSeconds: Double = 300, trackerChoiceSeconds: Double = 1800,
+        headroomThousandths: Int = 60
     ) {
         self.trackers = trackers
         self.planning = planning
@@ -50,5 +53,6 @@ public struct GovernorConfiguration: Sendable {
         self.pollSeconds = pollSeconds
         self.updateSeconds = updateSeconds
         self.trackerChoiceSeconds = trackerChoiceSeconds
+        self.headroomThousandths = headroomThousandths
     }
 }

@@ -42,6 +42,7 @@ public struct GlobalSettings: Hashable, Sendable {
     public var minimumEffectiveDelta = 0.1
     public var onStop = StopBehaviour.relax
     public var onForeignChange = ForeignChangeRule.respect
+    public var headroom = 0.06
     public var isDryRun = false
     public var dryRunStorePath = "./data/dry_run_limits.json"
     public var unlimitsInactive = false
@@ -147,6 +148,12 @@ extension GlobalSettings {
         .value(
             "dry_run_store_path", \.dryRunStorePath, filePath,
             help: "Where a dry run keeps the limits it would have set."),
+        .value(
+            "headroom", \.headroom, .decimal(0...0.2),
+            help: """
+                qBittorrent sends more than its limits for some seconds after a pause. When that shows, Weir plans
+                for less than the cap, by this fraction at most; 0 never does.
+                """),
         .value(
             "on_stop", \.onStop, .choice(StopBehaviour.self),
             help: """

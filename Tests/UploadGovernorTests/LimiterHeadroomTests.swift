@@ -1,0 +1,54 @@
+import SwarmTypes
+import Testing
+
+@testable import UploadGovernor
+
+@Suite("Headroom for clients that overshoot")
+struct LimiterHeadroomTests {
+    private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: Int64(seconds * 1e9)) }
+
+    @Test(
+        "A client that keeps its limits costs nothing",
+        arguments: [0, 500_000, 1_000_000, 1_005_000] as [Int64])
+    func obedient(rate: Int64) {
+        var headroom = LimiterHeadroom()
+        for second in 0..<100 { headroom.observe(rate, cap: 1_000_000, maximum: 60, at: at(Double(second))) }
+        #expect(headroom.reduced(1_000_000) == 1_000_000)
+    }
+
+    @Test("An overshoot is answered with headroom, within the bound")
+    func overshoot() {
+        var headroom = LimiterHeadroom()
+        headroom.observe(1_030_000, cap: 1_000_000, maximum: 60, at: at(0))
+        #expect(headroom.reduced(1_000_000) == 950_000)
+        headroom.observe(1_200_000, cap: 1_000_000, maximum: 60, at: at(5))
+        #expect(headroom.reduced(1_000_000) == 940_000)
+    }
+
+    @Test("Rates far above the cap say nothing about overshoot")
+    func nonsense() {
+        var headroom = LimiterHeadroom()
+        headroom.observe(5_000_000, cap: 1_000_000, maximum: 60, at: at(0))
+        #expect(headroom.thousandths == 0)
+    }
+
+    @Test("What was not needed for long is given back step by step")
+    func givenBack() {
+        var headroom = LimiterHeadroom()
+        headroom.observe(1_030_000, cap: 1_000_000, maximum: 60, at: at(0))
+        var previous = headroom.thousandths
+        for minute in 1...60 {
+            headroom.observe(900_000, cap: 1_000_000, maximum: 60, at: at(Double(minute) * 60))
+            #expect(headroom.thousandths <= previous && headroom.thousandths >= previous - 10)
+            previous = headroom.thousandths
+        }
+        #expect(previous == 0)
+    }
+
+    @Test("Switched off, it keeps nothing")
+    func off() {
+        var headroom = LimiterHeadroom()
+        headroom.observe(1_030_000, cap: 1_000_000, maximum: 0, at: at(0))
+        #expect(headroom.thousandths == 0)
+    }
+}
