@@ -23,7 +23,7 @@ struct LimiterHeadroom: Hashable, Sendable {
         let excess = Int64((Double(rate) / Double(cap) - 1) * 1000)
         // A quarter above the cap is no overshoot: limits are missing there, or not obeyed at all.
         if excess > 5, excess <= 250 {
-            let wanted = min(maximum, max(30, (excess + 19) / 10 * 10))
+            let wanted = min(maximum, max(50, (excess + 29) / 10 * 10))
             if wanted >= self.thousandths {
                 self.thousandths = wanted
                 self.changedAt = now

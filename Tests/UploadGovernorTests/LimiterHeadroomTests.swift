@@ -19,7 +19,7 @@ struct LimiterHeadroomTests {
     @Test("An overshoot is answered with headroom, within the bound")
     func overshoot() {
         var headroom = LimiterHeadroom()
-        headroom.observe(1_030_000, cap: 1_000_000, maximum: 60, at: at(0))
+        headroom.observe(1_010_000, cap: 1_000_000, maximum: 60, at: at(0))
         #expect(headroom.reduced(1_000_000) == 950_000)
         headroom.observe(1_200_000, cap: 1_000_000, maximum: 60, at: at(5))
         #expect(headroom.reduced(1_000_000) == 940_000)
