@@ -2,8 +2,8 @@
 # Installs the Debian packages that building (`build`) or testing (`test`) needs, if any is missing.
 set -eu
 build="libcurl4-openssl-dev libmicrohttpd-dev libpcre2-dev libsqlite3-dev libssl-dev libyaml-dev pkg-config"
-demo="qbittorrent-nox opentracker python3"
-test="python3-libtorrent python3-aiohttp iproute2 wrk curl binutils"
+demo="qbittorrent-nox opentracker python3 python3-libtorrent"
+test=" iproute2 wrk curl binutils"
 case "${1:-build}" in
     build) wanted="$build $demo" ;;
     test) wanted="$build $demo $test" ;;
