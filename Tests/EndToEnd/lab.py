@@ -12,42 +12,28 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-import urllib.parse
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path += [str(ROOT / "Tests/Support"), str(ROOT / "Tests/Support/scripts")]
+import qbittorrent  # noqa: E402
+from qbittorrent import bencode, free_port  # noqa: E402
+
 BINARY = Path(os.environ.get("WEIR_BINARY", ROOT / ".build/release/weir"))
 PIECE = 256 * 1024
 
 
 def enter_namespace():
-    """Runs the calling script again in a network namespace of its own that has nothing but loopback."""
+    """Runs the calling script again in namespaces of its own: a network that is only loopback, and mounts that end with it."""
     if os.environ.get("WEIR_LAB") == "1":
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         return
     if os.geteuid() != 0 or not shutil.which("unshare"):
         sys.exit("the swarm needs root and unshare, to make a network namespace of its own")
     os.environ["WEIR_LAB"] = "1"
-    os.execvp("unshare", ["unshare", "-n", sys.executable, *sys.argv])
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def bencode(value):
-    if isinstance(value, int):
-        return b"i%de" % value
-    if isinstance(value, bytes):
-        return b"%d:%s" % (len(value), value)
-    if isinstance(value, str):
-        return bencode(value.encode())
-    if isinstance(value, list):
-        return b"l" + b"".join(map(bencode, value)) + b"e"
-    return b"d" + b"".join(bencode(k) + bencode(value[k]) for k in sorted(value)) + b"e"
+    os.execvp("unshare", ["unshare", "-n", "-m", sys.executable, *sys.argv])
 
 
 class Torrent:
@@ -74,7 +60,8 @@ class Lab:
         self.folder = Path(tempfile.mkdtemp(prefix="weir-lab-", dir=base))
         self.processes = []
         atexit.register(self.close)
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     def close(self):
         for process in reversed(self.processes):
@@ -135,103 +122,57 @@ def wait_for(condition, seconds, what):
 
 
 class QBittorrent:
-    """A real qbittorrent-nox with a profile of its own. `root` runs it inside a chroot."""
+    """A real qbittorrent-nox with a profile of its own in the lab. `root` runs it inside a chroot, which sees the same lab:
+    the caller has bound the temporary folder into it."""
 
     USER, PASSWORD = "admin", "adminadmin"
 
     def __init__(self, lab, name, root=None, pseudo_trackers=False):
-        self.lab, self.name, self.root = lab, name, root
-        self.port, self.listen = free_port(), free_port()
-        # A chroot sees the same folder: the caller has bound the temporary folder into it.
+        self.lab, self.name = lab, name
         self.profile = lab.folder / name
         self.payload = self.profile / "payload"
         self.payload.mkdir(parents=True)
-        salt = hashlib.md5(name.encode()).digest()
-        key = hashlib.pbkdf2_hmac("sha512", self.PASSWORD.encode(), salt, 100000)
-        import base64
-        secret = f"{base64.b64encode(salt).decode()}:{base64.b64encode(key).decode()}"
-        switch = "true" if pseudo_trackers else "false"
-        config = self.profile / "qBittorrent/config/qBittorrent.conf"
-        config.parent.mkdir(parents=True)
-        config.write_text(f"""[LegalNotice]
-Accepted=true
-[BitTorrent]
-Session\\Port={self.listen}
-Session\\DHTEnabled={switch}
-Session\\PeXEnabled={switch}
-Session\\LSDEnabled=false
-Session\\QueueingSystemEnabled=false
-Session\\BTProtocol=TCP
-Session\\MaxUploads=-1
-Session\\MaxUploadsPerTorrent=-1
-Session\\MultiConnectionsPerIp=true
-Session\\Encryption=2
-[Preferences]
-Bittorrent\\DHT={switch}
-Bittorrent\\PeX={switch}
-Bittorrent\\LSD=false
-Bittorrent\\Encryption=2
-Connection\\PortRangeMin={self.listen}
-Connection\\UPnP=false
-Connection\\ResolvePeerCountries=false
-Bittorrent\\MaxUploads=-1
-Bittorrent\\MaxUploadsPerTorrent=-1
-Queueing\\QueueingEnabled=false
-WebUI\\Enabled=true
-WebUI\\Address=127.0.0.1
-WebUI\\Port={self.port}
-WebUI\\Username={self.USER}
-WebUI\\Password_PBKDF2="@ByteArray({secret})"
-WebUI\\LocalHostAuth=true
-""")
-        self.cookie = None
+        # Each key where old and new versions look for it.
+        everywhere = {"MaxUploads": -1, "MaxUploadsPerTorrent": -1, "Encryption": 2}
+        self.server = qbittorrent.QBittorrent(
+            profile=self.profile, chroot=root, user=self.USER, password=self.PASSWORD, peer_exchange=pseudo_trackers)
+        self.server.settings = {
+            "BitTorrent": {"Session\\BTProtocol": "TCP", "Session\\MultiConnectionsPerIp": "true",
+                           **{f"Session\\{key}": value for key, value in everywhere.items()}},
+            "Preferences": {"Connection\\UPnP": "false", "Connection\\PortRangeMin": self.listen,
+                            "Queueing\\QueueingEnabled": "false", "Bittorrent\\LSD": "false",
+                            "Bittorrent\\DHT": str(pseudo_trackers).lower(), "Bittorrent\\PeX": str(pseudo_trackers).lower(),
+                            **{f"Bittorrent\\{key}": value for key, value in everywhere.items()}}}
         self.start()
+
+    @property
+    def port(self):
+        return self.server.port
+
+    @property
+    def listen(self):
+        return self.server.bittorrent_port
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
     def start(self):
-        command = ["qbittorrent-nox", f"--profile={self.profile}", f"--webui-port={self.port}"]
-        if self.root:
-            command = ["chroot", self.root, *command]
-        environment = {**os.environ, "HOME": str(self.profile), "LC_ALL": "C.UTF-8"}
-        self.process = self.lab.start(command, f"{self.name}.log", env=environment)
-        wait_for(lambda: self.answers(), 60, f"qBittorrent {self.name}")
-        self.login()
+        self.server.start()
+        self.lab.processes.append(self.server.process)
+        self.server.login()
 
     def kill(self):
-        self.process.kill()
-        self.process.wait()
+        self.server.end(signal.SIGKILL)
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(60)
+        self.server.end(patience=60)
 
-    def answers(self):
-        if self.process.poll() is not None:
-            raise AssertionError(f"qBittorrent ended: {(self.lab.folder / (self.name + '.log')).read_text()[-2000:]}")
-        return can_connect(self.port)
-
-    def call(self, path, form=None, body=None, kind="application/x-www-form-urlencoded"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {"Cookie": self.cookie} if self.cookie else {}
-        data = urllib.parse.urlencode(form).encode() if form is not None else body
-        if data is not None:
-            headers["Content-Type"] = kind
-        connection.request("POST" if data is not None else "GET", "/api/v2/" + path, data, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        if answer.getheader("Set-Cookie"):
-            self.cookie = answer.getheader("Set-Cookie").split(";")[0]
-        connection.close()
-        if answer.status >= 300:
-            raise AssertionError(f"{path}: {answer.status} {text[:200]}")
+    def call(self, path, form=None):
+        status, text = self.server.call("POST" if form is not None else "GET", path, form)
+        if status >= 300:
+            raise AssertionError(f"{path}: {status} {text[:200]}")
         return text.decode("utf-8", "replace")
-
-    def login(self):
-        self.cookie = None
-        self.call("auth/login", {"username": self.USER, "password": self.PASSWORD})
 
     def version(self):
         return self.call("app/version")
@@ -248,24 +189,12 @@ WebUI\\LocalHostAuth=true
 
     def add(self, torrents, seed=True, settings=None):
         """Adds torrents as complete (their payload is a sparse file) or as empty."""
-        settings = {"skip_checking": "true" if seed else "false", "seedMode": "true" if seed else "false",
-                    "savepath": str(self.payload), "autoTMM": "false", "paused": "false", "stopped": "false",
-                    **(settings or {})}
-        wanted = {t["hash"] for t in self.info()} | {t.info_hash for t in torrents}
-        for start in range(0, len(torrents), 100):
-            boundary = "----weir"
-            parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode()
-                     for k, v in settings.items()]
-            for torrent in torrents[start:start + 100]:
-                if seed and not (self.payload / torrent.name).exists():
-                    with open(self.payload / torrent.name, "wb") as file:
-                        file.truncate(torrent.size)
-                parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="torrents"; filename="{torrent.name}'
-                             f'.torrent"\r\nContent-Type: application/x-bittorrent\r\n\r\n'.encode()
-                             + torrent.bytes + b"\r\n")
-            self.call("torrents/add", body=b"".join(parts) + f"--{boundary}--\r\n".encode(),
-                      kind=f"multipart/form-data; boundary={boundary}")
-        wait_for(lambda: wanted <= {t["hash"] for t in self.info()}, 60, "adding torrents")
+        for torrent in torrents if seed else []:
+            with open(self.payload / torrent.name, "ab") as file:
+                file.truncate(torrent.size)
+        switch = "true" if seed else "false"
+        self.server.add([t.bytes for t in torrents],
+                        {"skip_checking": switch, "seedMode": switch, "savepath": str(self.payload), **(settings or {})})
         if seed:
             wait_for(lambda: all(t["progress"] == 1 for t in self.info()), 60, "seeding")
 
@@ -334,14 +263,17 @@ class Weir:
     def config(self):
         return self.folder / "weir.yaml"
 
-    def configure(self, instances, trackers, **settings):
+    def configure(self, instances, trackers, sections=None, **settings):
         """Writes the configuration. `trackers` is a list of dictionaries; `settings` go to `global`."""
         lines = ["global:", f"  port: {self.port}"]
         lines += [f"  {key}: {json.dumps(value)}" for key, value in settings.items()]
+        lines += [f"{name}: {json.dumps(values)}" for name, values in (sections or {}).items()]
         lines.append("qbittorrent:")
         for instance in instances:
-            lines += [f"  - name: {instance.name}", f"    url: {instance.url}", f"    username: {instance.USER}",
-                      f"    password: {instance.PASSWORD}"]
+            # What a test wants to say of one instance beside or in place of the usual.
+            keys = {"name": instance.name, "url": instance.url, "username": instance.USER, "password": instance.PASSWORD,
+                    **getattr(instance, "configured", {})}
+            lines.append("  - " + json.dumps({key: value for key, value in keys.items() if value is not None}))
         lines.append("trackers:")
         for tracker in trackers:
             lines.append("  - " + json.dumps(tracker))
@@ -351,9 +283,9 @@ class Weir:
         temporary.write_text("\n".join(lines))
         temporary.rename(self.config)
 
-    def start(self):
+    def start(self, **options):
         self.process = self.lab.start([BINARY, "serve", "--config", self.config], f"{self.name}.console",
-                                      cwd=self.folder)
+                                      cwd=self.folder, **options)
         wait_for(self.answers, 20, "Weir")
 
     def answers(self):

@@ -100,8 +100,8 @@ class QBittorrent:
         os.makedirs(self.save_path, exist_ok=True)
 
     def inside(self, path):
-        """A path as the server sees it."""
-        return path[len(self.chroot):] if self.chroot else path
+        """A path as the server sees it. One outside the chroot is bound into it at the same place."""
+        return path[len(self.chroot):] if path.startswith(self.chroot) else path
 
     def write_settings(self):
         # Peers on one machine would otherwise find each other (and themselves) past the tracker.
