@@ -134,3 +134,18 @@ extension Target {
         return self
     }
 }
+
+// Fuzzing, by `Fuzz/run.sh`: needs LLVM's libFuzzer, which only this environment variable asks for.
+if Context.environment["FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
+        .executableTarget(
+            name: "weir-fuzz",
+            dependencies: [
+                "CLibFuzzer", "SwarmTypes", "JSONScanning", "HTTPFetching", "HTTPServing", "PatternMatching",
+                "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI",
+            ],
+            path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "run.sh"], sources: ["Targets", "Driver"],
+            swiftSettings: strict),
+    ]
+}
