@@ -24,6 +24,12 @@ static inline CURLcode weir_curl_set_writer(CURL *easy, CURLoption option, curl_
     return curl_easy_setopt(easy, option, value);
 }
 
+/// `before` is called with `context` each time that the request is about to be sent.
+static inline CURLcode weir_curl_set_before_request(CURL *easy, curl_prereq_callback before, void *context) {
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before);
+    return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PREREQDATA, context) : code;
+}
+
 static inline long weir_curl_long(CURL *easy, CURLINFO info) {
     long value = 0;
     return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;

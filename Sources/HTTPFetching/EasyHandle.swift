@@ -42,10 +42,10 @@ final class EasyHandle {
     /// The `errno` of a failed connect.
     var systemCode: Int32 { Int32(truncatingIfNeeded: weir_curl_long(self.pointer, CURLINFO_OS_ERRNO)) }
 
-    /// Sets everything the request says. `context` goes to both callbacks.
+    /// Sets everything the request says. `context` goes to all callbacks.
     func configure(
         _ request: FetchRequest, userAgent: String, context: UnsafeMutableRawPointer,
-        onHeader: curl_write_callback, onBody: curl_write_callback
+        beforeRequest: curl_prereq_callback, onHeader: curl_write_callback, onBody: curl_write_callback
     ) -> CURLcode {
         let easy = self.pointer
         let milliseconds = { (seconds: Double) in seconds > 0.001 ? Int(min(seconds, 1e6) * 1000) : 1 }
@@ -71,6 +71,7 @@ final class EasyHandle {
             },
             { weir_curl_set_long(easy, CURLOPT_BUFFERSIZE, 64 * 1024) },
             { weir_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, self.message) },
+            { weir_curl_set_before_request(easy, beforeRequest, context) },
             { weir_curl_set_writer(easy, CURLOPT_HEADERFUNCTION, onHeader) },
             { weir_curl_set_pointer(easy, CURLOPT_HEADERDATA, context) },
             { weir_curl_set_writer(easy, CURLOPT_WRITEFUNCTION, onBody) },

@@ -26,11 +26,14 @@ public struct FetchRequest: Sendable {
     /// The longest body taken, counted after decompression; a longer one fails with `bodyTooLong`.
     public var maximumBodyBytes: Int
     public var trust: FetchTrust
+    /// Whether it may be sent again by itself when a connection that was kept open breaks before anything of
+    /// an answer has come. The server may have acted on the first one.
+    public var isRepeatable: Bool
 
     public init(
         method: Method = .get, url: String, headers: [(name: String, value: String)] = [], body: [UInt8] = [],
         connectTimeoutSeconds: Double = 10, timeoutSeconds: Double = 30, maximumBodyBytes: Int = 1 << 20,
-        trust: FetchTrust = FetchTrust()
+        trust: FetchTrust = FetchTrust(), isRepeatable: Bool = true
     ) {
         self.method = method
         self.url = url
@@ -40,6 +43,7 @@ public struct FetchRequest: Sendable {
         self.timeoutSeconds = timeoutSeconds
         self.maximumBodyBytes = maximumBodyBytes
         self.trust = trust
+        self.isRepeatable = isRepeatable
     }
 }
 

@@ -15,6 +15,8 @@ final class Transfer {
     private var bodyByteCount = 0
     /// Decided with the first bytes of the body.
     private var goesToSink: Bool?
+    /// Whether the request has been sent, or the attempt has begun.
+    private var isSent = false
     /// Why we ended it ourselves.
     private var ownFailure: FetchFailure?
 
@@ -32,6 +34,11 @@ final class Transfer {
     func configure(userAgent: String) -> CURLcode {
         self.easy.configure(
             self.request, userAgent: userAgent, context: Unmanaged.passUnretained(self).toOpaque(),
+            beforeRequest: { context, _, _, _, _ in
+                guard let context else { return CURL_PREREQFUNC_ABORT }
+                let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+                return transfer.maySend() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+            },
             onHeader: { bytes, size, count, context in
                 Transfer.receive(bytes, size, count, context) { $0.receiveHeader($1) }
             },
@@ -66,6 +73,16 @@ final class Transfer {
         let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
         let buffer = UnsafeRawBufferPointer(start: bytes, count: count).bindMemory(to: UInt8.self)
         return body(transfer, buffer.span) ? count : 0
+    }
+
+    /// libcurl sends a request again when a kept connection breaks before an answer.
+    private func maySend() -> Bool {
+        defer { self.isSent = true }
+        guard self.isSent, !self.request.isRepeatable else { return true }
+        self.ownFailure = .other(
+            code: Int32(bitPattern: CURLE_GOT_NOTHING.rawValue),
+            message: "the connection broke before an answer came")
+        return false
     }
 
     private func receiveHeader(_ line: Span<UInt8>) -> Bool {

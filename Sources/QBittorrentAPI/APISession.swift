@@ -152,12 +152,18 @@ extension APISession {
             body: form?.bytes ?? [], connectTimeoutSeconds: min(10, seconds),
             timeoutSeconds: isLong ? max(120, seconds) : seconds,
             // What is scanned as it comes is not kept: 512 MiB are 300,000 torrents.
-            maximumBodyBytes: isScanned ? 1 << 29 : 1 << 20, trust: self.address.trust)
+            maximumBodyBytes: isScanned ? 1 << 29 : 1 << 20, trust: self.address.trust,
+            isRepeatable: Self.isRepeatable(endpoint))
+    }
+
+    /// Whether a second request does no harm. It would with `sync/maindata`, where a lost answer is lost data,
+    /// and with a login.
+    private static func isRepeatable(_ endpoint: Endpoint) -> Bool {
+        endpoint != .mainData && endpoint != .login
     }
 
     /// One request, sent again only when a connection that was kept open turns out to be closed, nothing of
-    /// an answer has come, and a second request does no harm. It would with `sync/maindata`, where a lost
-    /// answer is lost data, and with a login.
+    /// an answer has come, and it is repeatable.
     private func send(
         _ endpoint: Endpoint, _ query: String, _ form: FormBody?, _ isLong: Bool, _ sink: (any CountingSink)?
     ) async throws(ClientFailure) -> FetchResponse {
@@ -165,8 +171,7 @@ extension APISession {
         do {
             return try await self.attempt(request, endpoint, sink)
         } catch {
-            let isRepeatable = endpoint != .mainData && endpoint != .login
-            guard isRepeatable, ClientFailure.isBrokenConnection(error), (sink?.bytesReceived ?? 0) == 0
+            guard request.isRepeatable, ClientFailure.isBrokenConnection(error), (sink?.bytesReceived ?? 0) == 0
             else {
                 throw ClientFailure(error, at: endpoint)
             }

@@ -111,6 +111,32 @@ struct HTTPFetcherTests {
         #expect(served.value == 1)
     }
 
+    @Test(
+        "A request whose kept connection breaks is sent again only where that does no harm",
+        arguments: [true, false])
+    func brokenReuse(isRepeatable: Bool) async throws {
+        let asked = Counter()
+        let server = ScriptedServer { connection in
+            while connection.receive(until: "\r\n\r\n").hasSuffix("\r\n\r\n") {
+                asked.add()
+                // The second request is taken, and its answer lost.
+                if asked.value == 2 { return }
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+        }
+        let request = FetchRequest(url: "http://127.0.0.1:\(server.port)/", isRepeatable: isRepeatable)
+        _ = try await self.fixture.fetcher.fetch(request, into: nil)
+        if isRepeatable {
+            #expect(try await self.fixture.fetcher.fetch(request, into: nil).body == Array("ok".utf8))
+            #expect(asked.value == 3)
+        } else {
+            await #expect(throws: FetchFailure.self) {
+                try await self.fixture.fetcher.fetch(request, into: nil)
+            }
+            #expect(asked.value == 2)
+        }
+    }
+
     @Test("A hundred requests at once all get their own answer")
     func manyAtOnce() async throws {
         let (fixture, base) = (self.fixture, self.base)
