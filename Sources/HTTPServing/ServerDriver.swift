@@ -22,8 +22,8 @@ final class ServerDriver: @unchecked Sendable {
     private(set) var isStopping = false
     /// The library is on the stack and must not be entered again.
     private var isInside = false
-    /// A connection has ended that was one of the most allowed. The library begins to accept again with the
-    /// turn after that, for which it asks in no other way.
+    /// A connection has ended. Where there were as many as allowed, or as the process may have descriptors,
+    /// the library begins to accept again with the turn after that, for which it asks in no other way.
     private var hasFreedPlace = false
     private var timer: (token: TimerToken, deadline: Instant)?
     private var sweep: TimerToken?
@@ -131,7 +131,7 @@ extension ServerDriver {
     }
 
     func closed(_ client: ClientConnection) {
-        if self.clients.count >= self.limits.connections { self.hasFreedPlace = true }
+        self.hasFreedPlace = true
         self.clients[ObjectIdentifier(client)] = nil
     }
 
