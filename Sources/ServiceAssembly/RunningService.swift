@@ -22,9 +22,9 @@ final class RunningService: Sendable {
     }
 
     let logger: Logger
-    /// HTTP in and out.
+    /// HTTP in, and signals: it never blocks, so that a webhook is answered at once.
     let io: EventLoop
-    /// The governor's: plans are made and the journal blocks here.
+    /// The governor's: it talks to the clients, plans are made and the journal blocks here.
     let worker: EventLoop
     let keeper: JournalKeeper
     let governor: Governor
@@ -51,7 +51,7 @@ final class RunningService: Sendable {
             throw .system(error.description)
         }
         let fetcher = HTTPFetcher(
-            loop: self.io, userAgent: "Weir/\(weirVersion)", maximumConnectionsPerHost: 4)
+            loop: self.worker, userAgent: "Weir/\(weirVersion)", maximumConnectionsPerHost: 4)
         self.fetcher = fetcher
         let refused = refusedInstances(settings, journal)
         let keeper = JournalKeeper(journal, loop: self.worker)

@@ -35,7 +35,9 @@ public actor Governor {
     private var lastFull: Instant?
     private var wakeGeneration = 0
     private var sleeper: CheckedContinuation<Void, Never>?
+    private var pauseEndsByHint = true
     private var hints: Set<TorrentID> = []
+    private static let hintSpacingSeconds = 1.0
 
     /// The instances whose poll this round waits for, and who waits.
     var awaitedPolls: Set<Int> = []
@@ -81,15 +83,19 @@ public actor Governor {
                 self.lastFull.map { started.seconds(since: $0) >= self.configuration.updateSeconds } ?? true
             let report = await self.runCycle(isFull ? .full : .urgent)
             if isFull, case .skipped = report.outcome {} else if isFull { self.lastFull = started }
+            // Hints may come by the thousand: between two cycles lies a second at least, and hints wait it out.
+            let spacing = min(Self.hintSpacingSeconds, self.configuration.pollSeconds)
             let spent = self.environment.now().seconds(since: started)
-            await self.pause(seconds: max(self.configuration.pollSeconds - spent, 0.05))
+            if spent < spacing { await self.pause(seconds: spacing - spent, endsByHint: false) }
+            let rest = self.configuration.pollSeconds - self.environment.now().seconds(since: started)
+            if rest > 0, self.hints.isEmpty { await self.pause(seconds: rest, endsByHint: true) }
         }
     }
 
     /// A torrent may have come or woken up: look soon. Hints that come together are served together.
     public func hint(_ id: TorrentID?) {
         if let id, self.hints.count < 1000 { self.hints.insert(id) }
-        self.wake()
+        if self.pauseEndsByHint { self.wake() }
     }
 
     /// Runs one cycle now, after the one under way.
@@ -129,8 +135,9 @@ public actor Governor {
         return await body(self)
     }
 
-    private func pause(seconds: Double) async {
-        guard !self.isStopping, self.hints.isEmpty else { return }
+    private func pause(seconds: Double, endsByHint: Bool) async {
+        guard !self.isStopping else { return }
+        self.pauseEndsByHint = endsByHint
         self.wakeGeneration += 1
         let generation = self.wakeGeneration
         self.environment.after(seconds) { [weak self, executor] in
