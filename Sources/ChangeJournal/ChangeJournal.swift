@@ -29,6 +29,11 @@ public final class ChangeJournal {
         try self.reading { () throws(StoreFailure) in try self.database.backup(to: path) }
     }
 
+    /// Brings everything into the journal's one file, for who copies it while no Weir runs.
+    public func foldLog() throws(JournalFailure) {
+        try self.reading { () throws(StoreFailure) in try self.database.foldLog() }
+    }
+
     func writing<Result>(_ body: () throws(StoreFailure) -> Result) throws(JournalFailure) -> Result {
         do {
             return try self.database.transaction(body)

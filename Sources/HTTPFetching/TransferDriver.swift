@@ -46,6 +46,7 @@ final class TransferDriver: @unchecked Sendable {
             return completion.resume(returning: .failure(failure))
         }
         guard let multi = self.readyMulti(), let easy = self.spareHandles.popLast() ?? EasyHandle() else {
+            if self.isClosed { return completion.resume(returning: .failure(.cancelled)) }
             let code = CURLE_FAILED_INIT
             return completion.resume(
                 returning: .failure(
@@ -98,7 +99,8 @@ final class TransferDriver: @unchecked Sendable {
         self.multi = multi
         // Holds us for libcurl, which does not, until the fetcher or the loop ends.
         self.ending = self.loop.whenEnding { self.close() }
-        return multi
+        // The loop may have ended already, and taken the library with it.
+        return self.multi
     }
 
     private func enter<Answer>(_ body: () -> Answer) -> Answer {

@@ -6,6 +6,10 @@ import Glibc
 final class Connection {
     let handle: OpaquePointer
     let path: String
+    /// Of the file that was there when it was opened; nil when there was none.
+    let sizeAtOpening: Int?
+    /// Whether the file was there and had a complete schema before.
+    let wasInUse: Bool
     private let lock: LockFile
 
     /// Opens without SQLite's own mutexes: one thread uses a connection at a time.
@@ -14,6 +18,8 @@ final class Connection {
         try makeDirectory(of: path)
         self.lock = try LockFile(database: path)
         let size = try sizeOfFile(path)
+        self.sizeAtOpening = size
+        self.wasInUse = size != nil && self.lock.isMarked
         // SQLite takes a file that is shorter than its smallest page for a new database.
         if let size, size < 512, size > 0 || self.lock.isMarked {
             throw StoreFailure(.damaged("only \(size) bytes long"), path: path)

@@ -10,18 +10,27 @@ extension Database {
             guard version <= known else {
                 throw StoreFailure(.newerSchema(found: version, known: known), path: self.path)
             }
+            guard version > 0 else {
+                throw StoreFailure(.damaged("its schema version is \(version)"), path: self.path)
+            }
             return version
         }
+        var hasTables = false
         var strangers: [String] = []
         let tables = try self.prepare(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
         )
         while try tables.step() {
+            hasTables = true
             let name = tables.text(0)
             if !foreignTables.contains(name) { strangers.append(name) }
         }
         guard strangers.isEmpty else {
             throw StoreFailure(.foreign(tables: Array(strangers.prefix(3))), path: self.path)
+        }
+        if !hasTables, self.connection.wasInUse {
+            throw StoreFailure(
+                .damaged("it is empty, though it was in use; is \(self.path)-wal missing?"), path: self.path)
         }
         return 0
     }

@@ -34,6 +34,7 @@ public final class Database {
         let wasLeftOpen = companionHasContent(path)
         self.connection = try Connection(path: path, busyTimeoutMilliseconds: busyTimeoutMilliseconds)
         let version = try self.checkOrigin(foreignTables: foreignTables, known: migrations.count)
+        if !wasLeftOpen { try self.checkWholePages() }
 
         // WAL's log is written by one writer and survives a kill; 512 KiB of cache hold a batch's hot pages.
         try self.execute("PRAGMA journal_mode=WAL")
@@ -87,6 +88,17 @@ public final class Database {
         let statement = try self.prepare("PRAGMA integrity_check(1)")
         guard try statement.step(), statement.text(0) != "ok" else { return }
         throw StoreFailure(.damaged(statement.text(0)), path: self.path)
+    }
+
+    /// Brings everything into the database's own file and empties its log, so that the file alone is whole.
+    public func foldLog() throws(StoreFailure) { try self.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+
+    /// SQLite reads what is missing of the last page as zeros.
+    private func checkWholePages() throws(StoreFailure) {
+        guard let size = self.connection.sizeAtOpening, size > 0,
+            let page = try self.firstInt64("PRAGMA page_size"), page > 0, Int64(size) % page != 0
+        else { return }
+        throw StoreFailure(.damaged("its last page is not whole"), path: self.path)
     }
 
     /// The rows that the last INSERT, UPDATE or DELETE changed.

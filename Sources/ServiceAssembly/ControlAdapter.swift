@@ -235,6 +235,9 @@ final class ControlAdapter: GovernorControl {
     }
 
     func setPaused(_ isPaused: Bool) async throws(ControlFailure) {
+        if !isPaused {
+            for adapter in self.service.adapters() { await adapter.permitLogin() }
+        }
         try await self.recording { () async throws(JournalProblem) in
             try await self.governor.setPaused(isPaused)
         }

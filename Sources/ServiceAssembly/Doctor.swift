@@ -30,7 +30,9 @@ extension OneShot {
     public func examine() async -> [Finding] {
         var findings = self.journalFindings()
         findings += await self.serviceFindings()
-        for instance in self.settings.instances { findings += await self.findings(on: instance) }
+        for (settings, client) in await self.clients() {
+            findings += await self.findings(on: client, settings)
+        }
         return findings
     }
 
@@ -78,10 +80,10 @@ extension OneShot {
         }
     }
 
-    private func findings(on settings: InstanceSettings) async -> [Finding] {
+    private func findings(
+        on instance: QBittorrentInstance, _ settings: InstanceSettings
+    ) async -> [Finding] {
         let subject = "qBittorrent \(settings.name) at \(settings.address.url)"
-        let instance = QBittorrentInstance(
-            settings, loop: self.loop, fetcher: self.fetcher, wasRefused: false, credentialsRefused: { _ in })
         var findings: [Finding] = []
         do throws(ClientProblem) {
             _ = try await instance.poll(.cheap, hints: [])
@@ -163,7 +165,8 @@ private func preferenceFindings(
 private func remedy(for problem: ClientProblem) -> String {
     switch problem {
     case .unreachable: "check the url, and that qBittorrent runs with its Web UI switched on"
-    case .refused: "mend username and password (or api_key) in the configuration"
+    case .refused:
+        "mend username and password (or api_key) in the configuration, or in qBittorrent and then `weir resume`"
     case .faulty: "check that the url leads to qBittorrent itself, with its base path if it has one"
     }
 }

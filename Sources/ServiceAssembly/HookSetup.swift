@@ -33,8 +33,7 @@ extension OneShot {
         instance: String, Result<[HookChange], ServiceFailure>
     )] {
         var results: [(instance: String, Result<[HookChange], ServiceFailure>)] = []
-        for settings in self.settings.instances {
-            let instance = self.instance(settings)
+        for (settings, instance) in await self.clients() {
             do throws(ClientProblem) {
                 let preferences = try await instance.preferences()
                 var changes: [HookChange] = []
@@ -69,7 +68,7 @@ extension OneShot {
 
     /// Carries changes out. Nil when all of it worked.
     public func apply(_ changes: [HookChange]) async -> ServiceFailure? {
-        for settings in self.settings.instances {
+        for (settings, instance) in await self.clients() {
             let own = changes.filter { $0.instance == settings.name }
             guard !own.isEmpty else { continue }
             func autorun(_ event: HookChange.Event) -> Autorun? {
@@ -78,17 +77,12 @@ extension OneShot {
                 }
             }
             do throws(ClientProblem) {
-                try await self.instance(settings).setAutorun(
+                try await instance.setAutorun(
                     onCompletion: autorun(.completed), onAddition: autorun(.added))
             } catch {
                 return .unreachable("\(settings.name): \(error.message)")
             }
         }
         return nil
-    }
-
-    private func instance(_ settings: InstanceSettings) -> QBittorrentInstance {
-        QBittorrentInstance(
-            settings, loop: self.loop, fetcher: self.fetcher, wasRefused: false, credentialsRefused: { _ in })
     }
 }

@@ -28,6 +28,8 @@ actor JournalKeeper {
         try self.journal.set(.refusedCredentials(instance: instance), to: fingerprint)
     }
 
+    func foldLog() throws(JournalFailure) { try self.journal.foldLog() }
+
     @discardableResult
     func prune(at now: WallTime) throws(JournalFailure) -> Int { try self.journal.prune(at: now) }
 }

@@ -24,7 +24,7 @@ extension OneShot {
             return .success(OfflineRollback(restored: 0, remaining: 0, problems: []))
         }
         do throws(ServiceFailure) {
-            let governor = try await self.governor(isDryRun: false)
+            let (governor, _) = try await self.governor(isDryRun: false)
             let report = await governor.rollBack()
             if case .refused(let message) = report.outcome { return .failure(.journal(message)) }
             let problems = await governor.status().instances.compactMap { instance in
@@ -40,7 +40,7 @@ extension OneShot {
     /// What a cycle would do now. Reads the clients and changes nothing.
     public func plan() async -> Result<Plan, ServiceFailure> {
         do throws(ServiceFailure) {
-            let governor = try await self.governor(isDryRun: true)
+            let (governor, _) = try await self.governor(isDryRun: true)
             let report = await governor.runCycle(.full)
             guard let plan = report.plan else {
                 if case .skipped(let reason) = report.outcome { return .failure(.unreachable(reason)) }
@@ -55,9 +55,10 @@ extension OneShot {
     /// Ends a pause in the journal of a Weir that does not run, or begins one.
     public func setPaused(_ isPaused: Bool) async -> Result<Void, ServiceFailure> {
         do throws(ServiceFailure) {
-            let governor = try await self.governor(isDryRun: false)
+            let (governor, clients) = try await self.governor(isDryRun: false)
             do throws(JournalProblem) {
                 try await governor.setPaused(isPaused)
+                if !isPaused { for client in clients { await client.permitLogin() } }
                 return .success(())
             } catch {
                 return .failure(.journal(error.message))
@@ -67,7 +68,9 @@ extension OneShot {
         }
     }
 
-    private func governor(isDryRun: Bool) async throws(ServiceFailure) -> Governor {
+    private func governor(
+        isDryRun: Bool
+    ) async throws(ServiceFailure) -> (Governor, [QBittorrentInstance]) {
         let logger = quietLogger()
         let settings = self.settings
         let (journal, clients) = try self.journalAndClients(isNeeded: !isDryRun)
@@ -90,7 +93,7 @@ extension OneShot {
             matcher: MatcherAdapter(matcher, settings, counts: MatchCounts(), logger: logger),
             configuration: configuration)
         do throws(JournalProblem) { try await governor.load() } catch { throw .journal(error.message) }
-        return governor
+        return (governor, clients)
     }
 
     private func journalAndClients(

@@ -134,8 +134,13 @@ actor QBittorrentInstance: GovernedClient {
         }
     }
 
-    /// Lets one more login be tried with the same credentials.
-    func permitLogin() { self.client.permitLogin() }
+    /// Lets one more login be tried with the same credentials: somebody says that they were mended.
+    func permitLogin() async {
+        self.client.permitLogin()
+        guard self.wasRefused else { return }
+        self.wasRefused = false
+        await self.credentialsRefused(false)
+    }
 
     /// Runs a call and keeps the word on the credentials.
     private func asking<Result>(
@@ -163,7 +168,7 @@ extension ClientProblem {
             switch failure {
             case .wrongCredentials:
                 .refused(
-                    "qBittorrent refuses the credentials of \(name); Weir tries no more until they change (five failures ban this address)"
+                    "qBittorrent refuses the credentials of \(name); Weir tries no more until they change, or `weir resume` (five failures ban this address)"
                 )
             case .banned:
                 .refused(

@@ -220,6 +220,9 @@ final class RunningService: Sendable {
         self.logger.info(
             "stopped governing",
             ["outcome": .text(report.outcome.name), "changes": "\(report.plan?.changes.count ?? 0)"])
+        do throws(JournalFailure) { try await self.keeper.foldLog() } catch {
+            self.logger.warning("the journal was left in two files", ["problem": .text(error.description)])
+        }
     }
 
     func close() { self.fetcher.close() }

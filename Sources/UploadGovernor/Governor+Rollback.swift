@@ -69,11 +69,12 @@ extension Governor {
         }
     }
 
-    /// Keeps hands off, or takes up governing again.
+    /// Keeps hands off, or takes up governing again, also of clients that had refused the credentials.
     public func setPaused(_ isPaused: Bool) async throws(JournalProblem) {
         let problem: JournalProblem? = await self.exclusively { governor in
             do throws(JournalProblem) {
                 try governor.setPause(isPaused ? governor.pauseReason ?? .requested : nil)
+                if !isPaused { governor.askRefusedAgain() }
                 return nil
             } catch {
                 return error
@@ -119,6 +120,13 @@ extension Governor {
         report.plan = plan
         report.durationSeconds = self.environment.now().seconds(since: started)
         return report
+    }
+
+    private func askRefusedAgain() {
+        for place in self.instances.indices {
+            guard case .lost(.refused) = self.instances[place].state else { continue }
+            self.instances[place].nextPoll = self.environment.now()
+        }
     }
 
     func setPause(_ reason: PauseReason?) throws(JournalProblem) {

@@ -267,7 +267,7 @@ def _(at):
         weir.stop()
 
 
-@checks("commands without a running Weir try a wrong password once between them")
+@checks("commands do not try a wrong password again, beside a running Weir and without one")
 def _(at):
     home = at.fake(count=4, tracker="a", demand=900_000)
     weir = at.weir([home], A)
@@ -275,10 +275,29 @@ def _(at):
     home.configured = {"password": "wrong"}
     weir.configure([home], A, poll_interval=1)
     logins = len(home.logins)
-    for _ in range(2):
-        for command in (["plan"], ["doctor"], ["hook", "install", "--yes"], ["rollback", "--yes"]):
-            expect(weir.run(*command, "--config", weir.config).returncode != 0, f"{command} went well")
+    commands = (["plan"], ["doctor"], ["hook", "install", "--yes"], ["rollback", "--yes"])
+    for command in commands * 2:
+        expect(weir.run(*command, "--config", weir.config).returncode != 0, f"{command} went well")
     same(len(home.logins) - logins, 1, "logins with the wrong password")
+    weir.run("resume", "--config", weir.config, check=0)
+    weir.start()
+    wait_for(lambda: health(weir)["problems"], 5, "the problem")
+    for command in commands * 2:
+        weir.run(*command, "--config", weir.config)
+    same(len(home.logins) - logins, 2, "logins after `weir resume`, beside the running Weir")
+
+
+@checks("a password that was mended in qBittorrent is tried again after weir resume")
+def _(at):
+    home = at.fake(count=4, tracker="a", demand=900_000)
+    home.PASSWORD = "another"
+    home.configured = {"password": "adminadmin"}
+    weir = at.weir([home], A)
+    home.PASSWORD = "adminadmin"
+    at.cycles(weir, 2)
+    same((len(home.logins), home.sets), (1, []), "logins before resuming")
+    weir.run("resume", "--config", weir.config, check=0)
+    wait_for(lambda: home.sum_of("a") <= CAP, 5, "the limits")
 
 
 @checks("the same with a real qBittorrent, which is not led to ban us")
@@ -371,8 +390,10 @@ def _(at):
     for connection in connections:
         connection.close()
     home.add(2, "a", demand=900_000, prefix="more")
+    started = time.monotonic()
     wait_for(lambda: home.sum_of("a") <= CAP, 15, "the newcomers' limits")
     wait_for(lambda: health(weir)["status"] == "healthy", 10, "health")
+    expect(time.monotonic() - started < 10, f"{time.monotonic() - started:.0f} s until it answers again")
 
 
 @checks("the log's folder disappears: Weir goes on")

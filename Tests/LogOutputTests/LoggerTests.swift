@@ -159,18 +159,21 @@ struct LoggerTests {
     @Test("A file that cannot be written is told once, and the console goes on")
     func unwritableFile() throws {
         let folder = try Folder()
+        // A file where a folder is needed.
+        let blocked = folder.path + "/blocked"
+        #expect(FileManager.default.createFile(atPath: blocked, contents: nil))
         let logger = Logger(
-            console: self.console.descriptor, file: LogFileSettings(path: folder.path + "/missing/log"))
+            console: self.console.descriptor, file: LogFileSettings(path: blocked + "/log"))
         logger.info("one")
         logger.info("two")
         #expect(self.console.lines.count == 3)
         #expect(self.console.lines[1].contains("the log file cannot be written call=open"))
         // Once it can be written, a new failure is told again.
-        try FileManager.default.createDirectory(
-            atPath: folder.path + "/missing", withIntermediateDirectories: true)
+        try FileManager.default.removeItem(atPath: blocked)
         logger.info("three")
-        #expect(folder.text("missing/log")?.contains("three") == true)
-        try FileManager.default.removeItem(atPath: folder.path + "/missing")
+        #expect(folder.text("blocked/log")?.contains("three") == true)
+        try FileManager.default.removeItem(atPath: blocked)
+        #expect(FileManager.default.createFile(atPath: blocked, contents: nil))
         logger.info("four")
         #expect(self.console.lines.count == 6)
     }

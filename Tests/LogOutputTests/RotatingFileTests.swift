@@ -51,6 +51,13 @@ struct RotatingFileTests {
         #expect(self.folder.names == ["log", "log2"])
     }
 
+    @Test("A folder that is missing is made")
+    func missingFolder() throws {
+        var file = RotatingFile(path: self.folder.path + "/a/b/log", maximumBytes: 1000, backupCount: 1)
+        try file.write(Array("one\n".utf8))
+        #expect(self.folder.text("a/b/log") == "one\n")
+    }
+
     @Test("A file that someone moved away, deleted or replaced is opened anew")
     func movedAway() throws {
         var file = RotatingFile(path: self.path, maximumBytes: 1000, backupCount: 1)

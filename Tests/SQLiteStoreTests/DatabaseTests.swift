@@ -170,6 +170,36 @@ struct DatabaseTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: self.path)).count == length)
     }
 
+    @Test("A database without its last byte, or without its log, is refused and left as it is")
+    func partOfIt() throws {
+        try self.fill(rows: 500)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: self.path))
+        let short = whole.dropLast()
+        try short.write(to: URL(fileURLWithPath: self.path))
+        guard case .damaged = failure({ _ = try self.open() })?.reason else {
+            Issue.record("a database was opened without its last byte")
+            return
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: self.path)) == short)
+
+        let (first, copy) = (self.directory.file("first.db"), self.directory.file("copy.db"))
+        let open = try Database(path: first, migrations: items)
+        for suffix in ["", ".lock"] {
+            try FileManager.default.copyItem(atPath: first + suffix, toPath: copy + suffix)
+        }
+        guard case .damaged = failure({ _ = try Database(path: copy, migrations: items) })?.reason else {
+            Issue.record("a database was opened without its log")
+            return
+        }
+        // Once it is folded, the file alone is whole.
+        try open.foldLog()
+        try FileManager.default.removeItem(atPath: copy)
+        try FileManager.default.copyItem(atPath: first, toPath: copy)
+        let again = try Database(path: copy, migrations: items)
+        #expect(try again.firstInt64("SELECT count(*) FROM items") == 0)
+        withExtendedLifetime(open) {}
+    }
+
     @Test("Overwritten pages are found by the integrity check", arguments: 0..<40)
     func overwritten(seed: UInt64) throws {
         try self.fill(rows: 500)

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The end-to-end tests against the built binary, each with its time.
+#
+#     run.sh              all of them, in their short forms
+#     run.sh NAME [ARG…]  one of them: commands, bad_input, faults, outages, service, kills or swarm
+#
+# Needs root, for network namespaces of their own; WEIR_BINARY names another binary than .build/release/weir.
+set -uo pipefail
+cd "$(dirname "$0")"
+
+if [ $# -gt 0 ]; then
+    name=$1
+    shift
+    exec /usr/bin/python3 "$name.py" "$@"
+fi
+
+status=0
+run() { # name, arguments
+    local name=$1 started=$SECONDS
+    shift
+    echo "== $name"
+    /usr/bin/python3 "$name.py" "$@" || { status=1; failed="${failed:-} $name"; }
+    echo "== $name: $((SECONDS - started)) s"
+}
+run commands
+run bad_input
+run faults
+run outages
+run service
+run kills --count 200
+run swarm --strategies adaptive,equal,weighted,soft
+if [ $status -ne 0 ]; then echo "FAILED:$failed"; else echo "all end-to-end tests passed in $SECONDS s"; fi
+exit $status
