@@ -69,6 +69,7 @@ struct RotatingFile: ~Copyable {
     }
 
     private mutating func open() throws(Failure) {
+        makeFolders(of: self.path)
         if self.descriptor >= 0 { close(self.descriptor) }
         self.descriptor = Glibc.open(self.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
         guard self.descriptor >= 0, fstat(self.descriptor, &self.identity) == 0 else {
@@ -109,5 +110,14 @@ struct RotatingFile: ~Copyable {
             self.byteCount += count
         }
         self.isMidLine = bytes.last != UInt8(ascii: "\n")
+    }
+}
+
+/// Makes the folders above a file that are missing. What cannot be made shows when the file is opened.
+private func makeFolders(of path: String) {
+    var place = path.startIndex
+    while let slash = path[place...].firstIndex(of: "/") {
+        place = path.index(after: slash)
+        if slash != path.startIndex { mkdir(String(path[..<slash]), 0o755) }
     }
 }

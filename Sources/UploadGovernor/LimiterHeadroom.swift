@@ -23,11 +23,10 @@ struct LimiterHeadroom: Hashable, Sendable {
         let excess = Int64((Double(rate) / Double(cap) - 1) * 1000)
         // A quarter above the cap is no overshoot: limits are missing there, or not obeyed at all.
         if excess > 5, excess <= 250 {
-            let wanted = min(maximum, max(50, (excess + 29) / 10 * 10))
-            if wanted >= self.thousandths {
-                self.thousandths = wanted
-                self.changedAt = now
-            }
+            // The first step answers a usual overshoot; what is still too much after it adds up.
+            let step = self.thousandths == 0 ? 50 : (excess + 9) / 10 * 10
+            self.thousandths = min(maximum, self.thousandths + step)
+            self.changedAt = now
         } else if self.thousandths > 0, now.seconds(since: self.changedAt) >= Self.holdSeconds {
             self.thousandths = max(0, self.thousandths - 10)
             self.changedAt = now

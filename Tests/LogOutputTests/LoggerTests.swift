@@ -161,16 +161,18 @@ struct LoggerTests {
         let folder = try Folder()
         let logger = Logger(
             console: self.console.descriptor, file: LogFileSettings(path: folder.path + "/missing/log"))
+        // Where a folder is needed stands a file.
+        try Data().write(to: URL(fileURLWithPath: folder.path + "/missing"))
         logger.info("one")
         logger.info("two")
         #expect(self.console.lines.count == 3)
         #expect(self.console.lines[1].contains("the log file cannot be written call=open"))
-        // Once it can be written, a new failure is told again.
-        try FileManager.default.createDirectory(
-            atPath: folder.path + "/missing", withIntermediateDirectories: true)
+        // Once it can be written, a new failure is told again. Missing folders are made.
+        try FileManager.default.removeItem(atPath: folder.path + "/missing")
         logger.info("three")
         #expect(folder.text("missing/log")?.contains("three") == true)
         try FileManager.default.removeItem(atPath: folder.path + "/missing")
+        try Data().write(to: URL(fileURLWithPath: folder.path + "/missing"))
         logger.info("four")
         #expect(self.console.lines.count == 6)
     }
