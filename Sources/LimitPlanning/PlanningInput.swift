@@ -57,11 +57,14 @@ public struct PlanningTorrent: Hashable, Sendable {
     /// Seconds since the torrent last moved payload; nil when it never has.
     public var lastActivityAgeSeconds: Int64?
     public var standing: TorrentStanding
+    /// Whoever observed it says that it is active, whatever its rate reads: `equal`, `weighted` and `soft` give it a
+    /// share of its own. Otherwise the rate decides.
+    public var isUploading: Bool
 
     public init(
         key: TorrentKey, tracker: Int, uploadRate: ByteRate, limit: UploadLimit, original: UploadLimit? = nil,
         leeches: Int32 = 0, seeds: Int32 = 0, lastActivityAgeSeconds: Int64? = nil,
-        standing: TorrentStanding = .governed
+        standing: TorrentStanding = .governed, isUploading: Bool = false
     ) {
         self.key = key
         self.tracker = tracker
@@ -72,6 +75,7 @@ public struct PlanningTorrent: Hashable, Sendable {
         self.seeds = seeds
         self.lastActivityAgeSeconds = lastActivityAgeSeconds
         self.standing = standing
+        self.isUploading = isUploading
     }
 }
 

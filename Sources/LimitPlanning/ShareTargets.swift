@@ -37,8 +37,11 @@ struct ShareTargets {
         self.floor = idleFloor(cap: capacity, torrents: count)
         let part = capacity / Int64(max(1, count))
         for position in span where table.isGoverned[position] {
-            let activity = Self.activity(
-                table.rates[position], floor: self.floor, threshold: settings.activeThreshold.bounded)
+            let rate = table.rates[position]
+            let activity =
+                table.torrent(at: position).isUploading
+                ? .active
+                : Self.activity(rate, floor: self.floor, threshold: settings.activeThreshold.bounded)
             self.members.append(position)
             self.activities.append(activity)
             let original =

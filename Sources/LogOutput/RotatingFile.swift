@@ -69,25 +69,14 @@ struct RotatingFile: ~Copyable {
     }
 
     private mutating func open() throws(Failure) {
+        makeFolders(of: self.path)
         if self.descriptor >= 0 { close(self.descriptor) }
-        let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
-        self.descriptor = Glibc.open(self.path, flags, 0o640)
-        if self.descriptor < 0, errno == ENOENT {
-            self.makeDirectory()
-            self.descriptor = Glibc.open(self.path, flags, 0o640)
-        }
+        self.descriptor = Glibc.open(self.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
         guard self.descriptor >= 0, fstat(self.descriptor, &self.identity) == 0 else {
             throw Failure(call: "open", code: errno)
         }
         self.byteCount = Int(self.identity.st_size)
         self.isMidLine = false
-    }
-
-    /// Makes every missing directory on the way. What fails shows when the file is opened.
-    private func makeDirectory() {
-        for (index, byte) in self.path.utf8.enumerated() where byte == UInt8(ascii: "/") && index > 0 {
-            mkdir(String(decoding: self.path.utf8.prefix(index), as: UTF8.self), 0o750)
-        }
     }
 
     private mutating func putAside() throws(Failure) {
@@ -121,5 +110,14 @@ struct RotatingFile: ~Copyable {
             self.byteCount += count
         }
         self.isMidLine = bytes.last != UInt8(ascii: "\n")
+    }
+}
+
+/// Makes the folders above a file that are missing. What cannot be made shows when the file is opened.
+private func makeFolders(of path: String) {
+    var place = path.startIndex
+    while let slash = path[place...].firstIndex(of: "/") {
+        place = path.index(after: slash)
+        if slash != path.startIndex { mkdir(String(path[..<slash]), 0o755) }
     }
 }

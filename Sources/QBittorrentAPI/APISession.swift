@@ -171,7 +171,8 @@ extension APISession {
         do {
             return try await self.attempt(request, endpoint, sink)
         } catch {
-            guard request.isRepeatable, ClientFailure.isBrokenConnection(error), (sink?.bytesReceived ?? 0) == 0
+            guard request.isRepeatable, ClientFailure.isBrokenConnection(error),
+                (sink?.bytesReceived ?? 0) == 0
             else {
                 throw ClientFailure(error, at: endpoint)
             }

@@ -184,7 +184,7 @@ final class ControlAdapter: GovernorControl {
 
     func forceCycle() async throws(ControlFailure) -> ControlAPI.CycleReport {
         if await self.governor.status().pause != nil { try await self.setPaused(false) }
-        let report = await self.governor.runCycle(.full)
+        let report = await self.governor.runCycle(.full, isAskedFor: true)
         return try cycleReport(report)
     }
 

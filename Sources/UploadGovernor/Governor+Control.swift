@@ -63,17 +63,13 @@ extension Governor {
         var instances: [InstanceStatus] = []
         for instance in self.instances {
             var problem: String?
-            var isRefused = false
-            if case .lost(let failure) = instance.state {
-                problem = failure.message
-                if case .refused = failure { isRefused = true }
-            }
+            if case .lost(let failure) = instance.state { problem = failure.message }
             instances.append(
                 InstanceStatus(
                     name: instance.client.name, isCurrent: instance.isCurrent, problem: problem,
                     secondsSinceRead: instance.lastRead.map { now.seconds(since: $0) },
                     requests: await instance.client.requestCount(), torrents: torrents[instance.index] ?? 0,
-                    isRefused: isRefused, restarts: instance.restarts))
+                    isRefused: instance.isRefused, restarts: instance.restarts))
         }
         var managed = 0
         var foreign = 0

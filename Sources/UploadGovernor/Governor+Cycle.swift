@@ -3,12 +3,12 @@ import SwarmTypes
 
 extension Governor {
     /// One whole cycle. The caller holds the gate.
-    func cycle(_ scope: PlanningScope) async -> CycleReport {
+    func cycle(_ scope: PlanningScope, isAskedFor: Bool) async -> CycleReport {
         let started = self.environment.now()
         let requestsBefore = await self.requestCount()
         self.cycleNumber += 1
         var report = CycleReport(outcome: .unchanged, scope: scope)
-        report.outcome = await self.outcome(of: scope, into: &report)
+        report.outcome = await self.outcome(of: scope, isAskedFor: isAskedFor, into: &report)
         report.requests = await self.requestCount() - requestsBefore
         report.durationSeconds = self.environment.now().seconds(since: started)
         self.counters.cycles += 1
@@ -22,8 +22,10 @@ extension Governor {
         return report
     }
 
-    private func outcome(of scope: PlanningScope, into report: inout CycleReport) async -> CycleOutcome {
-        await self.pollInstances(.cheap, hints: self.takeHints())
+    private func outcome(
+        of scope: PlanningScope, isAskedFor: Bool, into report: inout CycleReport
+    ) async -> CycleOutcome {
+        await self.pollInstances(.cheap, hints: self.takeHints(), isAskedFor: isAskedFor)
         report.unread = self.unread()
         guard self.instances.contains(where: \.isCurrent) else {
             return .skipped(report.unread.map { "\($0.name): \($0.problem)" }.joined(separator: "; "))

@@ -25,7 +25,7 @@ extension Governor {
                     restored: 0, remaining: governor.ledger.claimedCount, outcome: governor.refused(error),
                     isDryRun: false)
             }
-            await governor.pollInstances(.full, hints: [])
+            await governor.pollInstances(.full, hints: [], isAskedFor: true)
             let view = await governor.takeView()
             do throws(JournalProblem) {
                 try governor.settleOpenIntents(view)
@@ -53,7 +53,7 @@ extension Governor {
                     restored: 0, remaining: 0, outcome: governor.refused(error), isDryRun: false)
             }
             governor.ledger.visit { key, entry in if entry.original != nil { keys.insert(key) } }
-            await governor.pollInstances(.full, hints: [])
+            await governor.pollInstances(.full, hints: [], isAskedFor: true)
             let view = await governor.takeView()
             var input = governor.planningInput(view, scope: .everything)
             input.torrents = input.torrents.filter { keys.contains($0.key) }
@@ -159,17 +159,15 @@ extension Governor {
 extension Plan {
     /// Leaves out every change that `isKept` does not want, and the calls that were for them alone.
     mutating func keep(_ isKept: (LimitChange) -> Bool) {
-        var places: [Int?] = []
-        var kept: [LimitChange] = []
-        for change in self.changes {
-            places.append(isKept(change) ? kept.count : nil)
-            if places.last != .some(nil) { kept.append(change) }
+        var newPlaces: [Int: Int] = [:]
+        for (place, change) in self.changes.enumerated() where isKept(change) {
+            newPlaces[place] = newPlaces.count
         }
-        self.changes = kept
+        self.changes = self.changes.filter(isKept)
         self.calls = self.calls.compactMap { call in
-            let changes = call.changes.compactMap { places[$0] }
-            return changes.isEmpty
-                ? nil : LimitCall(limit: call.limit, isDecrease: call.isDecrease, changes: changes)
+            let changes = call.changes.compactMap { newPlaces[$0] }
+            guard !changes.isEmpty else { return nil }
+            return LimitCall(limit: call.limit, isDecrease: call.isDecrease, changes: changes)
         }
     }
 }

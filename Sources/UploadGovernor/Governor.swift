@@ -98,10 +98,11 @@ public actor Governor {
         if self.pauseEndsByHint { self.wake() }
     }
 
-    /// Runs one cycle now, after the one under way.
+    /// Runs one cycle now, after the one under way. One that somebody asked for also asks clients that failed
+    /// a moment ago, except those that refuse the credentials.
     @discardableResult
-    public func runCycle(_ scope: PlanningScope) async -> CycleReport {
-        await self.exclusively { await $0.cycle(scope) }
+    public func runCycle(_ scope: PlanningScope, isAskedFor: Bool = false) async -> CycleReport {
+        await self.exclusively { await $0.cycle(scope, isAskedFor: isAskedFor) }
     }
 
     /// Ends the loop and leaves the limits as the stop policy says.
@@ -156,12 +157,13 @@ public actor Governor {
 
     /// Polls every client whose time has come and waits until all have answered, but for a slow one only as
     /// long as `patience`: its torrents then count as held, and its answer is used by a later cycle.
-    func pollInstances(_ depth: PollDepth, hints: [TorrentID]) async {
+    func pollInstances(_ depth: PollDepth, hints: [TorrentID], isAskedFor: Bool = false) async {
         let now = self.environment.now()
         let patience = self.instances.contains { !$0.wasRead && $0.nextPoll <= now } ? 30.0 : 10.0
         self.awaitedPolls = []
         for place in self.instances.indices where !self.instances[place].isPolling {
-            guard self.instances[place].nextPoll <= now else { continue }
+            let mayAsk = isAskedFor && !self.instances[place].isRefused
+            guard mayAsk || self.instances[place].nextPoll <= now else { continue }
             self.instances[place].isPolling = true
             self.awaitedPolls.insert(place)
             let era = self.instanceEra

@@ -34,6 +34,11 @@ struct InstanceRecord: Sendable {
 
     var isCurrent: Bool { self.state == .current }
 
+    /// The client refuses the credentials.
+    var isRefused: Bool {
+        if case .lost(.refused) = self.state { true } else { false }
+    }
+
     mutating func succeeded(_ notice: PollNotice, at now: Instant) {
         self.state = .current
         self.wasRead = true

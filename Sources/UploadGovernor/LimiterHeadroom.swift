@@ -2,9 +2,10 @@ import SwarmTypes
 
 /// What is kept below a tracker's cap because its clients overshoot their own limits.
 ///
-/// A limit in libtorrent is a token bucket of three seconds: after every pause a torrent may send 3 s worth of its limit at
-/// once, so that a tracker whose limits add up to its cap was measured up to 7 % above it over 10 s. Clients
-/// that keep their limits cost nothing: headroom comes only after an overshoot was seen, and goes again.
+/// A limit in libtorrent is a token bucket of three seconds, and a peer asks of it in proportion to what it got
+/// before: a torrent with one greedy peer swings slowly between 0.95 and 1.08 of its limit, for a minute or so
+/// a swing. Clients that keep their limits cost nothing: headroom comes only after an overshoot was seen, and
+/// goes again. See `Documentation/decisions/0006`.
 struct LimiterHeadroom: Hashable, Sendable {
     /// In thousandths of the cap, in steps of ten: each step changes many limits.
     private(set) var thousandths: Int64 = 0
@@ -23,11 +24,10 @@ struct LimiterHeadroom: Hashable, Sendable {
         let excess = Int64((Double(rate) / Double(cap) - 1) * 1000)
         // A quarter above the cap is no overshoot: limits are missing there, or not obeyed at all.
         if excess > 5, excess <= 250 {
-            let wanted = min(maximum, max(50, (excess + 29) / 10 * 10))
-            if wanted >= self.thousandths {
-                self.thousandths = wanted
-                self.changedAt = now
-            }
+            // The first step answers a usual overshoot; what is still too much after it adds up.
+            let step = self.thousandths == 0 ? 50 : (excess + 9) / 10 * 10
+            self.thousandths = min(maximum, self.thousandths + step)
+            self.changedAt = now
         } else if self.thousandths > 0, now.seconds(since: self.changedAt) >= Self.holdSeconds {
             self.thousandths = max(0, self.thousandths - 10)
             self.changedAt = now

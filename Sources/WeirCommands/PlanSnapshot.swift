@@ -20,6 +20,8 @@ private let idleStates: Set<String> = [
     "pausedUP", "pausedDL", "stoppedUP", "stoppedDL", "error", "missingFiles", "unknown",
 ]
 
+private let uploadingStates: Set<String> = ["uploading", "forcedUP"]
+
 /// Plans from a saved observation (version 1) exactly what a cycle would do.
 func planSnapshot(_ path: String, _ settings: Settings) throws(SnapshotFailure) -> PlanListing {
     let document: JSONValue
@@ -98,7 +100,8 @@ private struct SavedObservation {
                 limit: limitInForce, original: original,
                 leeches: Int32(clamping: try number(row, "leeches") ?? 0),
                 seeds: Int32(clamping: try number(row, "seeds") ?? 0),
-                lastActivityAgeSeconds: try number(row, "last_activity_age")))
+                lastActivityAgeSeconds: try number(row, "last_activity_age"),
+                isUploading: row["state"]?.text.map { uploadingStates.contains($0) } ?? false))
     }
 
     func plan(state saved: JSONValue?) throws(SnapshotFailure) -> PlanListing {

@@ -42,7 +42,7 @@ public struct GlobalSettings: Hashable, Sendable {
     public var minimumEffectiveDelta = 0.1
     public var onStop = StopBehaviour.relax
     public var onForeignChange = ForeignChangeRule.respect
-    public var headroom = 0.06
+    public var headroom = 0.05
     public var isDryRun = false
     public var dryRunStorePath = "./data/dry_run_limits.json"
     public var unlimitsInactive = false

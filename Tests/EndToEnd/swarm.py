@@ -5,7 +5,7 @@ Two real qBittorrents seed ten torrents on three trackers, one of them public, t
 both. For each strategy, every tracker's upload over any 10 s must stay under cap × 1.03, and with `adaptive` reach 0.90 ×
 min(cap, demand) although the demand is uneven.
 
-    swarm.py [--strategies equal,weighted,soft,adaptive] [--seconds 30] [--settle 25] [--root CHROOT] [--json FILE]
+    swarm.py [--strategies equal,weighted,soft,adaptive] [--seconds 60] [--settle 30] [--root CHROOT] [--json FILE]
 """
 
 import argparse
@@ -16,7 +16,7 @@ import time
 import lab as laboratory
 
 MIB = 1 << 20
-SIZE = 192 * MIB
+SIZE = 256 * MIB
 # tracker: cap, and for each torrent the instance that seeds it and its demand in bytes a second (None: all it can get).
 TRACKERS = {
     "uneven": (1_000_000, [("home", None), ("home", 4_000), ("colo", 4_000), ("colo", 4_000)]),
@@ -66,8 +66,8 @@ def measure(weir, leechers, swarm, settle, seconds):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--strategies", default="equal,weighted,soft,adaptive")
-    parser.add_argument("--seconds", type=int, default=30)
-    parser.add_argument("--settle", type=int, default=25)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--settle", type=int, default=30)
     parser.add_argument("--root")
     parser.add_argument("--json")
     options = parser.parse_args()

@@ -159,21 +159,20 @@ struct LoggerTests {
     @Test("A file that cannot be written is told once, and the console goes on")
     func unwritableFile() throws {
         let folder = try Folder()
-        // A file where a folder is needed.
-        let blocked = folder.path + "/blocked"
-        #expect(FileManager.default.createFile(atPath: blocked, contents: nil))
         let logger = Logger(
-            console: self.console.descriptor, file: LogFileSettings(path: blocked + "/log"))
+            console: self.console.descriptor, file: LogFileSettings(path: folder.path + "/missing/log"))
+        // Where a folder is needed stands a file.
+        try Data().write(to: URL(fileURLWithPath: folder.path + "/missing"))
         logger.info("one")
         logger.info("two")
         #expect(self.console.lines.count == 3)
         #expect(self.console.lines[1].contains("the log file cannot be written call=open"))
-        // Once it can be written, a new failure is told again.
-        try FileManager.default.removeItem(atPath: blocked)
+        // Once it can be written, a new failure is told again. Missing folders are made.
+        try FileManager.default.removeItem(atPath: folder.path + "/missing")
         logger.info("three")
-        #expect(folder.text("blocked/log")?.contains("three") == true)
-        try FileManager.default.removeItem(atPath: blocked)
-        #expect(FileManager.default.createFile(atPath: blocked, contents: nil))
+        #expect(folder.text("missing/log")?.contains("three") == true)
+        try FileManager.default.removeItem(atPath: folder.path + "/missing")
+        try Data().write(to: URL(fileURLWithPath: folder.path + "/missing"))
         logger.info("four")
         #expect(self.console.lines.count == 6)
     }

@@ -21,8 +21,10 @@ struct LimiterHeadroomTests {
         var headroom = LimiterHeadroom()
         headroom.observe(1_010_000, cap: 1_000_000, maximum: 60, at: at(0))
         #expect(headroom.reduced(1_000_000) == 950_000)
-        headroom.observe(1_200_000, cap: 1_000_000, maximum: 60, at: at(5))
-        #expect(headroom.reduced(1_000_000) == 940_000)
+        headroom.observe(1_020_000, cap: 1_000_000, maximum: 80, at: at(5))
+        #expect(headroom.reduced(1_000_000) == 930_000)
+        headroom.observe(1_200_000, cap: 1_000_000, maximum: 80, at: at(10))
+        #expect(headroom.reduced(1_000_000) == 920_000)
     }
 
     @Test("Rates far above the cap say nothing about overshoot")
