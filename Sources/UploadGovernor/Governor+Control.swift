@@ -57,9 +57,6 @@ public struct ManagedTorrent: Hashable, Sendable {
 extension Governor {
     public func status() async -> GovernorStatus {
         let now = self.environment.now()
-        var torrents: [InstanceIndex: Int] = [:]
-        self.ledger.visit { key, entry in if entry.seenInCycle > 0 { torrents[key.instance, default: 0] += 1 }
-        }
         var instances: [InstanceStatus] = []
         for instance in self.instances {
             var problem: String?
@@ -68,7 +65,7 @@ extension Governor {
                 InstanceStatus(
                     name: instance.client.name, isCurrent: instance.isCurrent, problem: problem,
                     secondsSinceRead: instance.lastRead.map { now.seconds(since: $0) },
-                    requests: await instance.client.requestCount(), torrents: torrents[instance.index] ?? 0,
+                    requests: await instance.client.requestCount(), torrents: instance.torrents,
                     isRefused: instance.isRefused, restarts: instance.restarts))
         }
         var managed = 0

@@ -44,6 +44,11 @@ extension Governor {
             return .paused(reason)
         }
 
+        // What another hand or a crash has changed gets its share again now, not with the next full plan.
+        let isLost = [DriftCause.enforced, .lost].contains { report.drift[$0] != nil }
+        let scope = isLost ? .full : scope
+        report.scope = scope
+
         var input = self.planningInput(view, scope: .governing)
         self.observeHeadroom(input)
         self.applyHeadroom(to: &input)

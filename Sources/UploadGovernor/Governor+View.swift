@@ -49,6 +49,7 @@ extension Governor {
                     instance: instance.index, isCurrent: instance.isCurrent, restarted: instance.restarted,
                     seen: seen))
             self.instances[place].restarted = false
+            self.instances[place].torrents = seen.torrents.count
             await self.placeTorrents(seen, at: place)
         }
         return ClientsView(parts: parts)

@@ -17,6 +17,8 @@ struct InstanceRecord: Sendable {
     var isPolling = false
     /// Whether a poll has ever succeeded: only then is the list of torrents known.
     var wasRead = false
+    /// In the list of the last good poll.
+    var torrents = 0
     var restarted = false
     var limitsIncludeOverhead = false
     var failures = 0
