@@ -61,9 +61,17 @@ actor CrossSeedForwarder {
     private func forward(_ torrent: TorrentID) async {
         for attempt in 0..<Self.maximumTries {
             guard self.settings.isEnabled, let url = self.settings.url else { return }
-            guard let problem = await self.send(torrent, to: url) else {
+            let problem: String
+            switch await self.send(torrent, to: url) {
+            case .taken:
                 self.logger.info("told cross-seed of a completion", ["torrent": .text(torrent.hex)])
                 return
+            case .nobodyHasIt:
+                self.logger.info(
+                    "a completion of a torrent that no qBittorrent has is not forwarded",
+                    ["torrent": .text(torrent.hex)])
+                return
+            case .failed(let text): problem = text
             }
             self.logger.warning(
                 "cross-seed was not told",
@@ -73,18 +81,28 @@ actor CrossSeedForwarder {
         self.logger.error("a completion for cross-seed is given up", ["torrent": .text(torrent.hex)])
     }
 
-    /// Nil when it was taken.
-    private func send(_ torrent: TorrentID, to url: String) async -> String? {
+    private enum Sending {
+        case taken
+        /// Trying again would not help, and would keep the others waiting.
+        case nobodyHasIt
+        case failed(String)
+    }
+
+    private func send(_ torrent: TorrentID, to url: String) async -> Sending {
         var details: TorrentDetails?
+        var isOneMissing = false
         for instance in self.instances() where details == nil {
             do throws(ClientProblem) {
                 details = try await instance.details(of: [torrent]).first
             } catch {
-                continue
+                isOneMissing = true
             }
         }
         // Whatever a webhook says: only a torrent that a client really has is passed on.
-        guard let details else { return "no qBittorrent that can be reached has this torrent" }
+        guard let details else {
+            return isOneMissing
+                ? .failed("no qBittorrent that can be reached has this torrent") : .nobodyHasIt
+        }
         // The keys that Qguardarr documents.
         var message = JSONWriter()
         message.object { json in
@@ -102,9 +120,10 @@ actor CrossSeedForwarder {
                     method: .post, url: url, headers: headers, body: message.bytes,
                     timeoutSeconds: Double(self.settings.timeoutSeconds)),
                 into: nil)
-            return (200..<300).contains(response.status) ? nil : "it answered with status \(response.status)"
+            return (200..<300).contains(response.status)
+                ? .taken : .failed("it answered with status \(response.status)")
         } catch {
-            return "\(error)"
+            return .failed("\(error)")
         }
     }
 }
