@@ -21,7 +21,7 @@ struct FileStamp: Hashable, Sendable {
     }
 }
 
-/// Calls back when the configuration file was saved. It looks once a second, which works on every file system
+/// Calls back when the configuration file was saved. It looks twice a second, which works on every file system
 /// and for every way of saving (in place, or a new file moved over the old one).
 final class ConfigWatch: Sendable {
     private let loop: EventLoop
@@ -37,7 +37,7 @@ final class ConfigWatch: Sendable {
     }
 
     func start() {
-        self.loop.schedule(afterSeconds: 1) { [weak self] in self?.look() }
+        self.loop.schedule(afterSeconds: 0.5) { [weak self] in self?.look() }
     }
 
     func stop() { self.state.withLock { $0.isStopped = true } }
