@@ -1,6 +1,7 @@
 import ControlAPI
 import JSONValues
 import LimitPlanning
+import LogOutput
 import SwarmTypes
 import WeirSettings
 
@@ -14,7 +15,7 @@ func configurationReport(_ settings: Settings, rollout: Int) -> JSONValue {
             "cross_seed",
             .object([
                 .init("enabled", .bool(settings.crossSeed.isEnabled)),
-                .init("url", text(settings.crossSeed.url)),
+                .init("url", text(settings.crossSeed.url.map(redactURL))),
                 .init("api_key", secret(settings.crossSeed.apiKey)),
                 .init("timeout", number(settings.crossSeed.timeoutSeconds)),
             ])),

@@ -12,7 +12,7 @@ public struct CrossSeedSettings: Hashable, Sendable {
     static let keys: [ConfigKey<CrossSeedSettings>] = [
         .value("enabled", \.isEnabled, .boolean(), help: "true: forward completions to cross-seed."),
         .value(
-            "url", \.url, .optional(webAddress),
+            "url", \.url, .optional(webAddress), .secret,
             help: "The address, such as http://localhost:2468/api/webhook."),
         .value("api_key", \.apiKey, .optional(headerText), .secret, help: "Sent as X-API-Key."),
         .value(

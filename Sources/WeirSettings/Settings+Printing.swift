@@ -70,12 +70,16 @@ struct SettingLine {
         self.traits = line.traits
     }
 
-    /// The value, or `***` for a secret that there is.
+    /// The value, or `***` for a secret that there is. Of an address, what stands before its path is shown.
     func shownText(masked: Bool) -> String? {
         guard masked, self.traits.contains(.secret), let text, text != "null", text != "\"\"" else {
             return self.text
         }
-        return "\"***\""
+        let parts = text.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 4, parts[0] == "\"http:" || parts[0] == "\"https:", parts[1].isEmpty,
+            !parts[2].contains(where: { "@?#".contains($0) })
+        else { return "\"***\"" }
+        return "\(parts[0])//\(parts[2])/***\""
     }
 
     func yaml(masked: Bool) -> String {
