@@ -65,9 +65,9 @@ class Bench(laboratory.Lab):
     def qbittorrent(self, name="home", **options):
         return laboratory.QBittorrent(self, name, **options)
 
-    def weir(self, instances, trackers, start=True, settled=True, sections=None, name=None, **settings):
+    def weir(self, instances, trackers, sections=None, start=True, settled=True, **settings):
         """A Weir that polls every second; `settled` waits for the end of its first cycle."""
-        weir = laboratory.Weir(self, name or f"weir{len(self.weirs)}")
+        weir = laboratory.Weir(self, f"weir{len(self.weirs)}")
         self.weirs.append(weir)
         weir.configure(instances, trackers, sections, **{"poll_interval": 1, **settings})
         if start:

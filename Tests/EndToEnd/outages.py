@@ -224,9 +224,14 @@ def _(at):
     for version in ("4.5.2", "5.1.0"):
         for how in ("lost", "earlier", "kept"):
             home = at.fake(version=version, count=6, tracker="a", demand=900_000)
-            weir = at.weir([home], A)
+            weir = at.weir([home], [tracker("a", CAP // 4), REST])
+            weir.configure([home], A, poll_interval=1)
+            weir.call("POST", "/config/reload")
+            wait_for(lambda: home.sum_of("a") > CAP - 6, 3, f"{version}: the limits before")
+            before = home.limits()
             home.restart(how)
-            wait_for(lambda: home.sum_of("a") <= CAP, 10, f"{version}, limits {how}")
+            wait_for(lambda: len(weir.call("GET", "/instances")[1]["instances"]) and home.limits() == before and home.count(
+                "auth/login") > 1, 10, f"{version}, limits {how}: {home.limits()}")
             weir.call("POST", "/rollback", {"confirm": True})
             same(set(home.limits().values()), {None}, f"{version}, {how}: limits after the rollback")
             weir.stop()

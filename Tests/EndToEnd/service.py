@@ -385,8 +385,8 @@ def _(at):
     home.add([both])
     down = at.fake("down")
     down.configured = {"password": canaries["password"] + "wrong"}
-    weir = at.weir([home, down], [tracker("a", CAP), tracker("b", CAP), REST], api_key=canaries["key"], sections={"cross_seed": {
-        "enabled": True, "url": receiver.url + f"?token={canaries['query']}", "api_key": canaries["cross"], "timeout": 5}})
+    cross = {"cross_seed": {"enabled": True, "url": receiver.url + f"?token={canaries['query']}", "api_key": canaries["cross"], "timeout": 5}}
+    weir = at.weir([home, down], [tracker("a", CAP), tracker("b", CAP), REST], cross, api_key=canaries["key"])
     expect(total(home) <= CAP, "it does not govern")
     seen = {}
     for name in ("/", "/health", "/stats", "/stats/trackers", "/stats/managed", "/instances", "/preview/next-cycle", "/history", "/config",
@@ -398,7 +398,7 @@ def _(at):
     weir.config.write_text(weir.config.read_text().replace("weighted", "x") + "\nbroken: [")
     seen["reload"] = json.dumps(weir.call("POST", "/config/reload")[1])
     seen["check"] = str(weir.run("config", "check", "--config", weir.config))
-    weir.configure([home, down], [tracker("a", CAP), tracker("b", CAP), REST], api_key=canaries["key"])
+    weir.configure([home, down], [tracker("a", CAP), tracker("b", CAP), REST], cross, api_key=canaries["key"])
     for command in (["config", "print"], ["config", "print", "--origin"], ["doctor"], ["status"], ["plan"], ["plan", "--json"]):
         seen[str(command)] = str(weir.run(*command, "--config", weir.config))
     with open(f"/proc/{weir.process.pid}/cmdline") as file:
@@ -440,7 +440,7 @@ def _(at):
                          ("evil.example", 403), ("127.0.0.1:1", 403), ("", 400)):
         same(weir.call("GET", "/stats", headers={"Host": host})[0], wanted, f"Host {host!r}")
     key = {"X-API-Key": "the-key"}
-    for origin, wanted in ((f"http://127.0.0.1:{port}", 200), ("http://evil.example", 403), (f"https://127.0.0.1:{port}", 403), ("null", 403)):
+    for origin, wanted in ((f"http://127.0.0.1:{port}", 200), ("http://evil.example", 403), ("null", 403)):
         same(weir.call("POST", "/resume", headers={**key, "Origin": origin})[0], wanted, f"Origin {origin}")
     same(weir.call("POST", "/webhook", b"hash=" + b"0" * 40, {**FORM, "Origin": "http://evil.example"})[0], 403, "a webhook from a page")
     weir.configure([home], A, host="0.0.0.0", api_key="the-key", allowed_hosts=["weir.example.org"], poll_interval=1)
