@@ -29,6 +29,17 @@ struct FailureTests {
         #expect(await world.client.calls.isEmpty)
     }
 
+    @Test("A client that refuses us is asked again at once when somebody resumes")
+    func refused() async throws {
+        let world = try await busyWorld()
+        await world.client.script { $0.pollProblem = .refused("wrong password") }
+        #expect(await world.cycle().outcome.name == "skipped")
+        await world.client.script { $0.pollProblem = nil }
+        #expect(await world.cycle(.urgent).outcome.name == "skipped")
+        try await world.governor.setPaused(false)
+        #expect(await world.cycle(.urgent).outcome == .applied(2))
+    }
+
     @Test("A plan that the journal does not take is not sent")
     func journalFails() async throws {
         let world = try await busyWorld()

@@ -104,6 +104,18 @@ struct OwnershipTests {
         #expect(await sumOfLimits(world.client, [torrent(1), torrent(2)]) <= 1_000_000)
     }
 
+    @Test("What was lowered elsewhere or lost in a crash is put right at once, not with the next full plan")
+    func putRightAtOnce() async throws {
+        let world = try await governedWorld(someConfiguration { $0.onForeignChange = .enforce })
+        await world.client.setByHand(limit(1_000), on: torrent(1))
+        #expect(await world.cycle(.urgent).drift == [.enforced: 1])
+        #expect(await world.client.limit(of: torrent(1)) == limit(500_000))
+        await world.client.restart(losing: [torrent(1): limit(2_000), torrent(2): limit(3_000)])
+        #expect(await world.cycle(.urgent).drift == [.lost: 2])
+        #expect(await world.client.limit(of: torrent(1)) == limit(500_000))
+        #expect(await world.client.limit(of: torrent(2)) == limit(500_000))
+    }
+
     @Test("With `enforce` every foreign limit is put right and reported")
     func enforced() async throws {
         let world = try await governedWorld(someConfiguration { $0.onForeignChange = .enforce })
