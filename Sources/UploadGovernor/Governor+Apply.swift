@@ -140,7 +140,15 @@ extension Governor {
         do throws(JournalProblem) {
             try self.journal.close(closed)
         } catch {
-            // The intents stay open on disk; after a restart they are settled from the client's real state.
+            // They stay open on disk, and are settled from the clients' real state by the next cycle, or the
+            // next start.
+            for (intent, _) in closed {
+                let change = plan.changes[Int(intent - first)]
+                self.openIntents.append(
+                    OpenIntent(
+                        intent: intent, key: change.key, from: change.from, to: change.to,
+                        reason: change.reason))
+            }
             self.counters.journalFailures += 1
             self.environment.report(.journalFailed(error))
             return .undetermined(confirmed: 0, open: plan.changes.count)

@@ -40,6 +40,20 @@ struct FailureTests {
         #expect(await world.cycle(.urgent).outcome == .applied(2))
     }
 
+    @Test("What the journal could not close is closed as soon as it can, and nothing else happens until then")
+    func journalFailsToClose() async throws {
+        let world = try await busyWorld()
+        world.disk.failsClose = true
+        #expect(await world.cycle().outcome.name == "undetermined")
+        await world.client.forgetCalls()
+        #expect(await world.cycle().outcome == .refused("disk full"))
+        world.disk.failsClose = false
+        #expect(await world.cycle().outcome == .unchanged)
+        #expect(world.disk.open.isEmpty)
+        #expect(world.disk.endings.map(\.ending) == [.confirmed, .confirmed])
+        #expect(await world.client.calls.isEmpty)
+    }
+
     @Test("A plan that the journal does not take is not sent")
     func journalFails() async throws {
         let world = try await busyWorld()
