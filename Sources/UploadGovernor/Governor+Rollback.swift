@@ -81,6 +81,7 @@ extension Governor {
             }
         }
         if let problem { throw problem }
+        if !isPaused { self.replan() }
     }
 
     /// Restores all claims of the clients that can be read, by the same way as any plan.

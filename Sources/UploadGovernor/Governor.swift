@@ -35,7 +35,9 @@ public actor Governor {
     private var lastFull: Instant?
     private var wakeGeneration = 0
     private var sleeper: CheckedContinuation<Void, Never>?
-    private var pauseEndsByHint = true
+    private var pauseEndsByWish = true
+    /// Somebody wants a cycle soon, since the last one began.
+    private var isCycleWanted = false
     private var hints: Set<TorrentID> = []
     private static let hintSpacingSeconds = 1.0
 
@@ -79,6 +81,7 @@ public actor Governor {
     public func run() async {
         while !self.isStopping {
             let started = self.environment.now()
+            self.isCycleWanted = false
             let isFull =
                 self.lastFull.map { started.seconds(since: $0) >= self.configuration.updateSeconds } ?? true
             let report = await self.runCycle(isFull ? .full : .urgent)
@@ -86,16 +89,21 @@ public actor Governor {
             // Hints may come by the thousand: between two cycles lies a second at least, and hints wait it out.
             let spacing = min(Self.hintSpacingSeconds, self.configuration.pollSeconds)
             let spent = self.environment.now().seconds(since: started)
-            if spent < spacing { await self.pause(seconds: spacing - spent, endsByHint: false) }
+            if spent < spacing { await self.pause(seconds: spacing - spent, endsByWish: false) }
             let rest = self.configuration.pollSeconds - self.environment.now().seconds(since: started)
-            if rest > 0, self.hints.isEmpty { await self.pause(seconds: rest, endsByHint: true) }
+            if rest > 0, !self.isCycleWanted { await self.pause(seconds: rest, endsByWish: true) }
         }
     }
 
     /// A torrent may have come or woken up: look soon. Hints that come together are served together.
     public func hint(_ id: TorrentID?) {
         if let id, self.hints.count < 1000 { self.hints.insert(id) }
-        if self.pauseEndsByHint { self.wake() }
+        self.wantCycle()
+    }
+
+    private func wantCycle() {
+        self.isCycleWanted = true
+        if self.pauseEndsByWish { self.wake() }
     }
 
     /// Runs one cycle now, after the one under way. One that somebody asked for also asks clients that failed
@@ -116,7 +124,7 @@ public actor Governor {
     /// Makes the next cycle a full one, and soon.
     func replan() {
         self.lastFull = nil
-        self.wake()
+        self.wantCycle()
     }
 
     func takeHints() -> [TorrentID] {
@@ -136,9 +144,9 @@ public actor Governor {
         return await body(self)
     }
 
-    private func pause(seconds: Double, endsByHint: Bool) async {
+    private func pause(seconds: Double, endsByWish: Bool) async {
         guard !self.isStopping else { return }
-        self.pauseEndsByHint = endsByHint
+        self.pauseEndsByWish = endsByWish
         self.wakeGeneration += 1
         let generation = self.wakeGeneration
         self.environment.after(seconds) { [weak self, executor] in
