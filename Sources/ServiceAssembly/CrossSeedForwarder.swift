@@ -67,7 +67,7 @@ actor CrossSeedForwarder {
                 self.logger.info("told cross-seed of a completion", ["torrent": .text(torrent.hex)])
                 return
             case .nobodyHasIt:
-                self.logger.info(
+                self.logger.debug(
                     "a completion of a torrent that no qBittorrent has is not forwarded",
                     ["torrent": .text(torrent.hex)])
                 return

@@ -114,7 +114,7 @@ class Checks:
     def main(self):
         parser = argparse.ArgumentParser(description=self.description, formatter_class=argparse.RawDescriptionHelpFormatter)
         parser.add_argument("names", nargs="*", help="only checks whose name contains one of these")
-        parser.add_argument("--jobs", type=int, default=4, help="so many at a time")
+        parser.add_argument("--jobs", type=int, default=8, help="so many at a time")
         parser.add_argument("--times", action="store_true", help="print how long each took")
         options = parser.parse_args()
         laboratory.enter_namespace()
