@@ -1,7 +1,7 @@
-import JSONValues
 import ControlAPI
 import Foundation
 import HTTPServing
+import JSONValues
 import LimitPlanning
 import SwarmTypes
 import TestKit

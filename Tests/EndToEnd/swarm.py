@@ -2,7 +2,7 @@
 """The caps hold on a real swarm.
 
 Two real qBittorrents seed ten torrents on three trackers, one of them public, to real libtorrent leechers, and Weir governs
-both. For each strategy, every tracker's upload over any 10 s must stay under cap × 1.03, and with `adaptive` reach 0.90 ×
+both. For each strategy, every tracker's upload over any 10 s must stay under cap × 1.03 (with `soft`: all trackers together), and with `adaptive` reach 0.90 ×
 min(cap, demand) although the demand is uneven.
 
     swarm.py [--strategies equal,weighted,soft,adaptive] [--seconds 60] [--settle 30] [--root CHROOT] [--json FILE]
@@ -55,12 +55,14 @@ def measure(weir, leechers, swarm, settle, seconds):
         got = leechers.received()
         samples.append((time.monotonic(), {t: sum(got[x.name] for k, x, _, _ in swarm if k == t) for t in TRACKERS}))
     result = {}
+    totals = [0] * (len(samples) - 10)
     for tracker in TRACKERS:
         def rate(a, b):
             return (samples[b][1][tracker] - samples[a][1][tracker]) / (samples[b][0] - samples[a][0])
         windows = [rate(i, i + 10) for i in range(len(samples) - 10)]
+        totals = [windows[i] + totals[i] for i in range(len(windows))]
         result[tracker] = {"max10": max(windows), "min10": min(windows), "mean": rate(0, len(samples) - 1)}
-    return result
+    return result, max(totals)
 
 
 def main():
@@ -88,7 +90,7 @@ def main():
         weir.start()
         for _, torrent, seeder, demand in swarm:
             leechers.add(torrent, [seeder.listen], demand or 0)
-        result = measure(weir, leechers, swarm, options.settle, options.seconds)
+        result, total = measure(weir, leechers, swarm, options.settle, options.seconds)
         code = weir.stop()
         leechers.close()
         for tracker, (cap, _) in TRACKERS.items():
@@ -98,10 +100,15 @@ def main():
             rows.append(row)
             print(f"{strategy:10}{tracker:10}{cap:>10}{row['max10']:>10.0f}{row['of_cap']:>8.3f}{row['mean']:>10.0f}"
                   f"{row['of_wanted']:>21.3f}", flush=True)
-            if row["of_cap"] > 1.03:
+            # With `soft` a tracker may borrow half its cap from trackers that leave theirs; together they may not.
+            if row["of_cap"] > (1.55 if strategy == "soft" else 1.03):
                 failures.append(f"{strategy}/{tracker}: {row['of_cap']:.3f} × cap over 10 s")
             if strategy == "adaptive" and row["of_wanted"] < 0.90:
                 failures.append(f"{strategy}/{tracker}: only {row['of_wanted']:.3f} of min(cap, demand)")
+        of_caps = total / sum(cap for cap, _ in TRACKERS.values())
+        print(f"{strategy:10}{'together':10}{'':>10}{total:>10.0f}{of_caps:>8.3f}", flush=True)
+        if of_caps > 1.03:
+            failures.append(f"{strategy}: all trackers together {of_caps:.3f} × their caps over 10 s")
         if code != 0:
             failures.append(f"{strategy}: Weir ended with {code}")
     if options.json:

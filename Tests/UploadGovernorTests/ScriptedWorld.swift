@@ -127,7 +127,8 @@ actor ScriptedClient: GovernedClient {
 }
 
 /// What the journal has on disk: it outlives the governors of a test.
-final class JournalDisk: @unchecked Sendable {  // Used by one governor at a time, and by the test between them.
+/// Used by one governor at a time, and by the test between them.
+final class JournalDisk: @unchecked Sendable {
     var remembered: [TorrentKey: RememberedTorrent] = [:]
     var touched: Set<TorrentKey> = []
     var open: [OpenIntent] = []
@@ -219,11 +220,13 @@ struct HostMatcher: TrackerMatching {
 }
 
 /// Time that moves only when told.
-final class TestClock: @unchecked Sendable {  // Moved between cycles only, read within them.
+/// Moved between cycles only, read within them.
+final class TestClock: @unchecked Sendable {
     var seconds = 1_000.0
 }
 
-final class EventBox: @unchecked Sendable {  // Filled on the governor's executor, read between cycles.
+/// Filled on the governor's executor, read between cycles.
+final class EventBox: @unchecked Sendable {
     var events: [GovernorEvent] = []
     var simulated: [TorrentKey: UploadLimit] = [:]
 }
