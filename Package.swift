@@ -139,7 +139,8 @@ if Context.environment["FUZZ"] != nil {
                 "CLibFuzzer", "SwarmTypes", "JSONScanning", "HTTPFetching", "HTTPServing", "PatternMatching",
                 "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI",
             ],
-            path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "run.sh"], sources: ["Targets", "Driver"],
+            path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "crashes", "run.sh"],
+            sources: ["Targets", "Driver"],
             swiftSettings: strict),
     ]
 }
