@@ -142,10 +142,11 @@ if Context.environment["FUZZ"] != nil {
         .executableTarget(
             name: "weir-fuzz",
             dependencies: [
-                "CLibFuzzer", "SwarmTypes", "JSONScanning", "HTTPFetching", "HTTPServing", "PatternMatching",
-                "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI",
+                "CLibFuzzer", "SwarmTypes", "JSONScanning", "LimitPlanning", "HTTPFetching", "HTTPServing",
+                "PatternMatching", "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI",
             ],
-            path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "run.sh"], sources: ["Targets", "Driver"],
+            path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "crashes", "run.sh"],
+            sources: ["Targets", "Driver"],
             swiftSettings: strict),
     ]
 }

@@ -24,6 +24,9 @@ for target in $targets; do
     [ -d "$folder/corpus/$target" ] || { echo "there is no target $target" >&2; exit 64; }
 done
 
+# The package leaves this folder out, and so it must be there.
+mkdir -p "$folder/crashes"
+
 # Every module is instrumented, so that coverage leads into all of them.
 FUZZ=1 ${SWIFT:-swift} build -c release --product weir-fuzz --scratch-path .build-fuzz \
     -Xswiftc -sanitize=fuzzer,address -Xswiftc -use-ld=lld -Xswiftc -enable-testing >&2 || exit 1
@@ -32,9 +35,9 @@ program=.build-fuzz/release/weir-fuzz
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
-mkdir -p "$folder/crashes"
 # The sanitizer keeps little freed memory: what is used after being freed is so within the same run.
 export ASAN_OPTIONS=detect_leaks=0:malloc_context_size=0:quarantine_size_mb=8:thread_local_quarantine_size_kb=64
+# Swift's own trace of a trap takes minutes for a program with this many symbols.
 export SWIFT_BACKTRACE=enable=no
 
 found=0
@@ -63,6 +66,6 @@ for target in $targets; do
     found=1
     grep -E 'Fatal error|ERROR|SUMMARY|Test unit written' "$log" | sed 's/^/    /' | head -n 12
     input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
-    echo "    again: FUZZ_TARGET=$target $program ${input:-(no input was kept)}"
+    echo "    again: SWIFT_BACKTRACE=$SWIFT_BACKTRACE FUZZ_TARGET=$target $program ${input:-(no input was kept)}"
 done
 exit "$found"

@@ -39,7 +39,7 @@ let configTarget = FuzzTarget(name: "config") { input throws(BrokenInvariant) in
 }
 
 private func environment(hasOverrides: Bool) -> ConfigEnvironment {
-    var variables = ["A": "a", "EMPTY": "", "ODD": "a: ${A} # \"'\n\u{1}é", "SECRET_FILE": "/secret"]
+    var variables = ["A": "a", "EMPTY": "", "ODD": "a: ${A} # \"'\n\t\u{1}é", "SECRET_FILE": "/secret"]
     if hasOverrides {
         variables["WEIR_GLOBAL_PORT"] = "9001"
         variables["WEIR_GLOBAL_ALLOWED_HOSTS"] = "a.example, b.example"

@@ -17,6 +17,10 @@ func readInstances(_ entry: ConfigEntry?, _ reading: inout ConfigReading) -> [In
             position: node?.position ?? entry?.keyPosition ?? .start)
         reading.group(&instance, InstanceSettings.keys, node, scope)
         check(instance, scope, &reading)
+        if instance.url != nil {
+            // They say nothing then and are not printed: what is printed shall load back to the same.
+            (instance.host, instance.port) = (InstanceSettings().host, InstanceSettings().port)
+        }
         if let first = names.updateValue(instance.name, forKey: variableWord(instance.name)) {
             reading.report(
                 ConfigProblem(

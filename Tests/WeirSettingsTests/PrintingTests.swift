@@ -83,6 +83,17 @@ struct PrintingTests {
         #expect(Settings.changes(from: settings, to: loaded.settings) == [])
     }
 
+    @Test("load back to the same where an address from the environment stands in for host and port")
+    func replacedHost() throws {
+        let text = """
+            qbittorrent: {host: h, port: 81, username: u, password: p}
+            trackers: [{id: all, pattern: .*, max_upload_speed: -1}]
+            """
+        let settings = try load(text, environment: ["WEIR_QBITTORRENT_URL": "http://a:82/q"]).settings
+        #expect(settings.instances.map(\.address.url) == ["http://a:82/q"])
+        #expect(try load(settings.printed(masked: false)).settings == settings)
+    }
+
     @Test("mask every secret, and load back to the same but for those")
     func masked() throws {
         let text = """
