@@ -20,6 +20,7 @@ release: packages
 test: test-packages lint release
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
+	./Fuzz/run.sh --runs 20000
 	./Tests/EndToEnd/run.sh
 
 # The real swarm against qBittorrent 4.2.5, 5.1.0 and 5.3.0 in chroots of Debian's own packages.

@@ -28,6 +28,6 @@ run faults
 run outages
 run service
 run kills --count 200
-run swarm --strategies adaptive,equal,weighted,soft
+run swarm --strategies adaptive,equal,weighted,soft --seconds 40 --attempts 3
 if [ $status -ne 0 ]; then echo "FAILED:$failed"; else echo "all end-to-end tests passed in $SECONDS s"; fi
 exit $status

@@ -2,10 +2,11 @@
 """The caps hold on a real swarm.
 
 Two real qBittorrents seed ten torrents on three trackers, one of them public, to real libtorrent leechers, and Weir governs
-both. For each strategy, every tracker's upload over any 10 s must stay under cap × 1.03 (with `soft`: all trackers together), and with `adaptive` reach 0.90 ×
-min(cap, demand) although the demand is uneven.
+both. For each strategy, every tracker's upload over any 10 s must stay under cap × 1.03 (with `soft`: all trackers together),
+and with `adaptive` reach 0.90 × min(cap, demand) although the demand is uneven.
 
-    swarm.py [--strategies equal,weighted,soft,adaptive] [--seconds 60] [--settle 30] [--root CHROOT] [--json FILE]
+    swarm.py [--strategies equal,weighted,soft,adaptive] [--seconds 60] [--settle 30] [--attempts 1] [--root CHROOT]
+             [--json FILE]
 """
 
 import argparse
@@ -65,11 +66,44 @@ def measure(weir, leechers, swarm, settle, seconds):
     return result, max(totals)
 
 
+def try_strategy(lab, weir, instances, trackers, swarm, strategy, version, options):
+    """Governs the swarm with a strategy for a while; answers its rows and what is wrong with them."""
+    weir.configure(instances.values(), trackers, allocation_strategy=strategy, update_interval=20, poll_interval=3)
+    leechers = laboratory.Leechers(lab)
+    weir.start()
+    for _, torrent, seeder, demand in swarm:
+        leechers.add(torrent, [seeder.listen], demand or 0)
+    result, total = measure(weir, leechers, swarm, options.settle, options.seconds)
+    code = weir.stop()
+    leechers.close()
+    rows, problems = [], []
+    for tracker, (cap, _) in TRACKERS.items():
+        wanted = min(cap, demand_of(tracker))
+        row = {"version": version, "strategy": strategy, "tracker": tracker, "cap": cap, **result[tracker],
+               "of_cap": result[tracker]["max10"] / cap, "of_wanted": result[tracker]["mean"] / wanted}
+        rows.append(row)
+        print(f"{strategy:10}{tracker:10}{cap:>10}{row['max10']:>10.0f}{row['of_cap']:>8.3f}{row['mean']:>10.0f}"
+              f"{row['of_wanted']:>21.3f}", flush=True)
+        # With `soft` a tracker may borrow half its cap from trackers that leave theirs; together they may not.
+        if row["of_cap"] > (1.55 if strategy == "soft" else 1.03):
+            problems.append(f"{strategy}/{tracker}: {row['of_cap']:.3f} × cap over 10 s")
+        if strategy == "adaptive" and row["of_wanted"] < 0.90:
+            problems.append(f"{strategy}/{tracker}: only {row['of_wanted']:.3f} of min(cap, demand)")
+    of_caps = total / sum(cap for cap, _ in TRACKERS.values())
+    print(f"{strategy:10}{'together':10}{'':>10}{total:>10.0f}{of_caps:>8.3f}", flush=True)
+    if of_caps > 1.03:
+        problems.append(f"{strategy}: all trackers together {of_caps:.3f} × their caps over 10 s")
+    if code != 0:
+        problems.append(f"{strategy}: Weir ended with {code}")
+    return rows, problems
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--strategies", default="equal,weighted,soft,adaptive")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--settle", type=int, default=30)
+    parser.add_argument("--attempts", type=int, default=1, help="measure a strategy that fails again, so often in all")
     parser.add_argument("--root")
     parser.add_argument("--json")
     options = parser.parse_args()
@@ -85,32 +119,15 @@ def main():
     print(f"{'strategy':10}{'tracker':10}{'cap':>10}{'max 10 s':>10}{'of cap':>8}{'mean':>10}{'of min(cap, demand)':>21}", flush=True)
     failures, rows = [], []
     for strategy in options.strategies.split(","):
-        weir.configure(instances.values(), trackers, allocation_strategy=strategy, update_interval=20, poll_interval=3)
-        leechers = laboratory.Leechers(lab)
-        weir.start()
-        for _, torrent, seeder, demand in swarm:
-            leechers.add(torrent, [seeder.listen], demand or 0)
-        result, total = measure(weir, leechers, swarm, options.settle, options.seconds)
-        code = weir.stop()
-        leechers.close()
-        for tracker, (cap, _) in TRACKERS.items():
-            wanted = min(cap, demand_of(tracker))
-            row = {"version": version, "strategy": strategy, "tracker": tracker, "cap": cap, **result[tracker],
-                   "of_cap": result[tracker]["max10"] / cap, "of_wanted": result[tracker]["mean"] / wanted}
-            rows.append(row)
-            print(f"{strategy:10}{tracker:10}{cap:>10}{row['max10']:>10.0f}{row['of_cap']:>8.3f}{row['mean']:>10.0f}"
-                  f"{row['of_wanted']:>21.3f}", flush=True)
-            # With `soft` a tracker may borrow half its cap from trackers that leave theirs; together they may not.
-            if row["of_cap"] > (1.55 if strategy == "soft" else 1.03):
-                failures.append(f"{strategy}/{tracker}: {row['of_cap']:.3f} × cap over 10 s")
-            if strategy == "adaptive" and row["of_wanted"] < 0.90:
-                failures.append(f"{strategy}/{tracker}: only {row['of_wanted']:.3f} of min(cap, demand)")
-        of_caps = total / sum(cap for cap, _ in TRACKERS.values())
-        print(f"{strategy:10}{'together':10}{'':>10}{total:>10.0f}{of_caps:>8.3f}", flush=True)
-        if of_caps > 1.03:
-            failures.append(f"{strategy}: all trackers together {of_caps:.3f} × their caps over 10 s")
-        if code != 0:
-            failures.append(f"{strategy}: Weir ended with {code}")
+        for attempt in range(options.attempts):
+            found, problems = try_strategy(lab, weir, instances, trackers, swarm, strategy, version, options)
+            if not problems:
+                break
+            # Time is real here, and the machine may be busy with something else.
+            for problem in problems if attempt + 1 < options.attempts else []:
+                print(f"again, because {problem}", flush=True)
+        rows += found
+        failures += problems
     if options.json:
         with open(options.json, "w") as file:
             json.dump(rows, file, indent=1)
