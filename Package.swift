@@ -143,7 +143,7 @@ if Context.environment["FUZZ"] != nil {
             name: "weir-fuzz",
             dependencies: [
                 "CLibFuzzer", "SwarmTypes", "JSONScanning", "LimitPlanning", "HTTPFetching", "HTTPServing",
-                "PatternMatching", "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI",
+                "PatternMatching", "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI", "JSONValues",
             ],
             path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "crashes", "run.sh"],
             sources: ["Targets", "Driver"],

@@ -1,4 +1,5 @@
 import ControlAPI
+import JSONValues
 import LimitPlanning
 import SwarmTypes
 

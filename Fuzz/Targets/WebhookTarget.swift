@@ -1,4 +1,5 @@
 import HTTPServing
+import JSONValues
 
 @testable import ControlAPI
 
