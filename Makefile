@@ -4,7 +4,7 @@ SWIFT ?= swift
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib --product weir -Xlinker -s
 BINARY = .build/release/weir
 
-.PHONY: run build release test test-versions kills lint format bench fuzz docs clean packages test-packages
+.PHONY: run build release test test-versions swarm kills lint format bench fuzz docs clean packages test-packages
 
 run: packages
 	./Packaging/demo.sh
@@ -26,6 +26,10 @@ test: test-packages lint release
 # The real swarm against qBittorrent 4.2.5, 5.1.0 and 5.3.0 in chroots of Debian's own packages.
 test-versions: test-packages release
 	./Tests/EndToEnd/versions.sh
+
+# The real swarm with the stated bounds: 10 s averages of at most 1.03 × cap, adaptive at least 0.90 × min(cap, demand).
+swarm: test-packages release
+	./Tests/EndToEnd/run.sh swarm
 
 # The long form of the kill test.
 kills: test-packages release

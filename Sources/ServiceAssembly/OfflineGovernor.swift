@@ -108,12 +108,7 @@ extension OneShot {
             }
             return (ForgetfulJournal(), clients)
         }
-        let journal: ChangeJournal
-        do throws(JournalFailure) {
-            journal = try ChangeJournal(path: settings.rollback.databasePath)
-        } catch {
-            throw .journal(error.description)
-        }
+        let journal = try openJournal(settings, logger: quietLogger())
         let refused = refusedInstances(settings, journal)
         let keeper = JournalKeeper(journal, loop: self.loop)
         let clients = settings.instances.map { instance in

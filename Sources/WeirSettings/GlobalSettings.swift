@@ -69,7 +69,7 @@ extension GlobalSettings {
         .value(
             "max_api_calls_per_cycle", \.maximumCallsPerCycle, .integer(100...2_147_483_647),
             help:
-                "No cycle sends more changes of limits to qBittorrent than this; the rest follows in the next."
+                "No cycle sends more requests that set limits than this; limits are rounded to fewer values instead."
         ),
         .value(
             "change_budget", \.changeBudget, .integer(1...1_000_000),
