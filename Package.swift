@@ -43,12 +43,28 @@ let package = Package(
         // Words.
         module("SwarmTypes", pure),
         module("SpellingHints", pure),
+        module("ByteCoding", pure),
 
         // Formats and protocols: bytes in, values out.
         module("JSONScanning", pure),
         module("JSONValues", pure, uses: ["SwarmTypes"]),
 
+        module("BencodeCoding", pure, uses: ["ByteCoding"]),
+        module("MetainfoCoding", pure, uses: ["ByteCoding", "SwarmTypes", "BencodeCoding"]),
+        module("PeerProtocol", pure, uses: ["ByteCoding", "SwarmTypes", "BencodeCoding"]),
+        module("TrackerProtocol", pure, uses: ["ByteCoding", "SwarmTypes", "BencodeCoding"]),
+
         // Decisions: values in, values out.
+        module("PieceSelection", pure, uses: ["SwarmTypes"]),
+        module("PeerPolicy", pure, uses: ["SwarmTypes"]),
+        module("RateControl", pure, uses: ["SwarmTypes"]),
+        module("StallDiagnosis", pure, uses: ["SwarmTypes"]),
+        module(
+            "SwarmCore", pure,
+            uses: [
+                "SwarmTypes", "PeerProtocol", "TrackerProtocol", "PieceSelection", "PeerPolicy",
+                "RateControl", "StallDiagnosis",
+            ]),
         module("LimitPlanning", pure, uses: ["SwarmTypes"]),
 
         // Machine access.
@@ -61,7 +77,26 @@ let package = Package(
         module("ConfigFile", strict, uses: ["CYAML", "SpellingHints"]),
         module("LogOutput", strict, uses: ["EventIO"]),
 
+        module(
+            "TorrentStorage", strict,
+            uses: ["SwarmTypes", "MetainfoCoding", "Digests", "SQLiteStore", "EventIO", "CLinuxIO"]),
+        module(
+            "TorrentCreation", strict,
+            uses: ["SwarmTypes", "MetainfoCoding", "BencodeCoding", "Digests", "EventIO", "CLinuxIO"]),
+
         // Applications.
+        module(
+            "TrackerClient", strict,
+            uses: ["SwarmTypes", "TrackerProtocol", "EventIO", "HTTPFetching", "CLinuxIO"]),
+        module(
+            "TorrentEngine", strict,
+            uses: [
+                "SwarmTypes", "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol",
+                "TrackerProtocol",
+                "SwarmCore", "PieceSelection", "PeerPolicy", "RateControl", "StallDiagnosis",
+                "TorrentStorage", "TrackerClient", "Digests",
+                "EventIO", "HTTPFetching", "CLinuxIO",
+            ]),
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
         module("ChangeJournal", strict, uses: ["SwarmTypes", "SQLiteStore"]),
         module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
@@ -80,6 +115,8 @@ let package = Package(
                 "WeirSettings",
                 "LimitPlanning",
                 "SwarmTypes",
+                "BencodeCoding", "MetainfoCoding", "TorrentCreation", "TorrentStorage", "TorrentEngine",
+                "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
             ]),
 
         // Assembly.
@@ -94,6 +131,8 @@ let package = Package(
         .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
 
         // Tests.
+        module("SwarmSimulator", strict, uses: ["SwarmCore", "SwarmTypes", "TestKit"]).at(
+            "Tests/Support/SwarmSimulator"),
         module("TestKit", strict, uses: ["SwarmTypes"]).at("Tests/Support/TestKit"),
         tests("ArchitectureTests", uses: ["TestKit"]),
         tests("SpellingHintsTests", uses: ["SpellingHints"]),
@@ -122,6 +161,33 @@ let package = Package(
         tests(
             "ControlAPITests",
             uses: ["ControlAPI", "JSONValues", "HTTPServing", "LimitPlanning", "SwarmTypes", "TestKit"]),
+        tests("ByteCodingTests", uses: ["ByteCoding", "TestKit"]),
+        tests("BencodeCodingTests", uses: ["BencodeCoding", "TestKit"]),
+        tests(
+            "MetainfoCodingTests",
+            uses: ["MetainfoCoding", "BencodeCoding", "SwarmTypes", "Digests", "TestKit"]),
+        tests(
+            "PeerProtocolTests", uses: ["PeerProtocol", "BencodeCoding", "SwarmTypes", "Digests", "TestKit"]),
+        tests("TrackerProtocolTests", uses: ["TrackerProtocol", "BencodeCoding", "SwarmTypes", "TestKit"]),
+        tests("PieceSelectionTests", uses: ["PieceSelection", "SwarmTypes", "TestKit"]),
+        tests("PeerPolicyTests", uses: ["PeerPolicy", "SwarmTypes", "TestKit"]),
+        tests("RateControlTests", uses: ["RateControl", "SwarmTypes", "TestKit"]),
+        tests("StallDiagnosisTests", uses: ["StallDiagnosis", "SwarmTypes", "TestKit"]),
+        tests("SwarmCoreTests", uses: ["SwarmCore", "SwarmTypes", "TestKit"]),
+        tests("SwarmSimulationTests", uses: ["SwarmSimulator", "SwarmCore", "SwarmTypes", "TestKit"]),
+        tests(
+            "TorrentStorageTests",
+            uses: ["TorrentStorage", "MetainfoCoding", "Digests", "SwarmTypes", "EventIO", "TestKit"]),
+        tests(
+            "TorrentCreationTests",
+            uses: ["TorrentCreation", "MetainfoCoding", "Digests", "SwarmTypes", "EventIO", "TestKit"]),
+        tests(
+            "TrackerClientTests",
+            uses: [
+                "TrackerClient", "TrackerProtocol", "HTTPServing", "HTTPFetching", "EventIO", "SwarmTypes",
+                "TestKit",
+            ]),
+        tests("TorrentEngineTests", uses: ["TorrentEngine", "SwarmTypes", "EventIO", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

@@ -163,12 +163,17 @@ extension Governor {
         guard !self.configuration.isDryRun else { return }
         var rates = [Int64](repeating: 0, count: input.trackers.count)
         for torrent in input.torrents { rates[torrent.tracker] &+= torrent.uploadRate.bytesPerSecond }
+        var busy = [Int](repeating: 0, count: rates.count)
+        for torrent in input.torrents {
+            // A torrent with less than a tenth of the upload swings too little to count.
+            if torrent.uploadRate.bytesPerSecond > rates[torrent.tracker] / 10 { busy[torrent.tracker] += 1 }
+        }
         let now = self.environment.now()
-        for (tracker, rate) in zip(self.configuration.trackers, rates) {
+        for (index, tracker) in self.configuration.trackers.enumerated() {
             guard let cap = tracker.cap.rate?.bytesPerSecond else { continue }
             let before = self.headroom[tracker.id]?.thousandths ?? 0
             self.headroom[tracker.id, default: LimiterHeadroom()].observe(
-                rate, cap: cap, maximum: Int64(self.configuration.headroomThousandths), at: now)
+                rates[index], busy: busy[index], cap: cap, maximum: Int64(self.configuration.headroomThousandths), at: now)
             let after = self.headroom[tracker.id]?.thousandths ?? 0
             if after != before { self.environment.report(.headroom(tracker: tracker.id, thousandths: after)) }
         }

@@ -42,7 +42,7 @@ public struct GovernorConfiguration: Sendable {
         rolloutPercentage: Int = 100,
         isDryRun: Bool = false, onStop: StopPolicy = .relax, onForeignChange: ForeignChangePolicy = .respect,
         pollSeconds: Double = 5, updateSeconds: Double = 300, trackerChoiceSeconds: Double = 1800,
-        headroomThousandths: Int = 50
+        headroomThousandths: Int = 0
     ) {
         self.trackers = trackers
         self.planning = planning

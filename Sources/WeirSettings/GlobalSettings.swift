@@ -42,7 +42,7 @@ public struct GlobalSettings: Hashable, Sendable {
     public var minimumEffectiveDelta = 0.1
     public var onStop = StopBehaviour.relax
     public var onForeignChange = ForeignChangeRule.respect
-    public var headroom = 0.05
+    public var headroom = 0.07
     public var isDryRun = false
     public var dryRunStorePath = "./data/dry_run_limits.json"
     public var unlimitsInactive = false
@@ -151,8 +151,8 @@ extension GlobalSettings {
         .value(
             "headroom", \.headroom, .decimal(0...0.2),
             help: """
-                qBittorrent sends more than its limits for some seconds after a pause. When that shows, Weir plans
-                for less than the cap, by this fraction at most; 0 never does.
+                A torrent in qBittorrent swings a few per cent around its limit. Where few torrents share a cap, or
+                an overshoot shows, Weir plans for less than the cap, by this fraction at most; 0 never does.
                 """),
         .value(
             "on_stop", \.onStop, .choice(StopBehaviour.self),

@@ -5,10 +5,23 @@ private let allowedImports: [String: Set<String>] = [
     // Words.
     "SwarmTypes": [],
     "SpellingHints": [],
+    "ByteCoding": [],
     // Formats and protocols.
     "JSONScanning": [],
     "JSONValues": ["SwarmTypes"],
+    "BencodeCoding": ["ByteCoding"],
+    "MetainfoCoding": ["ByteCoding", "SwarmTypes", "BencodeCoding"],
+    "PeerProtocol": ["ByteCoding", "SwarmTypes", "BencodeCoding"],
+    "TrackerProtocol": ["ByteCoding", "SwarmTypes", "BencodeCoding"],
     // Decisions.
+    "PieceSelection": ["SwarmTypes"],
+    "PeerPolicy": ["SwarmTypes"],
+    "RateControl": ["SwarmTypes"],
+    "StallDiagnosis": ["SwarmTypes"],
+    "SwarmCore": [
+        "SwarmTypes", "PeerProtocol", "TrackerProtocol", "PieceSelection", "PeerPolicy", "RateControl",
+        "StallDiagnosis",
+    ],
     "LimitPlanning": ["SwarmTypes"],
     // Machine access.
     "EventIO": ["SwarmTypes", "CLinuxIO", "Glibc", "Synchronization"],
@@ -19,7 +32,24 @@ private let allowedImports: [String: Set<String>] = [
     "SQLiteStore": ["CSQLite", "Glibc"],
     "ConfigFile": ["CYAML", "Glibc", "SpellingHints"],
     "LogOutput": ["CLinuxIO", "Glibc", "EventIO", "Synchronization"],
+    "TorrentStorage": [
+        "SwarmTypes", "MetainfoCoding", "Digests", "SQLiteStore", "EventIO", "CLinuxIO", "Glibc",
+        "Synchronization",
+    ],
+    "TorrentCreation": [
+        "SwarmTypes", "MetainfoCoding", "BencodeCoding", "Digests", "EventIO", "CLinuxIO", "Glibc",
+        "Synchronization",
+    ],
     // Applications.
+    "TrackerClient": [
+        "SwarmTypes", "TrackerProtocol", "EventIO", "HTTPFetching", "CLinuxIO", "Glibc", "Synchronization",
+    ],
+    "TorrentEngine": [
+        "SwarmTypes", "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TrackerProtocol",
+        "SwarmCore", "PieceSelection", "PeerPolicy", "RateControl", "StallDiagnosis", "TorrentStorage",
+        "TrackerClient",
+        "Digests", "EventIO", "HTTPFetching", "CLinuxIO", "Glibc", "Synchronization",
+    ],
     "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching"],
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
@@ -30,7 +60,8 @@ private let allowedImports: [String: Set<String>] = [
     "WeirCommands": [
         "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings",
         "LimitPlanning",
-        "SwarmTypes", "JSONValues", "Glibc",
+        "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TorrentCreation",
+        "TorrentStorage", "TorrentEngine", "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
     ],
     // Assembly.
     "ServiceAssembly": [
@@ -44,6 +75,8 @@ private let allowedImports: [String: Set<String>] = [
 /// No clock, no chance, no machine, no waiting: time and randomness come in as arguments.
 private let pureModules: Set<String> = [
     "SwarmTypes", "SpellingHints", "JSONScanning", "JSONValues", "LimitPlanning",
+    "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TrackerProtocol", "PieceSelection",
+    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore",
 ]
 
 /// The C library of each module that owns one.

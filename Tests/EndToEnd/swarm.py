@@ -68,7 +68,8 @@ def measure(weir, leechers, swarm, settle, seconds):
 
 def try_strategy(lab, weir, instances, trackers, swarm, strategy, version, options):
     """Governs the swarm with a strategy for a while; answers its rows and what is wrong with them."""
-    weir.configure(instances.values(), trackers, allocation_strategy=strategy, update_interval=20, poll_interval=3)
+    weir.configure(instances.values(), trackers, allocation_strategy=strategy, update_interval=20, poll_interval=3,
+                   **({} if options.headroom is None else {"headroom": options.headroom}))
     # One Weir all along: what it has learned of its clients' limiters stays with it, as in daily use.
     if weir.process is None:
         weir.start()
@@ -107,6 +108,7 @@ def main():
     parser.add_argument("--bound", type=float, default=1.03, help="the largest 10 s average, in caps")
     parser.add_argument("--floor", type=float, default=0.90, help="the smallest mean of adaptive, of min(cap, demand)")
     parser.add_argument("--attempts", type=int, default=1, help="measure a strategy that fails again, so often in all")
+    parser.add_argument("--headroom", type=float, default=None)
     parser.add_argument("--root")
     parser.add_argument("--json")
     options = parser.parse_args()
