@@ -164,16 +164,22 @@ extension Governor {
         var rates = [Int64](repeating: 0, count: input.trackers.count)
         for torrent in input.torrents { rates[torrent.tracker] &+= torrent.uploadRate.bytesPerSecond }
         var busy = [Int](repeating: 0, count: rates.count)
+        var slack = [Int64](repeating: 0, count: rates.count)
         for torrent in input.torrents {
+            let rate = torrent.uploadRate.bytesPerSecond
             // A torrent with less than a tenth of the upload swings too little to count.
-            if torrent.uploadRate.bytesPerSecond > rates[torrent.tracker] / 10 { busy[torrent.tracker] += 1 }
+            if rate > rates[torrent.tracker] / 10 { busy[torrent.tracker] += 1 }
+            if let limit = torrent.limit.rate?.bytesPerSecond, limit - limit / 8 > rate {
+                slack[torrent.tracker] &+= limit - rate
+            }
         }
         let now = self.environment.now()
         for (index, tracker) in self.configuration.trackers.enumerated() {
             guard let cap = tracker.cap.rate?.bytesPerSecond else { continue }
             let before = self.headroom[tracker.id]?.thousandths ?? 0
             self.headroom[tracker.id, default: LimiterHeadroom()].observe(
-                rates[index], busy: busy[index], cap: cap, maximum: Int64(self.configuration.headroomThousandths), at: now)
+                rates[index], busy: busy[index], slack: slack[index], cap: cap,
+                maximum: Int64(self.configuration.headroomThousandths), at: now)
             let after = self.headroom[tracker.id]?.thousandths ?? 0
             if after != before { self.environment.report(.headroom(tracker: tracker.id, thousandths: after)) }
         }

@@ -8,8 +8,10 @@ import SwarmTypes
 /// starts with headroom, any other takes it when it was seen above its cap. Without an overshoot it goes
 /// again. See `Documentation/decisions/0006`.
 struct LimiterHeadroom: Hashable, Sendable {
-    /// In thousandths of the cap, in steps of ten: each step changes many limits.
+    /// What is kept in all, in thousandths of the cap and steps of ten: each step changes many limits.
     private(set) var thousandths: Int64 = 0
+    /// What of it torrents keep anyway that leave most of their limits.
+    private(set) var slackThousandths: Int64 = 0
     private var changedAt = Instant(nanoseconds: .min)
     private var hasStarted = false
 
@@ -21,14 +23,21 @@ struct LimiterHeadroom: Hashable, Sendable {
     /// Takes a reading of the tracker's upload against its cap.
     /// - Parameters:
     ///   - busy: how many torrents the upload is spread over.
+    ///   - slack: what torrents that use little of their limits leave of them, in bytes a second.
     ///   - maximum: in thousandths; 0 switches headroom off.
-    mutating func observe(_ rate: Int64, busy: Int, cap: Int64, maximum: Int64, at now: Instant) {
+    mutating func observe(_ rate: Int64, busy: Int, slack: Int64, cap: Int64, maximum: Int64, at now: Instant)
+    {
         guard cap > 0, maximum > 0 else {
             self.thousandths = 0
             return
         }
         // Far below the cap nothing shows; a quarter above it, limits are missing or not obeyed at all.
         guard rate >= cap / 2, rate - cap <= cap / 4 else { return }
+        // More slack counts when it is clearly more, less at once.
+        let slackNow = min(maximum, slack * 1000 / cap) / 10 * 10
+        if slackNow < self.slackThousandths || slackNow >= self.slackThousandths + 20 {
+            self.slackThousandths = slackNow
+        }
         let excess = Int64((Double(rate) / Double(cap) - 1) * 1000)
         if !self.hasStarted, busy <= Self.fewTorrents {
             self.hasStarted = true
@@ -46,5 +55,7 @@ struct LimiterHeadroom: Hashable, Sendable {
     }
 
     /// The cap that limits are planned for.
-    func reduced(_ cap: Int64) -> Int64 { cap - cap / 1000 * self.thousandths }
+    func reduced(_ cap: Int64) -> Int64 {
+        cap - cap / 1000 * max(0, self.thousandths - self.slackThousandths)
+    }
 }

@@ -6,7 +6,11 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 
 /// Names a thread, for `top -H` and debuggers; longer names are cut to 15 bytes.
 void weir_set_thread_name(pthread_t thread, const char *name);
+
+/// accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC.
+int weir_accept(int listener, struct sockaddr *address, socklen_t *length);

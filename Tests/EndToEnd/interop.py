@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""Weir exchanges torrents with other people's clients, both ways, bit for bit.
+
+    interop.py [--clients libtorrent,qbittorrent,transmission,rtorrent,aria2] [--payload one,many] [--encryption plain,encrypted]
+               [--mebibytes 16] [--files 200] [--tracker http,udp] [--only get|seed]
+"""
+
+import argparse
+import filecmp
+import hashlib
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import clients
+import lab as laboratory
+from lab import bencode, wait_for
+
+PIECE = 256 * 1024
+
+
+class Payload:
+    """A file or a folder of files with random bytes, and its torrent."""
+
+    def __init__(self, lab, name, size, files, announce):
+        self.name = name
+        self.folder = lab.folder / ("payload-" + name)
+        self.folder.mkdir()
+        chance = random.Random(name)
+        data = chance.randbytes(size)
+        info = {"name": name, "piece length": PIECE, "private": 1,
+                "pieces": b"".join(hashlib.sha1(data[i:i + PIECE]).digest() for i in range(0, size, PIECE))}
+        if files == 1:
+            (self.folder / name).write_bytes(data)
+            info["length"] = size
+        else:
+            cuts = sorted(chance.randrange(size + 1) for _ in range(files - 1))
+            info["files"] = []
+            for number, (start, end) in enumerate(zip([0, *cuts], [*cuts, size])):
+                path = [f"folder {number % 20}", f"file {number:05}.bin"]
+                place = self.folder / name / path[0] / path[1]
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(data[start:end])
+                info["files"].append({"length": end - start, "path": path})
+        self.info_hash = hashlib.sha1(bencode(info)).hexdigest()
+        self.torrent = lab.folder / f"{name}.torrent"
+        self.torrent.write_bytes(bencode({"announce": announce, "info": info}))
+        self.magnet = f"magnet:?xt=urn:btih:{self.info_hash}&tr={announce}"
+
+    def differs_from(self, folder):
+        """The first file that is missing or different, or None."""
+        for place in sorted(self.folder.rglob("*")):
+            if place.is_file():
+                other = folder / place.relative_to(self.folder)
+                if not other.exists():
+                    return f"{other.name} is missing"
+                if not filecmp.cmp(place, other, shallow=False):
+                    return f"{other.name} differs"
+        return None
+
+
+def exchange(lab, payload, seeder, leecher, torrent, seconds):
+    """Lets one client fetch a payload from another; answers the seconds it took, or raises with what went wrong."""
+    target = leecher.data_folder()
+    try:
+        seeder.seed(payload.torrent, payload.folder)
+        started = time.monotonic()
+        leecher.download(torrent, target)
+        # A client that will not dial loopback is dialled by the other side, which must learn of it from the tracker.
+        wait_for(leecher.is_complete, seconds, f"{leecher.name} downloading from {seeder.name}")
+        took = time.monotonic() - started
+        leecher.close()
+        problem = payload.differs_from(target)
+        if problem:
+            raise AssertionError(problem)
+        return took
+    finally:
+        leecher.close()
+        seeder.close()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clients", default=",".join(clients.installed()))
+    parser.add_argument("--payload", default="one,many")
+    parser.add_argument("--encryption", default="plain,encrypted")
+    parser.add_argument("--tracker", default="http")
+    parser.add_argument("--mebibytes", type=int, default=16)
+    parser.add_argument("--files", type=int, default=200)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--only", choices=["get", "seed"])
+    parser.add_argument("--magnet", action="store_true", help="the downloading side is given a magnet link")
+    options = parser.parse_args()
+    laboratory.enter_namespace()
+    lab = laboratory.Lab()
+    port = lab.tracker()[0]
+    failures = count = 0
+    for scheme in options.tracker.split(","):
+        for kind in options.payload.split(","):
+            announce = f"{scheme}://127.0.0.1:{port}/announce"
+            payload = Payload(lab, f"{kind}-{scheme}", options.mebibytes << 20, 1 if kind == "one" else options.files, announce)
+            lab.allow([payload])
+            for encryption in options.encryption.split(","):
+                for name in options.clients.split(","):
+                    for verb in ("get", "seed"):
+                        if options.only not in (None, verb):
+                            continue
+                        ours, other = clients.Weir(lab, encryption), clients.OTHERS[name](lab, encryption)
+                        seeder, leecher = (other, ours) if verb == "get" else (ours, other)
+                        what = f"{verb:5}{name:14}{kind:6}{encryption:11}{scheme:6}"
+                        count += 1
+                        try:
+                            torrent = payload.magnet if options.magnet else payload.torrent
+                            print(f"{what}{exchange(lab, payload, seeder, leecher, torrent, options.seconds):8.2f} s", flush=True)
+                        except AssertionError as error:
+                            failures += 1
+                            print(f"{what}  FAILED: {error}\n-- {ours.log()[-1500:]}\n-- {other.log()[-800:]}", flush=True)
+    print(f"{count - failures} passed, {failures} failed", flush=True)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
