@@ -1,0 +1,27 @@
+/// When trackers are asked again. Seconds.
+public enum AnnounceTiming {
+    /// Where a tracker names no interval.
+    public static let defaultInterval: Double = 1800
+    /// An interval is lengthened by up to so much, never shortened, so that many torrents drift apart.
+    public static let intervalJitter = 1.0...1.05
+    /// Whatever a tracker says, a working one is asked again within a day.
+    public static let longestInterval: Double = 86_400
+    /// Between announces without an event, also when a person asks for one.
+    public static let floorByHand: Double = 60
+    /// The same when we want peers, where the tracker names no minimum.
+    public static let floorForPeers: Double = 300
+    /// How long all of a stop may take, and from when on it waits for no earlier announce.
+    public static let stopDeadline: Double = 5
+    public static let stopPatience: Double = 2.5
+    /// A torrent is new for so long; a tracker that does not know it yet is asked again soon.
+    public static let newTorrentAge: Double = 300
+    public static let unregisteredRetry: Double = 10
+    public static let retryJitter = 0.8...1.2
+    public static let longestRetry: Double = 3600
+
+    /// The wait after so many failures in a row, before jitter: 17.5 s, 55 s, 118 s … up to an hour.
+    public static func retry(afterFailures failures: Int) -> Double {
+        let count = Double(min(max(failures, 1), 1000))
+        return min(5 + 5 * count * count * 2.5, Self.longestRetry)
+    }
+}

@@ -1,0 +1,177 @@
+public import SwarmTypes
+
+/// Which requests to trackers go out when: so many at a time and a second to each host, so many in all, the more
+/// urgent first, hosts in turn.
+///
+/// Tens of thousands may wait; taking one costs as much as there are hosts with something waiting.
+public struct RequestQueue: Sendable {
+    public struct Limits: Hashable, Sendable {
+        public var perHost: Int
+        public var perHostEachSecond: Int
+        public var inAll: Int
+
+        public init(perHost: Int = 4, perHostEachSecond: Int = 10, inAll: Int = 64) {
+            self.perHost = max(1, perHost)
+            self.perHostEachSecond = max(1, perHostEachSecond)
+            self.inAll = max(1, inAll)
+        }
+    }
+
+    public struct Ticket: Hashable, Sendable {
+        let number: UInt64
+    }
+
+    private struct Entry {
+        var host: String
+        var isRunning = false
+    }
+
+    private struct Host {
+        /// Waiting tickets by priority; some may have been removed since.
+        var waiting: [FIFO] = AnnouncePriority.allCases.map { _ in FIFO() }
+        var runningCount = 0
+        /// When the last requests began, at most as many as may begin in a second, oldest first.
+        var starts: [Instant] = []
+    }
+
+    /// Takes from the front without moving the rest.
+    private struct FIFO {
+        private var tickets: [Ticket] = []
+        private var head = 0
+
+        var first: Ticket? { self.head < self.tickets.count ? self.tickets[self.head] : nil }
+
+        mutating func append(_ ticket: Ticket) { self.tickets.append(ticket) }
+
+        mutating func removeFirst() {
+            self.head += 1
+            guard self.head >= 64, self.head * 2 >= self.tickets.count else { return }
+            self.tickets.removeFirst(self.head)
+            self.head = 0
+        }
+    }
+
+    private let limits: Limits
+    private var lastTicket: UInt64 = 0
+    private var entries: [Ticket: Entry] = [:]
+    private var hosts: [String: Host] = [:]
+    /// Those in `hosts`; the first one has its turn next.
+    private var turns: [String] = []
+    private var runningCount = 0
+
+    public init(limits: Limits = Limits()) { self.limits = limits }
+
+    /// Waiting and running.
+    public var count: Int { self.entries.count }
+
+    public mutating func add(host: String, priority: AnnouncePriority) -> Ticket {
+        self.lastTicket += 1
+        let ticket = Ticket(number: self.lastTicket)
+        self.entries[ticket] = Entry(host: host)
+        if self.hosts[host] == nil {
+            self.hosts[host] = Host()
+            self.turns.append(host)
+        }
+        self.hosts[host]?.waiting[Int(priority.rawValue)].append(ticket)
+        return ticket
+    }
+
+    /// Those that may begin now; they count as running until `remove`.
+    public mutating func takeReady(at now: Instant) -> [Ticket] {
+        if self.turns.count > 64 { self.forgetIdleHosts(at: now) }
+        var ready: [Ticket] = []
+        for priority in AnnouncePriority.allCases {
+            var isTaking = true
+            // One of each host a round, so that a host with many does not keep the others waiting.
+            while isTaking {
+                isTaking = false
+                for host in self.turns {
+                    guard self.runningCount < self.limits.inAll else { return ready }
+                    guard let ticket = self.take(from: host, priority, at: now) else { continue }
+                    ready.append(ticket)
+                    isTaking = true
+                }
+            }
+        }
+        return ready
+    }
+
+    /// It has ended, or is not wanted any more.
+    public mutating func remove(_ ticket: Ticket, at now: Instant) {
+        guard let entry = self.entries.removeValue(forKey: ticket) else { return }
+        if entry.isRunning {
+            self.runningCount -= 1
+            self.hosts[entry.host]?.runningCount -= 1
+        }
+        if let index = self.turns.firstIndex(of: entry.host) {
+            // Its turn comes after the others'.
+            self.turns.remove(at: index)
+            if !self.forgetIfIdle(entry.host, at: now) { self.turns.append(entry.host) }
+        }
+    }
+
+    /// When a host that only waits for its second may be asked again; nil when nothing waits for time alone.
+    public mutating func nextDeadline(at now: Instant) -> Instant? {
+        guard self.runningCount < self.limits.inAll else { return nil }
+        var earliest: Instant?
+        for name in self.turns {
+            self.dropRemoved(of: name)
+            guard let host = self.hosts[name], host.runningCount < self.limits.perHost,
+                host.waiting.contains(where: { $0.first != nil })
+            else { continue }
+            let time = self.permission(of: host) ?? now
+            earliest = min(earliest ?? time, time)
+        }
+        return earliest
+    }
+
+    private mutating func take(from name: String, _ priority: AnnouncePriority, at now: Instant) -> Ticket? {
+        self.dropRemoved(of: name)
+        guard var host = self.hosts[name], host.runningCount < self.limits.perHost,
+            let ticket = host.waiting[Int(priority.rawValue)].first,
+            self.permission(of: host).map({ $0 <= now }) ?? true
+        else { return nil }
+        self.hosts[name] = nil
+        host.waiting[Int(priority.rawValue)].removeFirst()
+        host.runningCount += 1
+        if host.starts.count >= self.limits.perHostEachSecond { host.starts.removeFirst() }
+        host.starts.append(now)
+        self.hosts[name] = host
+        self.entries[ticket]?.isRunning = true
+        self.runningCount += 1
+        return ticket
+    }
+
+    /// From when on the host may be asked once more; nil when at any time.
+    private func permission(of host: Host) -> Instant? {
+        guard host.starts.count >= self.limits.perHostEachSecond, let oldest = host.starts.first else {
+            return nil
+        }
+        return oldest.advanced(bySeconds: 1)
+    }
+
+    private mutating func dropRemoved(of name: String) {
+        for priority in AnnouncePriority.allCases.map({ Int($0.rawValue) }) {
+            while let ticket = self.hosts[name]?.waiting[priority].first, self.entries[ticket] == nil {
+                self.hosts[name]?.waiting[priority].removeFirst()
+            }
+        }
+    }
+
+    private mutating func forgetIdleHosts(at now: Instant) {
+        var kept: [String] = []
+        for host in self.turns where !self.forgetIfIdle(host, at: now) { kept.append(host) }
+        self.turns = kept
+    }
+
+    /// Only when its second is over too, else asking it once more would begin a new one.
+    private mutating func forgetIfIdle(_ name: String, at now: Instant) -> Bool {
+        self.dropRemoved(of: name)
+        guard let host = self.hosts[name] else { return true }
+        guard host.runningCount == 0, host.waiting.allSatisfy({ $0.first == nil }),
+            host.starts.last.map({ $0.advanced(bySeconds: 1) <= now }) ?? true
+        else { return false }
+        self.hosts[name] = nil
+        return true
+    }
+}
