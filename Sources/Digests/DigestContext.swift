@@ -18,8 +18,8 @@ public enum DigestFailure: Error, Hashable, Sendable {
 /// the algorithm is paid once.
 public struct DigestContext: ~Copyable {
     public let algorithm: DigestAlgorithm
-    private let context: OpaquePointer
-    private let method: OpaquePointer
+    let context: OpaquePointer
+    let method: OpaquePointer
 
     public init(_ algorithm: DigestAlgorithm) throws(DigestFailure) {
         guard let method = EVP_MD_fetch(nil, algorithm.rawValue, nil) else {
