@@ -30,6 +30,15 @@ static inline CURLcode weir_curl_set_before_request(CURL *easy, curl_prereq_call
     return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PREREQDATA, context) : code;
 }
 
+/// `open` makes the socket for each connection, or refuses the address with CURL_SOCKET_BAD.
+static inline CURLcode weir_curl_set_open_socket(CURL *easy, curl_opensocket_callback open, void *context) {
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open);
+    return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context) : code;
+}
+
+/// The address to connect to, which may be longer than the declared one.
+static inline const void *weir_curl_address(const struct curl_sockaddr *address) { return &address->addr; }
+
 static inline long weir_curl_long(CURL *easy, CURLINFO info) {
     long value = 0;
     return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;

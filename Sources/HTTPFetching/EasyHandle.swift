@@ -45,7 +45,8 @@ final class EasyHandle {
     /// Sets everything the request says. `context` goes to all callbacks.
     func configure(
         _ request: FetchRequest, userAgent: String, context: UnsafeMutableRawPointer,
-        beforeRequest: curl_prereq_callback, onHeader: curl_write_callback, onBody: curl_write_callback
+        openSocket: curl_opensocket_callback, beforeRequest: curl_prereq_callback,
+        onHeader: curl_write_callback, onBody: curl_write_callback
     ) -> CURLcode {
         let easy = self.pointer
         let milliseconds = { (seconds: Double) in seconds > 0.001 ? Int(min(seconds, 1e6) * 1000) : 1 }
@@ -71,6 +72,10 @@ final class EasyHandle {
             },
             { weir_curl_set_long(easy, CURLOPT_BUFFERSIZE, 64 * 1024) },
             { weir_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, self.message) },
+            {
+                request.mayReach == nil ? CURLE_OK : weir_curl_set_open_socket(easy, openSocket, context)
+            },
+            { weir_curl_set_long(easy, CURLOPT_IPRESOLVE, Self.ipVersion(request.ipVersion)) },
             { weir_curl_set_before_request(easy, beforeRequest, context) },
             { weir_curl_set_writer(easy, CURLOPT_HEADERFUNCTION, onHeader) },
             { weir_curl_set_pointer(easy, CURLOPT_HEADERDATA, context) },
@@ -85,6 +90,14 @@ final class EasyHandle {
             guard code == CURLE_OK else { return code }
         }
         return CURLE_OK
+    }
+
+    private static func ipVersion(_ version: FetchRequest.IPVersion) -> Int {
+        switch version {
+        case .any: Int(CURL_IPRESOLVE_WHATEVER)
+        case .ipv4: Int(CURL_IPRESOLVE_V4)
+        case .ipv6: Int(CURL_IPRESOLVE_V6)
+        }
     }
 
     private func setMethod(of request: FetchRequest) -> CURLcode {

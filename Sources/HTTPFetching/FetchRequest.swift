@@ -1,3 +1,5 @@
+public import SwarmTypes
+
 /// How a server's certificate is judged.
 public struct FetchTrust: Hashable, Sendable {
     /// A PEM file with the authorities to believe instead of the system's.
@@ -14,6 +16,7 @@ public struct FetchTrust: Hashable, Sendable {
 /// One request to a foreign HTTP server. Only `http` and `https` are followed, redirects never.
 public struct FetchRequest: Sendable {
     public enum Method: String, Sendable { case get = "GET", post = "POST" }
+    public enum IPVersion: Sendable { case any, ipv4, ipv6 }
 
     public var method: Method
     /// Absolute, already percent-encoded.
@@ -29,11 +32,17 @@ public struct FetchRequest: Sendable {
     /// Whether it may be sent again by itself when a connection that was kept open breaks before anything of
     /// an answer has come. The server may have acted on the first one.
     public var isRepeatable: Bool
+    /// Of the addresses of the host, those that are tried.
+    public var ipVersion: IPVersion
+    /// Whether an address may be talked to: asked on the fetcher's loop for each address of the host before it is
+    /// connected to, and again for each request that goes out. Nil allows all. A proxy plays no part.
+    public var mayReach: (@Sendable (PeerAddress) -> Bool)?
 
     public init(
         method: Method = .get, url: String, headers: [(name: String, value: String)] = [], body: [UInt8] = [],
         connectTimeoutSeconds: Double = 10, timeoutSeconds: Double = 30, maximumBodyBytes: Int = 1 << 20,
-        trust: FetchTrust = FetchTrust(), isRepeatable: Bool = true
+        trust: FetchTrust = FetchTrust(), isRepeatable: Bool = true,
+        ipVersion: IPVersion = .any, mayReach: (@Sendable (PeerAddress) -> Bool)? = nil
     ) {
         self.method = method
         self.url = url
@@ -44,6 +53,8 @@ public struct FetchRequest: Sendable {
         self.maximumBodyBytes = maximumBodyBytes
         self.trust = trust
         self.isRepeatable = isRepeatable
+        self.ipVersion = ipVersion
+        self.mayReach = mayReach
     }
 }
 
@@ -53,8 +64,14 @@ public struct FetchResponse: Sendable {
     public var headers: [(name: String, value: String)]
     /// Empty when a sink took the body.
     public var body: [UInt8]
+    /// Whom we talked to.
+    public var remoteAddress: PeerAddress?
 
-    public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+    public init(
+        status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = [],
+        remoteAddress: PeerAddress? = nil
+    ) {
+        self.remoteAddress = remoteAddress
         self.status = status
         self.headers = headers
         self.body = body
@@ -74,6 +91,8 @@ public enum FetchFailure: Error, Hashable, Sendable {
     case unreachable(String)
     case timedOut(afterSeconds: Double)
     case untrusted(String)
+    /// The request's `mayReach` allows no address of the host; this is one of them.
+    case addressRefused(PeerAddress)
     /// The connection ended before the body was complete.
     case truncated
     case bodyTooLong(maximum: Int)

@@ -1,5 +1,7 @@
 import CCurl
+import EventIO
 import Glibc
+import SwarmTypes
 
 /// One exchange on its way. Lives on the fetcher's loop.
 final class Transfer {
@@ -17,6 +19,9 @@ final class Transfer {
     private var goesToSink: Bool?
     /// Whether the request has been sent, or the attempt has begun.
     private var isSent = false
+    private var remoteAddress: PeerAddress?
+    private var refusedAddress: PeerAddress?
+    private var hasReachableAddress = false
     /// Why we ended it ourselves.
     private var ownFailure: FetchFailure?
 
@@ -34,9 +39,16 @@ final class Transfer {
     func configure(userAgent: String) -> CURLcode {
         self.easy.configure(
             self.request, userAgent: userAgent, context: Unmanaged.passUnretained(self).toOpaque(),
-            beforeRequest: { context, _, _, _, _ in
-                guard let context else { return CURL_PREREQFUNC_ABORT }
+            openSocket: { context, _, address in
+                guard let context, let address else { return CURL_SOCKET_BAD }
                 let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+                return transfer.openSocket(address)
+            },
+            beforeRequest: { context, remoteHost, _, remotePort, _ in
+                guard let context, let remoteHost else { return CURL_PREREQFUNC_ABORT }
+                let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+                transfer.remoteAddress = PeerAddress(
+                    host: String(cString: remoteHost), port: UInt16(clamping: remotePort))
                 return transfer.maySend() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
             },
             onHeader: { bytes, size, count, context in
@@ -51,6 +63,9 @@ final class Transfer {
     func finish(_ code: CURLcode) {
         if let failure = self.ownFailure { return self.finish(.failure(failure)) }
         guard code == CURLE_OK else {
+            if code == CURLE_COULDNT_CONNECT, let address = self.refusedAddress, !self.hasReachableAddress {
+                return self.finish(.failure(.addressRefused(address)))
+            }
             return self.finish(.failure(FetchFailure(code, of: self.easy, for: self.request)))
         }
         guard self.head.isComplete else { return self.finish(.failure(.truncated)) }
@@ -58,7 +73,10 @@ final class Transfer {
             return self.finish(.failure(.other(code: 0, message: "the response has no single length")))
         }
         self.finish(
-            .success(FetchResponse(status: self.easy.status, headers: self.head.headers, body: self.body)))
+            .success(
+                FetchResponse(
+                    status: self.easy.status, headers: self.head.headers, body: self.body,
+                    remoteAddress: self.remoteAddress)))
     }
 
     func finish(_ result: Result<FetchResponse, FetchFailure>) { self.completion.resume(returning: result) }
@@ -75,9 +93,34 @@ final class Transfer {
         return body(transfer, buffer.span) ? count : 0
     }
 
+    /// Only for requests that say which addresses they may reach.
+    private func openSocket(_ target: UnsafePointer<curl_sockaddr>) -> curl_socket_t {
+        guard let bytes = weir_curl_address(target),
+            let address = PeerAddress(bytes, length: Int(target.pointee.addrlen)), self.isReachable(address)
+        else { return CURL_SOCKET_BAD }
+        self.hasReachableAddress = true
+        return socket(
+            target.pointee.family, target.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue),
+            target.pointee.protocol)
+    }
+
+    private func isReachable(_ address: PeerAddress) -> Bool {
+        guard let mayReach = self.request.mayReach, !mayReach(address) else { return true }
+        self.refusedAddress = address
+        return false
+    }
+
     /// libcurl sends a request again when a kept connection breaks before an answer.
     private func maySend() -> Bool {
         defer { self.isSent = true }
+        // A kept connection was judged by the rules of the request that made it.
+        if self.request.mayReach != nil {
+            guard let address = self.remoteAddress else { return false }
+            guard self.isReachable(address) else {
+                self.ownFailure = .addressRefused(address)
+                return false
+            }
+        }
         guard self.isSent, !self.request.isRepeatable else { return true }
         self.ownFailure = .other(
             code: Int32(bitPattern: CURLE_GOT_NOTHING.rawValue),

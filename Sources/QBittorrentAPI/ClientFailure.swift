@@ -36,6 +36,7 @@ extension ClientFailure {
             case .unreachable(let detail): .unreachable(detail)
             case .timedOut(let seconds): .timedOut(afterSeconds: seconds)
             case .untrusted(let detail): .tls(detail)
+            case .addressRefused(let address): .unreachable("\(address) is not to be talked to")
             case .truncated: .malformedAnswer(endpoint: endpoint, "the connection ended inside the answer")
             case .bodyTooLong(let maximum):
                 .malformedAnswer(endpoint: endpoint, "the answer is longer than \(maximum) bytes")
@@ -62,8 +63,7 @@ extension ClientFailure {
         switch failure {
         case .truncated, .other: true
         case .invalidURL, .hostNotFound, .connectionRefused, .unreachable, .timedOut, .untrusted,
-            .bodyTooLong,
-            .refusedBySink, .cancelled:
+            .addressRefused, .bodyTooLong, .refusedBySink, .cancelled:
             false
         }
     }

@@ -37,6 +37,8 @@ public struct TrackerText: Hashable, Sendable {
     /// Whether the tracker says that it does not know the torrent: with a new one it may not know it yet.
     public var saysUnregistered: Bool {
         let text = self.verbatim.lowercased()
-        return ["unregistered", "not registered", "not found", "unknown torrent"].contains { text.contains($0) }
+        return ["unregistered", "not registered", "not found", "unknown torrent"].contains {
+            text.contains($0)
+        }
     }
 }

@@ -13,18 +13,25 @@ extension TrackerURL {
     public func mayReach(_ address: PeerAddress) -> Bool {
         switch address.effectiveScope {
         case .global: true
-        case .loopback: self.scheme == .udp || self.path.hasSuffix("/announce") && self.query.isEmpty
-        case .privateNetwork:
-            self.scheme == .udp || self.path.split(separator: "/").contains { $0.hasPrefix("announce") }
-        case .linkLocal, .multicast, .unspecified: false
+        case .loopback: self.scheme == .udp || self.query.isEmpty && self.namesAnnounce(for: .loopback)
+        case let scope: self.scheme == .udp && scope == .privateNetwork || self.namesAnnounce(for: scope)
         }
     }
 
     /// The same where a server at `origin` sent us here: never into a narrower network than its own.
     public func mayReach(_ address: PeerAddress, redirectedFrom origin: PeerAddress) -> Bool {
-        guard self.mayReach(address) else { return false }
         let scope = address.effectiveScope
-        return scope == .global || scope == origin.effectiveScope
+        return scope == .global || scope == origin.effectiveScope && self.namesAnnounce(for: scope)
+    }
+
+    /// Or scrape, whose URL is made of the announce URL.
+    private func namesAnnounce(for scope: AddressScope) -> Bool {
+        let words = self.path.split(separator: "/")
+        switch scope {
+        case .loopback: return ["announce", "scrape"].contains(words.last)
+        case .privateNetwork: return words.contains { $0.hasPrefix("announce") || $0.hasPrefix("scrape") }
+        case .linkLocal, .multicast, .unspecified, .global: return false
+        }
     }
 
     /// Where a `Location` header leads; nil when it is no URL that we follow. UDP is not redirected to.

@@ -72,8 +72,7 @@ public struct TrackerURL: Hashable, Sendable {
     /// Scheme, user and authority.
     var beforePath: String { self.part(0..<Int(self.pathStart)) }
 
-    /// What shares a queue and connections: scheme, host and port.
-    public var authority: String {
+    private var authority: String {
         "\(self.scheme.rawValue)://\(self.isBracketed ? "[\(self.host)]" : self.host):\(self.port)"
     }
 

@@ -80,6 +80,11 @@ public struct UDPTransaction: Sendable {
         self.transactionID = random.next()
     }
 
+    /// Which transaction a datagram belongs to; nil for what is no answer.
+    public static func transactionID(of datagram: ArraySlice<UInt8>) -> UInt32? {
+        UDPTrackerPacket.Header(datagram)?.transaction
+    }
+
     /// To be called once, first.
     public mutating func start(at now: Instant, using random: inout some RandomNumberGenerator) -> Action {
         self.send(at: now, using: &random)
