@@ -97,19 +97,19 @@ private struct PieceHasher: ~Copyable {
     private let sources: [SourceFile]
     private var sha1: DigestContext
     private var sha256: DigestContext
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferLength, alignment: 64)
+    private let buffer: UnsafeMutableRawBufferPointer
     private var file: (index: Int, descriptor: Int32)?
     private var readLength: Int64 = 0
 
     init(_ builder: TorrentBuilder, _ sources: [SourceFile]) throws(CreationFailure) {
+        // All that can fail first: a half-made value could not be undone.
+        let sha1 = try makeDigest(.sha1)
+        let sha256 = try makeDigest(.sha256)
         self.builder = builder
         self.sources = sources
-        do throws(DigestFailure) {
-            self.sha1 = try DigestContext(.sha1)
-            self.sha256 = try DigestContext(.sha256)
-        } catch {
-            throw .system("OpenSSL offers no SHA-1 or SHA-256 here")
-        }
+        self.sha1 = sha1
+        self.sha256 = sha256
+        self.buffer = .allocate(byteCount: Self.bufferLength, alignment: 64)
     }
 
     deinit {
@@ -203,5 +203,13 @@ private struct PieceHasher: ~Copyable {
         guard descriptor >= 0 else { throw .unreadable(path: path, errno: errno) }
         self.file = (file, descriptor)
         return descriptor
+    }
+}
+
+private func makeDigest(_ algorithm: DigestAlgorithm) throws(CreationFailure) -> DigestContext {
+    do throws(DigestFailure) {
+        return try DigestContext(algorithm)
+    } catch {
+        throw .system("OpenSSL offers no \(algorithm.rawValue) here")
     }
 }
