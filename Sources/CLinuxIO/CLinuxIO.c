@@ -1,6 +1,15 @@
 #define _GNU_SOURCE
 #include "CLinuxIO.h"
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+_Static_assert(WEIR_O_PATH == O_PATH, "another architecture's O_PATH");
 
 void weir_set_thread_name(pthread_t thread, const char *name) {
     char cut[16];
@@ -10,4 +19,26 @@ void weir_set_thread_name(pthread_t thread, const char *name) {
 
 int weir_accept(int listener, struct sockaddr *address, socklen_t *length) {
     return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+int weir_open_beneath(int root, const char *path, int flags, unsigned mode) {
+    struct open_how how = {
+        .flags = (unsigned)flags,
+        .mode = flags & O_CREAT ? mode : 0,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    };
+    return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+ssize_t weir_pread_cached(int file, void *buffer, size_t count, off_t offset) {
+    struct iovec part = {.iov_base = buffer, .iov_len = count};
+    return preadv2(file, &part, 1, offset, RWF_NOWAIT);
+}
+
+int weir_is_in_memory(int file) {
+    struct statfs status;
+    if (fstatfs(file, &status) != 0) return 0;
+    return status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC;
+}
+
+void weir_will_need(int file, off_t offset, off_t count) {
+    (void)posix_fadvise(file, offset, count, POSIX_FADV_WILLNEED);
 }

@@ -2,15 +2,34 @@
 #pragma once
 #include <malloc.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/types.h>
+
+/// O_PATH: opens a place, not its content.
+#define WEIR_O_PATH 010000000
 
 /// Names a thread, for `top -H` and debuggers; longer names are cut to 15 bytes.
 void weir_set_thread_name(pthread_t thread, const char *name);
 
 /// accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC.
 int weir_accept(int listener, struct sockaddr *address, socklen_t *length);
+/// Opens a path below the directory `root` with openat2(2) and RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS: no
+/// symbolic link, `..` or absolute path leads out. Answers -1 with errno; EXDEV is an escape, ENOSYS or EPERM
+/// may be a kernel or a sandbox without the call.
+int weir_open_beneath(int root, const char *path, int flags, unsigned mode);
+
+/// preadv2(2) with RWF_NOWAIT for one buffer: only what the page cache holds. EAGAIN when it does not,
+/// EOPNOTSUPP when the file system cannot tell.
+ssize_t weir_pread_cached(int file, void *buffer, size_t count, off_t offset);
+
+/// Whether the file lies in memory (tmpfs, ramfs), so that reading it waits for no disk.
+int weir_is_in_memory(int file);
+
+/// Asks the kernel to read a part of a file ahead; without effect where it cannot.
+void weir_will_need(int file, off_t offset, off_t count);

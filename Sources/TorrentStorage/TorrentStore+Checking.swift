@@ -1,0 +1,142 @@
+public import SwarmTypes
+
+/// How far a check has come.
+public struct CheckProgress: Hashable, Sendable {
+    public var checkedPieces: Int
+    public var goodPieces: Int
+    public var pieceCount: Int
+}
+
+/// What a check found.
+public struct CheckReport: Sendable {
+    public var have: Bitfield
+    /// The first file that was there and could not be read, and why. Its pieces count as not there.
+    public var unreadable: StorageFailure?
+    /// Whether it ended before the last piece; the rest counts as not there.
+    public var wasCancelled: Bool
+}
+
+/// A check under way. Only on the loop, which is the proof of the unchecked promise.
+public final class TorrentCheck: @unchecked Sendable {
+    /// What one job reads: enough to make its switch of threads cheap, and little enough that others get a turn.
+    static let bytesPerJob = 4 << 20
+
+    private let store: TorrentStore
+    private let hashes: PieceHashes
+    private let progress: (CheckProgress) -> Void
+    private let completion: (CheckReport) -> Void
+    private let piecesPerJob: Int
+    private var report: CheckReport
+    private var nextPiece = 0
+    private var checkedPieces = 0
+    private var activeJobs = 0
+
+    init(
+        _ store: TorrentStore, _ hashes: PieceHashes, progress: @escaping (CheckProgress) -> Void,
+        completion: @escaping (CheckReport) -> Void
+    ) {
+        self.store = store
+        self.hashes = hashes
+        self.progress = progress
+        self.completion = completion
+        self.piecesPerJob = max(1, Self.bytesPerJob / Int(store.geometry.pieceLength))
+        self.report = CheckReport(
+            have: Bitfield(count: store.geometry.pieceCount), unreadable: nil, wasCancelled: false)
+    }
+
+    /// Ends the check after what is being read now; `completion` comes then.
+    public func cancel() { self.report.wasCancelled = true }
+
+    func start() {
+        // One more than there are threads, so that none waits for the loop.
+        for _ in 0...self.store.service.pool.threadCount { self.startJob() }
+        if self.activeJobs == 0 { self.end() }
+    }
+
+    private func startJob() {
+        let end = min(self.nextPiece + self.piecesPerJob, self.store.geometry.pieceCount)
+        if self.store.phase != .running { self.cancel() }
+        guard self.nextPiece < end, !self.report.wasCancelled else { return }
+        let work = CheckWork(files: self.store.files, hashes: self.hashes, pieces: self.nextPiece..<end)
+        self.nextPiece = end
+        self.activeJobs += 1
+        self.store.perform(.background, work.run) { self.ended($0, count: work.pieces.count) }
+    }
+
+    private func ended(_ found: CheckWork.Found, count: Int) {
+        self.activeJobs -= 1
+        for piece in found.good { self.report.have.set(piece) }
+        if self.report.unreadable == nil { self.report.unreadable = found.failure }
+        self.checkedPieces += count
+        self.progress(
+            CheckProgress(
+                checkedPieces: self.checkedPieces, goodPieces: self.report.have.setCount,
+                pieceCount: self.store.geometry.pieceCount))
+        self.startJob()
+        if self.activeJobs == 0 { self.end() }
+    }
+
+    private func end() {
+        self.store.checked(self.report)
+        self.completion(self.report)
+    }
+}
+
+/// Some pieces to be checked by one thread.
+private struct CheckWork: Sendable {
+    struct Found: Sendable {
+        var good: [Int] = []
+        var failure: StorageFailure?
+    }
+
+    var files: FileSet
+    var hashes: PieceHashes
+    var pieces: Range<Int>
+
+    @Sendable
+    func run(on worker: DiskWorker) -> Found {
+        let geometry = self.files.layout.geometry
+        let start = Int64(self.pieces.lowerBound) * Int64(geometry.pieceLength)
+        let end = min(Int64(self.pieces.upperBound) * Int64(geometry.pieceLength), geometry.totalLength)
+        self.files.willNeed(at: start, count: Int(end - start))
+        var found = Found()
+        for piece in self.pieces {
+            do throws(StorageFailure) {
+                if try PieceCheck(self.files, self.hashes, worker).isGood(piece) { found.good.append(piece) }
+            } catch {
+                if found.failure == nil { found.failure = error }
+            }
+        }
+        return found
+    }
+}
+
+extension TorrentStore {
+    /// Reads everything and compares the hashes, on all disk threads but after what is urgent. `have` is what was found,
+    /// once it ends. Nil when `hashes` is not set, or the torrent has stopped.
+    ///
+    /// Blocks of pieces that are not complete are forgotten in favour of what is found, so check before a download goes
+    /// on, not during it.
+    @discardableResult
+    public func check(
+        progress: @escaping (CheckProgress) -> Void = { _ in },
+        completion: @escaping (CheckReport) -> Void
+    ) -> TorrentCheck? {
+        guard let hashes = self.hashes, self.phase == .running else { return nil }
+        let check = TorrentCheck(self, hashes, progress: progress, completion: completion)
+        self.flush()
+        self.afterWriteJobs { check.start() }
+        return check
+    }
+
+    func checked(_ report: CheckReport) {
+        guard !report.wasCancelled else { return }
+        self.have = report.have
+        self.unproven = nil
+        for piece in self.openPieces.values where self.have[piece.number] && !piece.isBusy {
+            for block in piece.dropPending() { self.service.discharge(block) }
+            self.close(piece)
+        }
+        self.service.readCache.removeAll(of: self.files.id)
+    }
+}

@@ -1,0 +1,105 @@
+import Glibc
+import SwarmTypes
+
+extension TorrentStore {
+    /// Writes what waits, syncs what was written, and tells what is on disk then. For every few seconds of a download.
+    ///
+    /// Blocks that come meanwhile are part of the next one.
+    public func checkpoint(_ completion: @escaping (Result<Checkpoint, StorageFailure>) -> Void) {
+        guard self.phase != .stopped else {
+            return completion(.failure(StorageFailure(.sync, .stopped, path: self.directory)))
+        }
+        self.flush()
+        self.afterWriteJobs { self.sync(completion) }
+    }
+
+    /// Whether a checkpoint would say more than the last one.
+    public var hasUnsavedWrites: Bool {
+        !self.dirtyPieces.isEmpty || self.openPieces.values.contains { $0.pendingBytes > 0 || $0.isBusy }
+    }
+
+    func sync(_ completion: @escaping (Result<Checkpoint, StorageFailure>) -> Void) {
+        let have = self.have
+        let partials = self.openPieces.values.filter { !$0.written.isEmpty }.map {
+            PartialPiece(piece: $0.number, blocks: $0.written)
+        }
+        let pieces = self.dirtyPieces
+        self.dirtyPieces = []
+        let sync = FileSync(files: self.files, pieces: pieces, have: have, stamps: self.stamps)
+        self.perform { _ in
+            sync.run()
+        } _: { result in
+            switch result {
+            case .success(let stamps):
+                self.stamps = stamps
+                completion(
+                    .success(
+                        Checkpoint(torrent: self.torrent, have: have, partials: partials, files: stamps)))
+            case .failure(let failure):
+                // What the device lost is not known: nothing of it counts as saved.
+                self.dirtyPieces.formUnion(pieces)
+                completion(.failure(failure))
+            }
+        }
+    }
+}
+
+/// Brings files to disk and looks at them.
+struct FileSync: Sendable {
+    var files: FileSet
+    /// Pieces that were written since the last time.
+    var pieces: Set<Int>
+    var have: Bitfield
+    /// As of the last time; empty before the first.
+    var stamps: [FileStamp]
+
+    func run() -> Result<[FileStamp], StorageFailure> {
+        do throws(StorageFailure) {
+            let touched = try self.touchedFiles()
+            for file in touched { try self.sync(file) }
+            var hasParts = false
+            for file in touched where try self.files.usesPartFile(file) { hasParts = true }
+            if hasParts { try self.files.parts.sync(of: self.files) }
+            var stamps = self.stamps
+            let isFirst = stamps.isEmpty
+            if isFirst { stamps = Array(repeating: .absent, count: self.files.layout.fileCount) }
+            for file in isFirst ? Array(stamps.indices) : touched { stamps[file] = try self.stamp(file) }
+            return .success(stamps)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func touchedFiles() throws(StorageFailure) -> [Int] {
+        let layout = self.files.layout
+        var found: Set<Int> = []
+        for piece in self.pieces {
+            let start = Int64(piece) * Int64(layout.geometry.pieceLength)
+            try layout.forEachRange(at: start, count: Int(layout.geometry.length(ofPiece: piece))) { range in
+                if !layout.isPad(range.file) { found.insert(range.file) }
+            }
+        }
+        return found.sorted()
+    }
+
+    private func sync(_ file: Int) throws(StorageFailure) {
+        guard try !self.files.usesPartFile(file) else { return }
+        let descriptor: Descriptor
+        do {
+            descriptor = try self.files.open(file, forWriting: true)
+        } catch {
+            throw StorageFailure(.sync, error.reason, path: error.path)
+        }
+        guard fdatasync(descriptor.number) == 0 else {
+            throw StorageFailure(.sync, code: errno, path: self.files.fullPath(ofFile: file))
+        }
+    }
+
+    private func stamp(_ file: Int) throws(StorageFailure) -> FileStamp {
+        let layout = self.files.layout
+        if layout.isPad(file) { return .absent }
+        guard let status = try self.files.status(ofFile: file) else { return .absent }
+        let isSettled = layout.pieces(ofFile: file).allSatisfy { self.have[$0] }
+        return FileStamp(size: status.size, changedAt: status.changedAt, isSettled: isSettled)
+    }
+}
