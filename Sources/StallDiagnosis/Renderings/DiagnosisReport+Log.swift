@@ -9,14 +9,16 @@ extension DiagnosisReport {
         var lines = ["=== PEER DIAGNOSTICS: \(visibleText(torrent.name, limit: 80)) ==="]
         lines.append("Verdict: \(self.verdict.headline) [\(self.verdict.code.code)]")
         let connected = Array(zip(torrent.peers, self.findings))
+        var blocks: [[String]] = []
         if connected.isEmpty { lines.append("No peer is connected") }
+        let shown = max(0, limit)
         for severity in Severity.allCases.reversed() {
-            for (peer, finding) in connected where finding.severity == severity {
-                guard lines.count < 2 + 6 * max(0, limit) else { break }
-                lines += peer.logLines(finding, in: torrent)
+            for (peer, finding) in connected where finding.severity == severity && blocks.count < shown {
+                blocks.append(peer.logLines(finding, in: torrent))
             }
         }
-        let hidden = connected.count - min(connected.count, max(0, limit))
+        lines += blocks.joined()
+        let hidden = connected.count - blocks.count
         if hidden > 0 { lines.append("and \(counted(hidden, "peer")) more") }
         for group in self.verdict.contributors {
             lines.append("\(group.reason.code): \(group.count)")

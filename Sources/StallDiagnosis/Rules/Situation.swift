@@ -73,7 +73,7 @@ extension Situation {
             if let disk = self.byDisk() { return disk }
             let shown = visibleText(words)
             return self.draft(
-                .torrentError, "The torrent stopped: \(shown)", [.quoted("error", words, "the error")])
+                .torrentError, "The torrent stopped: \"\(shown)\".", [.quoted("error", words, "the error")])
         case .paused: return self.draft(.paused, [])
         case .queued(let place):
             return self.draft(.queued, [.count("queue_place", place, "place \(place) in the queue")])
@@ -95,7 +95,7 @@ extension Situation {
         case .filesChanged: return self.draft(.filesChanged, [])
         case .failing(let words):
             return self.draft(
-                .diskFailing, "The disk reports an error: \(visibleText(words))",
+                .diskFailing, "The disk reports an error: \"\(visibleText(words))\".",
                 [.quoted("error", words, "the error")])
         }
     }

@@ -56,7 +56,7 @@ extension Situation {
                     + "\(spelledDuration(self.now.age(at: next))).", facts)
         }
         guard !tracker.words.isEmpty else { return self.draft(code, facts) }
-        return self.draft(code, "\(code.meaning.dropLast()): \"\(visibleText(tracker.words))\"", facts)
+        return self.draft(code, "\(code.meaning.dropLast()): \"\(visibleText(tracker.words))\".", facts)
     }
 
     /// Most telling first.
