@@ -19,6 +19,8 @@ void weir_set_thread_name(pthread_t thread, const char *name) {
 
 int weir_accept(int listener, struct sockaddr *address, socklen_t *length) {
     return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
 int weir_open_beneath(int root, const char *path, int flags, unsigned mode) {
     struct open_how how = {
         .flags = (unsigned)flags,

@@ -19,6 +19,7 @@ void weir_set_thread_name(pthread_t thread, const char *name);
 
 /// accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC.
 int weir_accept(int listener, struct sockaddr *address, socklen_t *length);
+
 /// Opens a path below the directory `root` with openat2(2) and RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS: no
 /// symbolic link, `..` or absolute path leads out. Answers -1 with errno; EXDEV is an escape, ENOSYS or EPERM
 /// may be a kernel or a sandbox without the call.
