@@ -4,6 +4,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -17,7 +18,7 @@ void weir_set_thread_name(pthread_t thread, const char *name) {
     pthread_setname_np(thread, cut);
 }
 
-int weir_accept(int listener, struct sockaddr *address, socklen_t *length) {
+int weir_accept(int listener, void *address, unsigned *length) {
     return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 

@@ -47,6 +47,9 @@ struct Output {
         return ["y", "yes"].contains(answer.lowercased())
     }
 
+    /// Words without a line end, to standard error.
+    func write(_ text: String) { self.write(text, to: 2) }
+
     private func write(_ text: String, to descriptor: Int32) {
         self.writeBytes(Array(text.utf8), to: descriptor)
     }

@@ -53,7 +53,7 @@ public enum Program {
         ["config", "init"]: configInitCommand, ["doctor"]: doctorCommand,
         ["hook", "install"]: hookInstallCommand,
         ["hook", "remove"]: hookRemoveCommand, ["completions"]: completionsCommand, ["manual"]: manualCommand,
-        ["version"]: versionCommand,
+        ["version"]: versionCommand, ["get"]: getCommand, ["seed"]: seedCommand,
     ]
 
     static let spec: CommandSpec = {
@@ -68,7 +68,7 @@ public enum Program {
             ],
             subcommands: [
                 spec("serve"), spec("plan"), spec("status"), spec("rollback"), spec("pause"), spec("resume"),
-                spec("match"),
+                spec("match"), spec("get"), spec("seed"),
                 CommandSpec(
                     "config", "Check, show or begin a configuration",
                     subcommands: [spec("config", "check"), spec("config", "print"), spec("config", "init")]),
@@ -110,5 +110,7 @@ func exitCode(of failure: ServiceFailure) -> ExitCode {
     case .listening: .tryAgain
     case .unreachable: .unreachable
     case .refused: .refused
+    case .badInput: .badInput
+    case .usage: .usage
     }
 }

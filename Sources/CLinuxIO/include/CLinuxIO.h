@@ -7,7 +7,6 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/types.h>
 
@@ -18,7 +17,7 @@
 void weir_set_thread_name(pthread_t thread, const char *name);
 
 /// accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC.
-int weir_accept(int listener, struct sockaddr *address, socklen_t *length);
+int weir_accept(int listener, void *address, unsigned *length);
 
 /// Opens a path below the directory `root` with openat2(2) and RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS: no
 /// symbolic link, `..` or absolute path leads out. Answers -1 with errno; EXDEV is an escape, ENOSYS or EPERM

@@ -1,15 +1,5 @@
 public import SwarmTypes
 
-/// Whether connections use Message Stream Encryption, which hides BitTorrent from a cursory look.
-public enum EncryptionPolicy: String, Hashable, CaseIterable, Sendable {
-    /// Plain connections only.
-    case off
-    /// Outgoing connections try it first; incoming ones are as the peer likes.
-    case prefer
-    /// Nothing but RC4 from the first byte to the last.
-    case require
-}
-
 /// How an established connection is encrypted.
 public enum ConnectionEncryption: String, Hashable, Sendable {
     case plain

@@ -109,10 +109,6 @@ public enum Listening: Hashable, Sendable {
     case failed(String)
 }
 
-public enum EncryptionPolicy: String, Hashable, Sendable {
-    case prefer, require, off
-}
-
 /// What all torrents share.
 public struct SessionFacts: Hashable, Sendable {
     public var listening = Listening.off

@@ -1,0 +1,131 @@
+import PeerProtocol
+import RateControl
+import PieceSelection
+public import SwarmTypes
+
+/// Blocks that arrive, and pieces that are checked.
+extension SwarmCore {
+    /// How many blocks that were not asked for a peer may send before it is cut: answers cross cancels on the way.
+    private static let forgivenBlocks = 16
+
+    /// The whole of a block has arrived: says whether it is to be written.
+    public mutating func received(
+        _ block: Block, from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+    ) -> BlockDisposition {
+        guard slot.index < self.peers.count, self.peers[slot.index] != nil else { return .discard }
+        self.peers[slot.index]?.lastReceivedAt = now
+        let request = self.peers[slot.index]?.outstanding.take(block)
+        guard let request, self.picker != nil else {
+            return self.receivedUnasked(block, from: slot, at: now, into: &actions)
+        }
+        self.noteArrival(of: block, from: slot, request, at: now)
+        guard case .accepted(_, let cancel) = self.picker?.received(block, from: slot) else {
+            self.redundant += Int64(block.length)
+            return .discard
+        }
+        if let other = cancel.first { self.cancel(block, at: other, into: &actions) }
+        if let other = cancel.second { self.cancel(block, at: other, into: &actions) }
+        return .write
+    }
+
+    private mutating func noteArrival(
+        of block: Block, from slot: PeerSlot, _ request: OutstandingRequests.Request, at now: Instant
+    ) {
+        self.peers[slot.index]?.downloaded += Int64(block.length)
+        self.peers[slot.index]?.downloadMeter.add(Int(block.length), at: now)
+        self.peers[slot.index]?.lastBlockAt = now
+        self.blocksReceived += 1
+        self.lastBlockAt = now
+    }
+
+    private mutating func receivedUnasked(
+        _ block: Block, from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+    ) -> BlockDisposition {
+        self.redundant += Int64(block.length)
+        self.peers[slot.index]?.unaskedCount += 1
+        let allowed = (self.peers[slot.index]?.forgiven ?? 0) + Self.forgivenBlocks
+        if let count = self.peers[slot.index]?.unaskedCount, count > allowed {
+            self.close(slot, .unrequestedBlock, at: now, into: &actions)
+        }
+        return .discard
+    }
+
+    private mutating func cancel(_ block: Block, at slot: PeerSlot, into actions: inout [SwarmAction]) {
+        guard slot.index < self.peers.count, self.peers[slot.index]?.outstanding.take(block) != nil else { return }
+        self.peers[slot.index]?.forgiven += 1
+        actions.append(.send(slot, .cancel(block)))
+    }
+
+    /// The disk has all of a piece and has compared its hash.
+    public mutating func pieceHashed(
+        _ piece: Int, isRight: Bool, digests: [UInt64]?, at now: Instant,
+        using random: inout some RandomNumberGenerator, into actions: inout [SwarmAction]
+    ) {
+        guard let geometry = self.geometry, self.picker != nil, !self.have[piece] else { return }
+        guard isRight else { return self.pieceFailed(piece, digests, at: now, into: &actions) }
+        self.picker?.pieceVerified(piece)
+        self.have.set(piece)
+        self.downloaded += Int64(geometry.length(ofPiece: piece))
+        actions.append(.pieceFinished(piece))
+        let isFinished = self.picker?.isFinished ?? true
+        self.tellHave(piece, at: now, into: &actions)
+        if isFinished { self.finish(at: now, into: &actions) }
+    }
+
+    private mutating func pieceFailed(
+        _ piece: Int, _ digests: [UInt64]?, at now: Instant, into actions: inout [SwarmAction]
+    ) {
+        guard let geometry = self.geometry else { return }
+        self.corrupt += Int64(geometry.length(ofPiece: piece))
+        _ = self.picker?.pieceFailed(piece)
+    }
+
+    private mutating func tellHave(_ piece: Int, at now: Instant, into actions: inout [SwarmAction]) {
+        for slot in self.occupiedSlots {
+            // A peer that has the piece learns nothing from it.
+            if self.peers[slot.index]?.has.count ?? 0 > piece, self.peers[slot.index]?.has[piece] == true {
+                self.updateInterest(slot, at: now, into: &actions)
+                continue
+            }
+            actions.append(.send(slot, .have(UInt32(truncatingIfNeeded: piece))))
+            self.peers[slot.index]?.lastSentAt = now
+        }
+    }
+
+    private mutating func finish(at now: Instant, into actions: inout [SwarmAction]) {
+        self.picker = nil
+        for slot in self.occupiedSlots {
+            for request in self.peers[slot.index]?.outstanding.removeAll() ?? [] {
+                self.peers[slot.index]?.forgiven += 1
+                actions.append(.send(slot, .cancel(request.block)))
+            }
+            self.updateInterest(slot, at: now, into: &actions)
+        }
+        if !self.hasToldFinished {
+            self.hasToldFinished = true
+            actions.append(.finished)
+        }
+        for slot in self.occupiedSlots {
+            self.closeIfUseless(slot, at: now, into: &actions)
+        }
+    }
+}
+
+/// What the disk has lost again.
+extension SwarmCore {
+    /// Blocks that could not be kept: they are to be fetched again.
+    public mutating func blocksDropped(_ blocks: [Block], ofPiece piece: Int) {
+        _ = self.picker?.pieceFailed(piece)
+    }
+
+    /// A piece that was had is no longer as it was; it is not served any more.
+    public mutating func pieceLost(_ piece: Int, at now: Instant, into actions: inout [SwarmAction]) {
+        guard self.have.clear(piece) else { return }
+        for slot in self.occupiedSlots {
+            for block in self.peers[slot.index]?.wanted.removeAll(ofPiece: UInt32(truncatingIfNeeded: piece)) ?? []
+            where self.peers[slot.index]?.facts.supportsFast == true {
+                actions.append(.send(slot, .reject(block)))
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import PeerProtocol
+import PieceSelection
+public import SwarmTypes
+
+/// Peers that come and go.
+extension SwarmCore {
+    /// Takes a peer whose handshake is done; answers its slot, or why it is not taken.
+    public mutating func join(
+        _ facts: PeerFacts, at now: Instant, into actions: inout [SwarmAction]
+    ) -> Result<PeerSlot, JoinRefusal> {
+        if facts.id == self.ownID { return .failure(JoinRefusal(.ownConnection)) }
+        if self.peerCount >= self.settings.maximumPeers { return .failure(JoinRefusal(.tooManyConnections)) }
+        for peer in self.peers {
+            guard let peer else { continue }
+            if peer.facts.id == facts.id { return .failure(JoinRefusal(.duplicateConnection)) }
+        }
+        let slot = self.freeSlots.popLast() ?? PeerSlot(index: self.peers.count)
+        if slot.index == self.peers.count { self.peers.append(nil) }
+        self.peers[slot.index] = SwarmPeer(
+            facts, key: self.key(of: facts.address), pieceCount: self.geometry?.pieceCount ?? 0, isPrivate: self.isPrivate, at: now)
+        self.peerCount += 1
+        self.greet(slot, at: now, into: &actions)
+        return .success(slot)
+    }
+
+    /// What we say first: our extensions, then what we have (BEP 10, 6, 3).
+    private mutating func greet(_ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]) {
+        guard let facts = self.peers[slot.index]?.facts else { return }
+        if facts.supportsExtensions {
+            let handshake = self.extensionHandshake(for: facts)
+            actions.append(.send(slot, .extended(id: 0, payload: handshake)))
+        }
+        if facts.supportsFast, self.have.isEmpty {
+            actions.append(.send(slot, .haveNone))
+        } else if facts.supportsFast, self.isComplete {
+            actions.append(.send(slot, .haveAll))
+        } else if !self.have.isEmpty {
+            actions.append(.send(slot, .bitfield(self.have.wireBytes)))
+        }
+        self.peers[slot.index]?.lastSentAt = now
+    }
+
+    /// The connection ended from outside. What the peer was asked is free for others.
+    public mutating func leave(
+        _ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+    ) {
+        guard slot.index < self.peers.count, let peer = self.peers[slot.index] else { return }
+        if peer.claim == .counted { self.picker?.peerLeft(slot) }
+        self.metadata.disconnected(slot, at: now)
+        self.peers[slot.index] = nil
+        self.freeSlots.append(slot)
+        self.peerCount -= 1
+        if !peer.weChoke.isSet { self.fillFreeUploadSlots(at: now, into: &actions) }
+    }
+
+    /// We end it.
+    mutating func close(
+        _ slot: PeerSlot, _ reason: CloseReason, at now: Instant, into actions: inout [SwarmAction]
+    ) {
+        guard self.peers[slot.index] != nil else { return }
+        actions.append(.close(slot, reason))
+        self.leave(slot, at: now, into: &actions)
+    }
+
+    /// Two that both have everything have nothing to say to each other.
+    mutating func closeIfUseless(_ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]) {
+        guard let peer = self.peers[slot.index], self.isFinished, self.isComplete else { return }
+        if peer.isSeed || peer.isUploadOnly { self.close(slot, .bothSeeds, at: now, into: &actions) }
+    }
+}
+
+/// Why a peer is not taken.
+public struct JoinRefusal: Error, Hashable, Sendable {
+    public let reason: CloseReason
+
+    init(_ reason: CloseReason) { self.reason = reason }
+}
+
+extension SwarmCore {
+    /// One number for each host, whatever port it comes from: who lies is known again by it.
+    mutating func key(of address: PeerAddress) -> PeerKey {
+        let host = address.with(port: 0)
+        if let key = self.keys[host] { return key }
+        let key = PeerKey(UInt32(truncatingIfNeeded: self.keys.count))
+        self.keys[host] = key
+        return key
+    }
+}

@@ -1,0 +1,156 @@
+import PeerProtocol
+import PieceSelection
+import StallDiagnosis
+public import SwarmTypes
+
+/// Extension messages (BEP 10): who we are, metadata (BEP 9), peer exchange (BEP 11).
+extension SwarmCore {
+    func extensionHandshake(for facts: PeerFacts) -> [UInt8] {
+        ExtensionHandshake(
+            extensions: self.isPrivate ? [.metadata] : [.metadata, .peerExchange],
+            clientName: self.settings.clientText, listenPort: self.settings.listeningPort,
+            requestQueue: self.settings.requestQueueLimit, yourAddress: facts.address,
+            metadataSize: self.metadataSize, isUploadOnly: self.isFinished
+        ).payload
+    }
+
+    mutating func receivedExtended(
+        _ id: UInt8, _ payload: [UInt8], from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+    ) {
+        guard let message = ExtensionMessage(id: id, payload: payload) else {
+            return self.close(slot, .badExtensionMessage, at: now, into: &actions)
+        }
+        switch message {
+        case .handshake(let handshake): self.receivedHandshake(handshake, from: slot, at: now, into: &actions)
+        case .metadata(let message): self.receivedMetadata(message, from: slot, at: now, into: &actions)
+        case .peerExchange(let message): self.receivedContacts(message, from: slot, at: now, into: &actions)
+        case .dontHave(let piece):
+            if self.peers[slot.index]?.claim == .counted, let has = self.peers[slot.index]?.has, piece < UInt32(has.count),
+                self.peers[slot.index]?.has.clear(Int(piece)) == true
+            {
+                self.peers[slot.index]?.isSeed = false
+                self.rejoin(slot)
+                self.updateInterest(slot, at: now, into: &actions)
+            }
+        case .unknown: break
+        }
+    }
+
+    /// The picker knows of no peer that loses a piece: it leaves and comes again.
+    private mutating func rejoin(_ slot: PeerSlot) {
+        guard let peer = self.peers[slot.index], self.picker != nil else { return }
+        let count = self.peers[slot.index]?.outstanding.removeAll().count ?? 0
+        self.peers[slot.index]?.forgiven += count
+        self.picker?.peerLeft(slot)
+        self.picker?.peerJoined(slot, key: peer.key)
+        self.picker?.peerHas(slot, peer.has)
+    }
+
+    private mutating func receivedHandshake(
+        _ handshake: ExtensionHandshake, from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+    ) {
+        self.peers[slot.index]?.extensions.update(with: handshake)
+        if let limit = handshake.requestQueue { self.peers[slot.index]?.requestQueueLimit = limit }
+        if let port = handshake.listenPort { self.peers[slot.index]?.listeningPort = port }
+        if let isUploadOnly = handshake.isUploadOnly {
+            self.peers[slot.index]?.isUploadOnly = isUploadOnly
+            self.closeIfUseless(slot, at: now, into: &actions)
+        }
+        guard self.peers[slot.index] != nil, self.geometry == nil, let size = handshake.metadataSize,
+            handshake.number(of: .metadata) != nil
+        else { return }
+        self.judge(self.metadata.announced(size: size, by: slot, at: now), slot, at: now, into: &actions)
+        self.askForMetadata(at: now, into: &actions)
+    }
+
+    private mutating func receivedMetadata(
+        _ message: MetadataMessage, from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+    ) {
+        switch message {
+        case .request(let piece): actions.append(.giveMetadata(slot, piece: piece))
+        case .data(let piece, let totalSize, let bytes):
+            guard self.geometry == nil else { return }
+            let outcome = self.metadata.received(piece: piece, totalSize: totalSize, bytes: bytes, from: slot, at: now)
+            self.judge(outcome, slot, at: now, into: &actions)
+            self.askForMetadata(at: now, into: &actions)
+        case .reject(let piece): self.metadata.rejected(piece: piece, by: slot, at: now)
+        case .unknown: break
+        }
+    }
+
+    private mutating func judge(
+        _ outcome: MetadataAssembler<PeerSlot>.Outcome, _ slot: PeerSlot, at now: Instant,
+        into actions: inout [SwarmAction]
+    ) {
+        switch outcome {
+        case .accepted: break
+        case .complete(let bytes): actions.append(.metadataReceived(bytes))
+        case .refused(let reason): self.close(slot, reason, at: now, into: &actions)
+        }
+    }
+
+    /// Asks every peer that has the metadata for what is missing of it.
+    mutating func askForMetadata(at now: Instant, into actions: inout [SwarmAction]) {
+        guard self.geometry == nil else { return }
+        for slot in self.occupiedSlots {
+            guard let number = self.peers[slot.index]?.extensions.number(of: .metadata) else { continue }
+            for piece in self.metadata.requests(for: slot, at: now) {
+                actions.append(.send(slot, .extended(id: number, payload: MetadataMessage.request(piece: piece).payload)))
+            }
+        }
+    }
+
+    /// The hash of what `metadataReceived` gave was wrong.
+    public mutating func metadataFailed(at now: Instant, into actions: inout [SwarmAction]) {
+        let liars = self.metadata.hashFailed(at: now)
+        if liars.count == 1 { self.close(liars[0], .badMetadata, at: now, into: &actions) }
+        self.askForMetadata(at: now, into: &actions)
+    }
+
+    /// Answers a peer's request for a piece of the metadata; nil for bytes says no.
+    public mutating func give(
+        metadataPiece piece: Int, _ bytes: ArraySlice<UInt8>?, totalSize: Int, to slot: PeerSlot,
+        into actions: inout [SwarmAction]
+    ) {
+        guard slot.index < self.peers.count, let number = self.peers[slot.index]?.extensions.number(of: .metadata) else { return }
+        let message: MetadataMessage =
+            bytes.map { .data(piece: piece, totalSize: totalSize, bytes: $0) } ?? .reject(piece: piece)
+        actions.append(.send(slot, .extended(id: number, payload: message.payload)))
+    }
+
+    private mutating func receivedContacts(
+        _ message: PeerExchangeMessage, from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+    ) {
+        switch self.peers[slot.index]?.exchange.received(at: now) {
+        case .use: actions.append(.heardOf(message.added.map(\.address)))
+        case .close(let reason): self.close(slot, reason, at: now, into: &actions)
+        case .ignore, nil: break
+        }
+    }
+
+    /// Tells each peer, once a minute, whom else we are connected with.
+    mutating func exchangePeers(at now: Instant, into actions: inout [SwarmAction]) {
+        guard !self.isPrivate else { return }
+        var contacts: [PeerContact]?
+        for slot in self.occupiedSlots {
+            guard let due = self.peers[slot.index]?.exchange.nextDeadline, due <= now,
+                let number = self.peers[slot.index]?.extensions.number(of: .peerExchange)
+            else { continue }
+            let all = contacts ?? self.contacts()
+            contacts = all
+            let own = self.peers[slot.index]?.dialAddress
+            let others = all.filter { $0.address != own }
+            guard let message = self.peers[slot.index]?.exchange.message(connected: others, at: now) else { continue }
+            actions.append(.send(slot, .extended(id: number, payload: message.payload)))
+        }
+    }
+
+    private func contacts() -> [PeerContact] {
+        self.peers.compactMap { peer in
+            guard let peer, let address = peer.dialAddress else { return nil }
+            var flags: PeerExchangeFlags = peer.facts.direction == .outgoing ? [.isReachable] : []
+            if peer.isSeed || peer.isUploadOnly { flags.insert(.uploadOnly) }
+            return PeerContact(address, flags: flags)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import PeerProtocol
+import PieceSelection
+public import SwarmTypes
+
+/// What time brings: rounds of choking, timeouts, keep-alives.
+extension SwarmCore {
+    /// To be called about once a second while there are peers.
+    public mutating func tick(
+        at now: Instant, using random: inout some RandomNumberGenerator, into actions: inout [SwarmAction]
+    ) {
+        for slot in self.occupiedSlots {
+            self.watch(slot, at: now, using: &random, into: &actions)
+        }
+        if now.seconds(since: self.lastChokeRound) >= self.settings.chokeRoundSeconds {
+            self.lastChokeRound = now
+            self.fillFreeUploadSlots(at: now, into: &actions)
+        }
+        self.exchangePeers(at: now, into: &actions)
+        self.askForMetadata(at: now, into: &actions)
+    }
+
+    private mutating func watch(
+        _ slot: PeerSlot, at now: Instant, using random: inout some RandomNumberGenerator,
+        into actions: inout [SwarmAction]
+    ) {
+        guard let peer = self.peers[slot.index] else { return }
+        if now.seconds(since: peer.lastReceivedAt) >= self.settings.inactivitySeconds {
+            return self.close(slot, .inactive, at: now, into: &actions)
+        }
+        if now.seconds(since: peer.lastSentAt) >= self.settings.keepAliveSeconds {
+            actions.append(.send(slot, .keepAlive))
+            self.peers[slot.index]?.lastSentAt = now
+        }
+        self.watchRequests(slot, at: now)
+        self.ask(slot, at: now, using: &random, into: &actions)
+    }
+
+    /// A peer that lets a request wait for too long is snubbed: one request at a time until it sends again, and
+    /// what it was asked may be asked of others. The request itself stands: it mostly still comes.
+    private mutating func watchRequests(_ slot: PeerSlot, at now: Instant) {
+        guard let oldest = self.peers[slot.index]?.outstanding.oldest, let peer = self.peers[slot.index] else { return }
+        let waitsSince = max(oldest.sentAt, peer.lastBlockAt ?? oldest.sentAt)
+        guard now.seconds(since: waitsSince) >= 60 else { return }
+        self.peers[slot.index]?.timeoutCount += 1
+        self.peers[slot.index]?.isSnubbed = true
+        let count = self.peers[slot.index]?.outstanding.removeAll().count ?? 0
+        self.peers[slot.index]?.forgiven += count
+        _ = self.picker?.returnAll(from: slot, mayStillCome: true)
+    }
+}

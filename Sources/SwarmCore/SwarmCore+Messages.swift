@@ -1,0 +1,132 @@
+public import PeerProtocol
+import PieceSelection
+public import SwarmTypes
+
+/// What peers say. The scanner has checked lengths and piece numbers already.
+extension SwarmCore {
+    public mutating func received(
+        _ message: PeerMessage, from slot: PeerSlot, at now: Instant,
+        using random: inout some RandomNumberGenerator, into actions: inout [SwarmAction]
+    ) {
+        guard slot.index < self.peers.count, self.peers[slot.index] != nil else { return }
+        self.peers[slot.index]?.lastReceivedAt = now
+        switch message {
+        case .request(let block): self.receivedRequest(block, from: slot, at: now, into: &actions)
+        case .cancel(let block): self.receivedCancel(block, from: slot, into: &actions)
+        case .have(let piece): self.receivedHave(piece, from: slot, at: now, into: &actions)
+        case .choke: self.receivedChoke(from: slot, at: now)
+        case .unchoke:
+            if self.peers[slot.index]?.theyChoke.set(false, at: now) == true { self.peers[slot.index]?.unchokeCount += 1 }
+            self.ask(slot, at: now, using: &random, into: &actions)
+        case .interested:
+            self.peers[slot.index]?.theyAreInterested.set(true, at: now)
+            self.fillFreeUploadSlots(at: now, into: &actions)
+        case .notInterested:
+            self.peers[slot.index]?.theyAreInterested.set(false, at: now)
+        case .bitfield(let bytes): self.claims(.bits(bytes), slot, at: now, into: &actions)
+        case .haveAll: self.claims(.all, slot, at: now, into: &actions)
+        case .haveNone: self.claims(.nothing, slot, at: now, into: &actions)
+        case .reject(let block):
+            if self.peers[slot.index]?.outstanding.take(block) != nil {
+                self.peers[slot.index]?.rejectCount += 1
+                self.picker?.returned(block, from: slot, mayStillCome: false)
+            }
+        case .allowedFast(let piece):
+            guard self.peers[slot.index]?.allowedFast.count ?? 0 < 64 else { return }
+            self.peers[slot.index]?.allowedFast.append(piece)
+            if self.peers[slot.index]?.claim == .counted { self.picker?.allowFast(slot, piece: Int(piece)) }
+            self.ask(slot, at: now, using: &random, into: &actions)
+        case .extended(let id, let payload):
+            self.receivedExtended(id, payload, from: slot, at: now, into: &actions)
+        case .suggest(let piece):
+            if self.peers[slot.index]?.claim == .counted { self.picker?.suggest(slot, piece: Int(piece)) }
+        case .keepAlive, .port, .unknown: break
+        }
+    }
+
+    private mutating func receivedChoke(from slot: PeerSlot, at now: Instant) {
+        guard self.peers[slot.index]?.theyChoke.set(true, at: now) == true else { return }
+        // With the fast extension each request is rejected or served by name (BEP 6); without it all are void.
+        guard self.peers[slot.index]?.facts.supportsFast == false else { return }
+        let count = self.peers[slot.index]?.outstanding.removeAll().count ?? 0
+        self.peers[slot.index]?.forgiven += count
+        _ = self.picker?.returnAll(from: slot, mayStillCome: true)
+    }
+
+    private mutating func claims(
+        _ claim: PieceClaim, _ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+    ) {
+        self.peers[slot.index]?.claim = claim
+        if self.geometry != nil { self.count(slot, at: now, into: &actions) }
+    }
+
+    /// Turns what a peer has said of its pieces into bits, once their number is known.
+    mutating func count(_ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]) {
+        guard let geometry = self.geometry, let peer = self.peers[slot.index], peer.claim != .counted else { return }
+        var has = Bitfield(count: geometry.pieceCount)
+        switch peer.claim {
+        case .unsaid, .counted: return
+        case .nothing: break
+        case .all: has = Bitfield(allSet: geometry.pieceCount)
+        case .bits(let bytes):
+            guard let bits = Bitfield(wireBytes: bytes, count: geometry.pieceCount) else {
+                return self.close(slot, .badBitfield, at: now, into: &actions)
+            }
+            has = bits
+        case .pieces(let pieces):
+            for piece in pieces {
+                guard piece < UInt32(geometry.pieceCount) else {
+                    return self.close(slot, .outOfRange(message: 4), at: now, into: &actions)
+                }
+                has.set(Int(piece))
+            }
+        }
+        self.peers[slot.index]?.has = has
+        self.peers[slot.index]?.isSeed = has.isComplete
+        self.peers[slot.index]?.claim = .counted
+        self.picker?.peerJoined(slot, key: peer.key)
+        if has.isComplete { self.picker?.peerHasAll(slot) } else { self.picker?.peerHas(slot, has) }
+        for piece in peer.allowedFast where piece < UInt32(geometry.pieceCount) {
+            self.picker?.allowFast(slot, piece: Int(piece))
+        }
+        self.updateInterest(slot, at: now, into: &actions)
+        self.closeIfUseless(slot, at: now, into: &actions)
+    }
+
+    private mutating func receivedHave(
+        _ piece: UInt32, from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+    ) {
+        guard let geometry = self.geometry else {
+            switch self.peers[slot.index]?.claim {
+            case .unsaid, .nothing: self.peers[slot.index]?.claim = .pieces([piece])
+            case .pieces(let pieces) where pieces.count < 1 << 20:
+                self.peers[slot.index]?.claim = .pieces(pieces + [piece])
+            case .bits(var bytes):
+                guard Int(piece) / 8 < bytes.count else { return }
+                bytes[Int(piece) / 8] |= 128 >> UInt8(piece % 8)
+                self.peers[slot.index]?.claim = .bits(bytes)
+            default: break
+            }
+            return
+        }
+        if self.peers[slot.index]?.claim != .counted {
+            self.peers[slot.index]?.claim = .nothing
+            self.count(slot, at: now, into: &actions)
+        }
+        guard piece < UInt32(geometry.pieceCount), self.peers[slot.index]?.has.set(Int(piece)) == true else { return }
+        self.picker?.peerHas(slot, piece: Int(piece))
+        self.updateInterest(slot, at: now, into: &actions)
+        if self.peers[slot.index]?.has.isComplete == true {
+            self.peers[slot.index]?.isSeed = true
+            self.closeIfUseless(slot, at: now, into: &actions)
+        }
+    }
+
+    /// Tells the peer when our interest in it has changed.
+    mutating func updateInterest(_ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]) {
+        let isInteresting = self.picker?.isInteresting(slot) ?? false
+        guard self.peers[slot.index]?.weAreInterested.set(isInteresting, at: now) == true else { return }
+        actions.append(.send(slot, isInteresting ? .interested : .notInterested))
+        self.peers[slot.index]?.lastSentAt = now
+    }
+}

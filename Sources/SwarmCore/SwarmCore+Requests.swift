@@ -1,0 +1,43 @@
+import PeerProtocol
+import PieceSelection
+import RateControl
+public import SwarmTypes
+
+/// What we ask of peers.
+extension SwarmCore {
+    /// Keeps a peer's pipeline full. The driver calls it after each batch of input, `flush`, not for each block.
+    mutating func ask(
+        _ slot: PeerSlot, at now: Instant, using random: inout some RandomNumberGenerator,
+        into actions: inout [SwarmAction]
+    ) {
+        guard self.picker != nil, self.peers[slot.index]?.claim == .counted, self.peers[slot.index]?.weAreInterested.isSet == true
+        else { return }
+        let mayAsk = self.peers[slot.index]?.theyChoke.isSet == false
+        guard mayAsk || self.peers[slot.index]?.allowedFast.isEmpty == false else { return }
+        let depth = self.peers[slot.index]?.requestDepth ?? 0
+        let room = depth - (self.peers[slot.index]?.outstanding.count ?? 0)
+        // A few at a time cost as many decisions as many: wait until a batch fits.
+        guard room > 0, room * 8 >= depth else { return }
+        var blocks = self.scratch
+        blocks.removeAll(keepingCapacity: true)
+        let rate = self.peers[slot.index]?.downloadMeter.smoothed(at: now) ?? .zero
+        _ = self.picker?.pick(for: slot, upTo: room, rate: rate, isChoked: !mayAsk, using: &random, into: &blocks)
+        for block in blocks {
+            self.peers[slot.index]?.outstanding.append(block, at: now)
+            actions.append(.send(slot, .request(block)))
+        }
+        if !blocks.isEmpty { self.peers[slot.index]?.lastSentAt = now }
+        self.requestsSent += blocks.count
+        self.deepestPipeline = max(self.deepestPipeline, self.peers[slot.index]?.outstanding.count ?? 0)
+        self.scratch = blocks
+    }
+
+    /// After the input of a peer was worked off: asks it for more.
+    public mutating func flush(
+        _ slot: PeerSlot, at now: Instant, using random: inout some RandomNumberGenerator,
+        into actions: inout [SwarmAction]
+    ) {
+        guard slot.index < self.peers.count, self.peers[slot.index] != nil else { return }
+        self.ask(slot, at: now, using: &random, into: &actions)
+    }
+}

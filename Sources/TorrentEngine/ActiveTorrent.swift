@@ -1,0 +1,113 @@
+import EventIO
+import MetainfoCoding
+import PeerProtocol
+import RateControl
+import StallDiagnosis
+import SwarmCore
+import SwarmTypes
+import TorrentStorage
+import TrackerClient
+import TrackerProtocol
+
+/// One torrent that runs: its machine, its storage and its connections. Lives on the engine's loop only.
+final class ActiveTorrent {
+    enum State: Hashable {
+        case fetchingMetadata
+        case checking(piecesDone: Int)
+        case running
+        case stopping
+        /// Ended by itself; the words say of what.
+        case failed(String)
+    }
+
+    var core: SwarmCore
+    var state: State
+    let addedAt: Instant
+    /// Nil until the metadata of a magnet link is there.
+    var metainfo: Metainfo?
+    var name: String
+    var store: TorrentStore?
+    var schedule: AnnounceSchedule
+    var announceTimer: TimerToken?
+    /// Constant for the session (BEP 7).
+    let announceKey: UInt32
+    var ledger = PeerLedger()
+    /// Wanted pieces; nil for all.
+    var selection: Bitfield?
+
+    let uploadNode: NodeID
+    let downloadNode: NodeID
+
+    private var connections: [PeerConnection?] = []
+    var actions: [SwarmAction] = []
+    var isPerforming = false
+    /// Slots to which something was said, or that have something to upload.
+    var touched: [PeerSlot] = []
+    private var isTouched: [Bool] = []
+    /// By token, the connection that waits for a read.
+    var reads: [UInt64: Int] = [:]
+    /// Addresses that may be dialled, and where they came from.
+    var candidates: [PeerAddress] = []
+    var sources: [PeerAddress: PeerSource] = [:]
+    var link: MagnetLink?
+    var tickets: [AnnounceOrder.ID: TrackerClient.Ticket] = [:]
+    var isStoreStopped = false
+    var lastPieceAt: Instant?
+    let options: AddOptions
+
+    init(
+        core: SwarmCore, state: State, options: AddOptions, name: String, schedule: AnnounceSchedule,
+        announceKey: UInt32, uploadNode: NodeID, downloadNode: NodeID, at now: Instant
+    ) {
+        self.core = core
+        self.state = state
+        self.options = options
+        self.name = name
+        self.schedule = schedule
+        self.announceKey = announceKey
+        self.uploadNode = uploadNode
+        self.downloadNode = downloadNode
+        self.addedAt = now
+    }
+
+    /// Takes part in its swarm.
+    var isRunning: Bool { self.state == .running || self.state == .fetchingMetadata }
+
+    func connection(at slot: PeerSlot) -> PeerConnection? {
+        slot.index < self.connections.count ? self.connections[slot.index] : nil
+    }
+
+    var allConnections: [PeerConnection] { self.connections.compactMap { $0 } }
+
+    func attach(_ connection: PeerConnection, at slot: PeerSlot) {
+        while self.connections.count <= slot.index {
+            self.connections.append(nil)
+            self.isTouched.append(false)
+        }
+        self.connections[slot.index] = connection
+    }
+
+    func detach(_ connection: PeerConnection) {
+        guard let slot = connection.slot, self.connection(at: slot) === connection else { return }
+        self.connections[slot.index] = nil
+    }
+
+    var hasCandidates: Bool { !self.candidates.isEmpty }
+
+    func setPieceCount(_ count: Int) {
+        for connection in self.allConnections { connection.scanner.setPieceCount(count) }
+    }
+
+    func touch(_ slot: PeerSlot) {
+        guard slot.index < self.isTouched.count, !self.isTouched[slot.index] else { return }
+        self.isTouched[slot.index] = true
+        self.touched.append(slot)
+    }
+
+    func takeTouched() -> [PeerSlot] {
+        let slots = self.touched
+        self.touched = []
+        for slot in slots { self.isTouched[slot.index] = false }
+        return slots
+    }
+}

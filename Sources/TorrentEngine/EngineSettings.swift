@@ -1,0 +1,23 @@
+public import SwarmTypes
+
+/// How an engine runs.
+public struct EngineSettings: Sendable {
+    /// Where it takes connections; port 0 is the system's choice. Empty: it takes none.
+    public var listenAddresses: [PeerAddress] = []
+    public var encryption = EncryptionPolicy.prefer
+    /// Of all torrents together.
+    public var uploadLimit = UploadLimit.unlimited
+    public var downloadLimit = UploadLimit.unlimited
+    public var maximumConnections = 500
+    public var maximumPeersPerTorrent = 60
+    /// Of payload that waits for the disk.
+    public var writeBufferBytes = 16 << 20
+    public var maximumOpenFiles = 256
+    public var diskThreads = 2
+    public var isSequential = false
+    public var clientText = "Weir"
+    /// Trackers and web servers are told it; private trackers admit clients by it.
+    public var userAgent = "Weir"
+
+    public init() {}
+}

@@ -1,0 +1,71 @@
+import EventIO
+import StallDiagnosis
+import SwarmCore
+import SwarmTypes
+import TrackerClient
+import TrackerProtocol
+
+/// Trackers: what each torrent tells them, and the peers they name.
+extension TorrentEngine {
+    func announceStart(_ torrent: ActiveTorrent) {
+        torrent.schedule.start(at: self.now, isComplete: torrent.core.isFinished)
+        self.announceDue(torrent)
+    }
+
+    func announceCompleted(_ torrent: ActiveTorrent) {
+        if torrent.core.isComplete { torrent.schedule.completed(at: self.now) }
+        self.announceDue(torrent)
+    }
+
+    /// Sends what is due, and comes back when the next is.
+    func announceDue(_ torrent: ActiveTorrent) {
+        let orders = torrent.schedule.due(at: self.now, for: self.facts(of: torrent), using: &self.random)
+        let id = torrent.core.id
+        for order in orders {
+            let ticket = self.trackers.announce(order) { [weak self] result in
+                self?.assumeIsolated { $0.announced(order.id, result, id) }
+            }
+            torrent.tickets[order.id] = ticket
+        }
+        if let timer = torrent.announceTimer { self.loop.cancel(timer) }
+        torrent.announceTimer = torrent.schedule.nextDeadline.map { deadline in
+            // Never in a loop without a pause, whatever the schedule says.
+            self.loop.schedule(at: max(deadline, self.now.advanced(bySeconds: 0.05))) { [weak self] in
+                self?.assumeIsolated { engine in
+                    engine.now = engine.loop.now
+                    if let torrent = engine.torrents[id] { engine.announceDue(torrent) }
+                }
+            }
+        }
+    }
+
+    private func announced(
+        _ order: AnnounceOrder.ID, _ result: Result<AnnounceAnswer, AnnounceFailure>, _ id: TorrentID
+    ) {
+        self.now = self.loop.now
+        guard let torrent = self.torrents[id] else { return }
+        torrent.tickets[order] = nil
+        switch result {
+        case .success(let answer):
+            torrent.schedule.answered(order, answer, at: self.now, using: &self.random)
+            for address in answer.peers { self.heardOf(address, .tracker, torrent) }
+            self.dialCandidates(of: torrent)
+        case .failure(let failure):
+            torrent.schedule.failed(order, failure, at: self.now, using: &self.random)
+        }
+        self.announceDue(torrent)
+        if torrent.state == .stopping { self.stopStep(torrent) }
+    }
+
+    private func facts(of torrent: ActiveTorrent) -> AnnounceFacts {
+        let core = torrent.core
+        return AnnounceFacts(
+            torrent: core.id, peerID: core.ownID, port: self.listeningPort ?? 0, key: torrent.announceKey,
+            totals: TransferTotals(
+                uploaded: UInt64(clamping: core.uploaded), downloaded: UInt64(clamping: core.downloaded),
+                corrupt: UInt64(clamping: core.corrupt), redundant: UInt64(clamping: core.redundant)),
+            left: core.geometry == nil ? nil : UInt64(clamping: core.left),
+            wantsPeers: torrent.isRunning && !(core.isFinished && core.peerCount > 0 && core.isComplete),
+            isPartialSeed: core.isFinished && !core.isComplete)
+    }
+}

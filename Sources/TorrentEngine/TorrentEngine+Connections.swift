@@ -1,0 +1,285 @@
+import Digests
+import EventIO
+import Glibc
+import PeerProtocol
+import RateControl
+import StallDiagnosis
+import SwarmCore
+import SwarmTypes
+
+/// Connections from their first packet to the handshake, and their end.
+extension TorrentEngine {
+    func isOpen(_ connection: PeerConnection) -> Bool { self.connections[connection.number] === connection }
+
+    /// Takes everybody who waits at a listening socket.
+    func accept(_ listener: Int) {
+        while true {
+            switch self.listeners[listener].socket.accept() {
+            case .none: return
+            case .failed(let failure):
+                self.noteLocalFailure(failure)
+                return
+            case .connection(let socket, let address):
+                self.acceptedCount += 1
+                self.lastIncomingAt = self.now
+                guard self.connectionCount < self.settings.maximumConnections else { continue }
+                let machine = HandshakeMachine(
+                    incoming: self.settings.encryption, primitives: MessageStreamPrimitives())
+                self.begin(socket, address, .incoming, .opening(machine), nil)
+            }
+        }
+    }
+
+    func dial(_ address: PeerAddress, for torrent: ActiveTorrent, encryption: EncryptionPolicy) {
+        torrent.ledger.dialling(address, at: self.now)
+        do throws(SystemCallFailure) {
+            let socket = try StreamSocket.connect(to: address)
+            let number = self.begin(socket, address, .outgoing, .dialling, torrent)
+            self.connections[number]?.dialEncryption = encryption
+        } catch {
+            self.dialEnded(address, torrent, PeerConnection.reason(error))
+            self.noteLocalFailure(error)
+        }
+    }
+
+    @discardableResult
+    private func begin(
+        _ socket: consuming StreamSocket, _ address: PeerAddress, _ direction: ConnectionDirection,
+        _ phase: PeerConnection.Phase, _ torrent: ActiveTorrent?
+    ) -> Int {
+        socket.setNoDelay()
+        let number = self.freeNumbers.popLast() ?? self.connections.count
+        if number == self.connections.count { self.connections.append(nil) }
+        let connection = PeerConnection(
+            number: number, socket: socket, address: address, direction: direction, phase: phase, at: self.now)
+        connection.torrent = torrent
+        self.connections[number] = connection
+        self.connectionCount += 1
+        self.openings.insert(number)
+        if case .opening = phase { self.startOpening(connection) }
+        self.updateInterest(connection)
+        self.armTick()
+        return number
+    }
+
+    /// Called by the loop.
+    func ready(_ number: Int, _ readiness: Readiness) {
+        self.now = self.loop.now
+        guard number < self.connections.count, let connection = self.connections[number] else { return }
+        if case .dialling = connection.phase { return self.dialled(connection) }
+        if readiness.contains(.writable) { self.pump(connection) }
+        guard self.isOpen(connection) else { return }
+        if !readiness.isDisjoint(with: [.readable, .hungUp]) { self.readable(connection) }
+    }
+
+    private func dialled(_ connection: PeerConnection) {
+        if let failure = connection.socket.connectionFailure {
+            return self.close(connection, PeerConnection.reason(failure))
+        }
+        guard let torrent = connection.torrent else { return self.close(connection, .torrentRemoved) }
+        torrent.ledger.connected(connection.address, direction: .outgoing, at: self.now)
+        connection.phase = .opening(
+            HandshakeMachine(
+                outgoing: self.handshake(for: torrent), policy: connection.dialEncryption,
+                primitives: MessageStreamPrimitives()))
+        self.startOpening(connection)
+        self.updateInterest(connection)
+    }
+
+    private func handshake(for torrent: ActiveTorrent) -> Handshake {
+        Handshake(
+            infoHash: torrent.core.id, peerID: torrent.core.ownID, supportsFast: true, supportsExtensions: true,
+            supportsDHT: false)
+    }
+
+    private func startOpening(_ connection: PeerConnection) {
+        guard case .opening(var machine) = connection.phase else { return }
+        var actions: [HandshakeAction] = []
+        machine.start(at: self.now, using: &self.random, into: &actions)
+        self.perform(actions, machine, connection)
+    }
+
+    func receivedOpening(_ bytes: UnsafeRawBufferPointer, on connection: PeerConnection) {
+        guard case .opening(var machine) = connection.phase else { return }
+        var actions: [HandshakeAction] = []
+        // One owner while it changes.
+        connection.phase = .dialling
+        machine.received(Span(_unsafeBytes: bytes), into: &actions)
+        self.perform(actions, machine, connection)
+    }
+
+    /// The handshake's time is up.
+    func openingTimedOut(_ connection: PeerConnection) {
+        switch connection.phase {
+        case .dialling: self.close(connection, .connectTimeout)
+        case .opening(var machine):
+            var actions: [HandshakeAction] = []
+            machine.timerFired(at: self.now, into: &actions)
+            self.perform(actions, machine, connection)
+        case .open: break
+        }
+    }
+
+    /// The connection ended under the handshake: with encryption tried in vain, a plain dial may follow.
+    func openingEnded(_ connection: PeerConnection, _ reason: CloseReason) {
+        guard case .opening(var machine) = connection.phase else { return self.close(connection, reason) }
+        var actions: [HandshakeAction] = []
+        machine.disconnected(reason, into: &actions)
+        guard !actions.isEmpty else { return self.close(connection, reason) }
+        self.perform(actions, machine, connection)
+    }
+
+    private func perform(
+        _ actions: [HandshakeAction], _ machine: HandshakeMachine<MessageStreamPrimitives>,
+        _ connection: PeerConnection
+    ) {
+        var machine = machine
+        var queue = actions[...]
+        while let action = queue.popFirst(), self.isOpen(connection) {
+            switch action {
+            case .send(let bytes):
+                connection.control += bytes
+            case .lookUp(let lookUp):
+                let torrent = self.torrent(for: lookUp)
+                connection.torrent = torrent
+                torrent?.ledger.connected(connection.address, direction: .incoming, at: self.now)
+                var more: [HandshakeAction] = []
+                machine.identified(as: torrent.map { self.handshake(for: $0) }, into: &more)
+                queue += more
+            case .established(let introduction):
+                self.established(connection, introduction, machine)
+                return
+            case .redialPlain(let reason):
+                let (address, torrent) = (connection.address, connection.torrent)
+                self.close(connection, reason, isNoted: false)
+                if let torrent { self.dial(address, for: torrent, encryption: .off) }
+                return
+            case .failed(let reason):
+                self.close(connection, reason)
+                return
+            }
+        }
+        guard self.isOpen(connection) else { return }
+        connection.phase = .opening(machine)
+        self.pump(connection)
+    }
+
+    private func torrent(for lookUp: TorrentLookUp) -> ActiveTorrent? {
+        switch lookUp {
+        case .infoHash(let id): self.wake(id)
+        case .obfuscated(let obfuscated): self.obfuscated[obfuscated].flatMap { self.wake($0) }
+        }
+    }
+
+    private func established(
+        _ connection: PeerConnection, _ introduction: Introduction,
+        _ machine: HandshakeMachine<MessageStreamPrimitives>
+    ) {
+        guard let torrent = connection.torrent, torrent.isRunning else {
+            return self.close(connection, .notInTorrent)
+        }
+        let facts = PeerFacts(
+            address: connection.address, direction: connection.direction, id: introduction.peerID,
+            supportsFast: introduction.supportsFast, supportsExtensions: introduction.supportsExtensions,
+            isEncrypted: introduction.encryption != .plain)
+        torrent.ledger.reached(.handshaken, by: connection.address, at: self.now)
+        self.openings.remove(connection.number)
+        if let ciphers = machine.ciphers {
+            connection.incomingCipher = ciphers.incoming
+            connection.outgoingCipher = ciphers.outgoing
+        }
+        connection.phase = .open
+        connection.scanner = FrameScanner(
+            pieceCount: torrent.core.geometry?.pieceCount, supportsFast: introduction.supportsFast)
+        switch torrent.core.join(facts, at: self.now, into: &torrent.actions) {
+        case .failure(let refusal): self.close(connection, refusal.reason)
+        case .success(let slot):
+            connection.slot = slot
+            torrent.attach(connection, at: slot)
+            connection.uploadLeaf = self.uploads.addNode(below: torrent.uploadNode, at: self.now)
+            connection.downloadLeaf = self.downloads.addNode(below: torrent.downloadNode, at: self.now)
+            if let leaf = connection.uploadLeaf { self.uploaders[leaf] = connection.number }
+            if let leaf = connection.downloadLeaf { self.downloaders[leaf] = connection.number }
+            self.performActions(of: torrent)
+            if !introduction.leftover.isEmpty, self.isOpen(connection) {
+                self.receivedLeftover(introduction.leftover, on: connection)
+            }
+        }
+        if self.isOpen(connection) { self.pump(connection) }
+    }
+
+    /// Ends a connection that the swarm still knows, or never knew.
+    func close(_ connection: PeerConnection, _ reason: CloseReason, isNoted: Bool = true) {
+        guard self.isOpen(connection) else { return }
+        if case .opening = connection.phase, connection.torrent != nil, reason.endsSilently {
+            return self.openingEnded(connection, reason)
+        }
+        self.forget(connection)
+        guard let torrent = connection.torrent else { return }
+        if isNoted { self.noteClosed(connection, torrent, reason) }
+        guard let slot = connection.slot else { return }
+        torrent.detach(connection)
+        torrent.core.leave(slot, at: self.now, into: &torrent.actions)
+        self.performActions(of: torrent)
+    }
+
+    /// Ends a connection that the swarm has forgotten already.
+    func end(_ connection: PeerConnection, _ torrent: ActiveTorrent, _ reason: CloseReason) {
+        torrent.detach(connection)
+        // What was said last may still tell the peer why.
+        self.pump(connection)
+        guard self.isOpen(connection) else { return }
+        self.forget(connection)
+        self.noteClosed(connection, torrent, reason)
+    }
+
+    private func noteClosed(_ connection: PeerConnection, _ torrent: ActiveTorrent, _ reason: CloseReason) {
+        torrent.ledger.closed(connection.address, reason, at: self.now)
+        if connection.direction == .outgoing { self.dialEnded(connection.address, torrent, reason) }
+    }
+
+    private func forget(_ connection: PeerConnection) {
+        self.loop.unwatch(connection.socket.descriptor)
+        self.connections[connection.number] = nil
+        self.freeNumbers.append(connection.number)
+        self.connectionCount -= 1
+        self.openings.remove(connection.number)
+        if let leaf = connection.uploadLeaf {
+            self.uploaders[leaf] = nil
+            self.uploads.remove(leaf)
+        }
+        if let leaf = connection.downloadLeaf {
+            self.downloaders[leaf] = nil
+            self.downloads.remove(leaf)
+        }
+        connection.uploadLeaf = nil
+        connection.downloadLeaf = nil
+    }
+
+    /// Watches what the connection can use now.
+    func updateInterest(_ connection: PeerConnection) {
+        guard self.isOpen(connection) else { return }
+        var wanted: Readiness = []
+        if case .dialling = connection.phase {
+            wanted = .writable
+        } else {
+            if !connection.isHeldByLimit, !connection.isHeldByDisk { wanted.insert(.readable) }
+            if connection.hasControl || connection.sending != nil { wanted.insert(.writable) }
+        }
+        guard wanted != connection.interest || !connection.isWatched else { return }
+        do throws(SystemCallFailure) {
+            if connection.isWatched {
+                try self.loop.modify(connection.socket.descriptor, for: wanted)
+            } else {
+                let number = connection.number
+                try self.loop.watch(connection.socket.descriptor, for: wanted) { [unowned self] readiness in
+                    self.assumeIsolated { $0.ready(number, readiness) }
+                }
+                connection.isWatched = true
+            }
+            connection.interest = wanted
+        } catch {
+            self.close(connection, .localFailure(code: error.code))
+        }
+    }
+}

@@ -1,0 +1,95 @@
+public import EventIO
+import StallDiagnosis
+import SwarmCore
+import SwarmTypes
+import TorrentStorage
+import TrackerClient
+import TrackerProtocol
+
+/// Listening and ending.
+extension TorrentEngine {
+    /// Begins to take connections. Throws when none of the addresses can be listened on; others are skipped.
+    public func listen() throws(SystemCallFailure) {
+        var failure: SystemCallFailure?
+        for address in self.settings.listenAddresses {
+            do throws(SystemCallFailure) {
+                // The families share one port.
+                let wanted = address.port == 0 ? address.with(port: self.listeningPort ?? 0) : address
+                let listener = Listener(try ListeningSocket(wanted))
+                let number = self.listeners.count
+                try self.loop.watch(listener.socket.descriptor, for: .readable) { [weak self] _ in
+                    self?.assumeIsolated { engine in
+                        engine.now = engine.loop.now
+                        engine.accept(number)
+                    }
+                }
+                self.listeners.append(listener)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if self.listeners.isEmpty, let failure {
+            self.listeningFailure = failure
+            throw failure
+        }
+    }
+
+    /// The port that peers are told; nil when nothing is listened on.
+    public var listeningPort: UInt16? { self.listeners.first?.socket.address.port }
+
+    /// Stops everything: data that waits is written, trackers are told `stopped`, connections end. Calls `body` on the
+    /// loop when that is done, or after five seconds for trackers that do not answer.
+    public func stop(_ body: @escaping @Sendable () -> Void) {
+        self.now = self.loop.now
+        self.whenStopped = body
+        for listener in self.listeners { self.loop.unwatch(listener.socket.descriptor) }
+        self.listeners = []
+        for torrent in self.torrents.values { self.stop(torrent) }
+        self.finishStopping()
+    }
+
+    private func stop(_ torrent: ActiveTorrent) {
+        guard torrent.state != .stopping else { return }
+        torrent.state = .stopping
+        for ticket in torrent.schedule.stop(at: self.now).compactMap({ torrent.tickets.removeValue(forKey: $0) }) {
+            self.trackers.cancel(ticket)
+        }
+        self.announceDue(torrent)
+        for connection in torrent.allConnections { self.close(connection, .shutDown) }
+        for number in self.openings {
+            if let connection = self.connections[number], connection.torrent === torrent {
+                self.close(connection, .shutDown)
+            }
+        }
+        let id = torrent.core.id
+        torrent.isStoreStopped = torrent.store == nil
+        torrent.store?.stop { [weak self] result in
+            self?.assumeIsolated { $0.storeStopped(id, result) }
+        }
+    }
+
+    private func storeStopped(_ id: TorrentID, _ result: Result<Checkpoint, StorageFailure>) {
+        self.now = self.loop.now
+        guard let torrent = self.torrents[id] else { return }
+        torrent.isStoreStopped = true
+        if case .failure(let failure) = result { self.observer?(.failed(id, failure.description)) }
+        self.stopStep(torrent)
+    }
+
+    /// A torrent that is told and written is gone.
+    func stopStep(_ torrent: ActiveTorrent) {
+        guard torrent.state == .stopping, torrent.isStoreStopped, torrent.schedule.isStopped else { return }
+        if let timer = torrent.announceTimer { self.loop.cancel(timer) }
+        self.remove(torrent)
+        self.finishStopping()
+    }
+
+    private func finishStopping() {
+        guard self.torrents.isEmpty, let body = self.whenStopped else { return }
+        self.whenStopped = nil
+        if let timer = self.tickTimer { self.loop.cancel(timer) }
+        self.trackers.close()
+        self.storage.stop()
+        body()
+    }
+}

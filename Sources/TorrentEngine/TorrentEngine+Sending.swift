@@ -1,0 +1,94 @@
+import EventIO
+import RateControl
+import SwarmCore
+import SwarmTypes
+import TorrentStorage
+
+/// From the swarm and the disk to the socket.
+extension TorrentEngine {
+    /// Of blocks that are read and sent together.
+    private static let runLength = 256 * 1024
+
+    /// Sends messages and blocks until the socket is full, a limit holds, or nothing is left to send.
+    func pump(_ connection: PeerConnection) {
+        while self.isOpen(connection) {
+            guard self.sendPending(connection) else { return }
+            guard case .open = connection.phase, !connection.isReading, self.beginUpload(connection) else {
+                return self.updateInterest(connection)
+            }
+        }
+    }
+
+    /// Answers whether everything that was pending is with the socket now.
+    private func sendPending(_ connection: PeerConnection) -> Bool {
+        while connection.hasControl || connection.sending != nil {
+            self.sendList.removeAll()
+            let result = connection.control.withUnsafeBytes { control in
+                if connection.hasControl {
+                    self.sendList.append(UnsafeRawBufferPointer(rebasing: control[connection.controlSent...]))
+                }
+                return self.withSending(connection) { connection.socket.send(self.sendList) }
+            }
+            switch result {
+            case .moved(let count): self.noteSent(count, connection)
+            case .wouldBlock, .ended:
+                self.updateInterest(connection)
+                return false
+            case .failed(let failure):
+                self.close(connection, connection.failureReason(failure))
+                return false
+            }
+        }
+        return true
+    }
+
+    private func withSending(_ connection: PeerConnection, _ body: () -> TransferResult) -> TransferResult {
+        guard let sending = connection.sending else { return body() }
+        return sending.heads.withUnsafeBytes { heads in
+            sending.appendRest(to: self.sendList, heads: heads)
+            return body()
+        }
+    }
+
+    private func noteSent(_ count: Int, _ connection: PeerConnection) {
+        let ofControl = min(count, connection.control.count - connection.controlSent)
+        connection.controlSent += ofControl
+        if !connection.hasControl {
+            connection.control.removeAll(keepingCapacity: connection.control.capacity <= 4096)
+            connection.controlSent = 0
+        }
+        connection.sending?.sent += count - ofControl
+        guard let sending = connection.sending, sending.isDone else { return }
+        connection.sending = nil
+        if let slot = connection.slot {
+            connection.torrent?.core.uploaded(Int(sending.run.length), to: slot, at: self.now)
+        }
+    }
+
+    /// Takes the next blocks that the peer waits for, as far as the limits go; answers whether there are any to send now.
+    private func beginUpload(_ connection: PeerConnection) -> Bool {
+        guard let torrent = connection.torrent, let leaf = connection.uploadLeaf, let slot = connection.slot,
+            let waiting = torrent.core.waitingUpload(slot)
+        else { return false }
+        let first = Int(waiting.first)
+        if connection.uploadCredit < first {
+            guard !connection.isWaitingForGrant else { return false }
+            let wanted = min(Self.runLength, max(first, waiting.count * first)) - connection.uploadCredit
+            connection.uploadCredit += self.uploads.take(leaf, upTo: wanted, at: self.now)
+            guard connection.uploadCredit >= first else {
+                connection.isWaitingForGrant = true
+                self.uploads.wait(leaf, for: first - connection.uploadCredit, at: self.now)
+                self.armLimits()
+                return false
+            }
+        }
+        let limit = UInt32(clamping: min(Self.runLength, connection.uploadCredit))
+        guard let run = torrent.core.nextUpload(slot, maximumLength: limit) else { return false }
+        connection.uploadCredit -= Int(run.length)
+        if connection.uploadCredit > 0, torrent.core.waitingUpload(slot) == nil {
+            self.uploads.giveBack(leaf, connection.uploadCredit)
+            connection.uploadCredit = 0
+        }
+        return self.read(run, for: connection, torrent)
+    }
+}

@@ -1,0 +1,40 @@
+import EventIO
+import SwarmCore
+import SwarmTypes
+
+/// Once a second, while anybody is connected or being dialled.
+extension TorrentEngine {
+    private static let tickSeconds = 1.0
+
+    func armTick() {
+        guard self.tickTimer == nil else { return }
+        self.tickTimer = self.loop.schedule(afterSeconds: Self.tickSeconds) { [weak self] in
+            self?.assumeIsolated { $0.tick() }
+        }
+    }
+
+    private func tick() {
+        self.now = self.loop.now
+        self.tickTimer = nil
+        self.endLateOpenings()
+        var isBusy = !self.openings.isEmpty
+        for torrent in self.torrents.values where torrent.isRunning {
+            if torrent.core.peerCount > 0 {
+                torrent.core.tick(at: self.now, using: &self.random, into: &torrent.actions)
+                self.performActions(of: torrent)
+            }
+            self.dialCandidates(of: torrent)
+            isBusy = isBusy || torrent.core.peerCount > 0 || torrent.hasCandidates
+        }
+        if isBusy { self.armTick() }
+    }
+
+    private func endLateOpenings() {
+        for number in self.openings {
+            guard let connection = self.connections[number] else { continue }
+            if self.now.seconds(since: connection.startedAt) >= PeerConnection.openingSeconds {
+                self.openingTimedOut(connection)
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+import EventIO
+import MetainfoCoding
+import PeerProtocol
+import RateControl
+import StallDiagnosis
+import SwarmCore
+public import SwarmTypes
+import TorrentStorage
+import TrackerProtocol
+
+/// Torrents that come, change and go.
+extension TorrentEngine {
+    /// Calls `body` on the loop with all that happens from now on.
+    public func observe(_ body: @escaping @Sendable (EngineEvent) -> Void) { self.observer = body }
+
+    /// Adds a torrent and starts it.
+    @discardableResult
+    public func add(_ source: TorrentSource, _ options: AddOptions) throws(AddFailure) -> TorrentID {
+        self.now = self.loop.now
+        let id = source.id
+        guard self.torrents[id] == nil else { throw .alreadyThere }
+        var settings = SwarmSettings()
+        settings.maximumPeers = self.settings.maximumPeersPerTorrent
+        settings.isSequential = self.settings.isSequential
+        settings.clientText = self.settings.clientText
+        settings.listeningPort = self.listeningPort
+        let (announcement, isPrivate) = source.announcement
+        let core = SwarmCore(
+            id: id, ownID: PeerID.own(using: &self.random), isPrivate: isPrivate, settings: settings, at: self.now)
+        let parent = options.cap.map { self.nodes(for: $0) }
+        let torrent = ActiveTorrent(
+            core: core, state: .fetchingMetadata, options: options, name: source.name,
+            schedule: AnnounceSchedule(
+                tiers: announcement.tiers, isPrivate: isPrivate, addedAt: self.now, using: &self.random),
+            announceKey: UInt32.random(in: 0 ... .max, using: &self.random),
+            uploadNode: self.uploads.addNode(
+                below: parent?.upload ?? self.uploads.root, limit: options.uploadLimit, at: self.now),
+            downloadNode: self.downloads.addNode(
+                below: self.downloads.root, limit: options.downloadLimit, at: self.now),
+            at: self.now)
+        self.torrents[id] = torrent
+        self.obfuscated.insert(id, MessageStreamPrimitives())
+        for address in options.peers { self.heardOf(address, .byHand, torrent) }
+        do throws(AddFailure) {
+            switch source {
+            case .metainfo(let metainfo): try self.open(metainfo, torrent)
+            case .magnet(let link):
+                torrent.link = link
+                for peer in link.peers { if let address = peer.address { self.heardOf(address, .byHand, torrent) } }
+                self.announceStart(torrent)
+                self.observer?(.running(id))
+            }
+        } catch {
+            self.remove(torrent)
+            throw error
+        }
+        self.armTick()
+        return id
+    }
+
+    private func nodes(for cap: TrackerCap) -> TrackerNodes {
+        if let nodes = self.trackerNodes[cap.name] { return nodes }
+        let nodes = TrackerNodes(upload: self.uploads.addNode(below: self.uploads.root, limit: cap.upload, at: self.now))
+        self.trackerNodes[cap.name] = nodes
+        return nodes
+    }
+
+    /// Takes the torrent's metainfo and opens its files.
+    private func open(_ metainfo: Metainfo, _ torrent: ActiveTorrent) throws(AddFailure) {
+        guard let hashes = metainfo.v1Hashes.flatMap({
+            PieceHashes(sha1: Array($0), pieceCount: metainfo.geometry.pieceCount)
+        }) else { throw .onlyVersion2 }
+        let layout: TorrentLayout
+        do throws(LayoutFailure) {
+            layout = try metainfo.layout()
+        } catch {
+            throw .layout("\(error)")
+        }
+        torrent.selection = try torrent.options.selectedFiles.map { ranges throws(AddFailure) in
+            try metainfo.pieces(ofFiles: ranges, in: layout)
+        }
+        torrent.metainfo = metainfo
+        torrent.name = metainfo.name
+        let store = TorrentStore(
+            torrent: torrent.core.id, layout: layout, directory: torrent.options.directory, service: self.storage,
+            hashes: hashes)
+        torrent.store = store
+        self.observe(store, of: torrent)
+        switch torrent.options.knowledge {
+        case .complete:
+            store.assumeComplete()
+            self.run(torrent)
+        case .nothing:
+            self.run(torrent)
+        case .check:
+            torrent.state = .checking(piecesDone: 0)
+            self.check(torrent, store)
+        }
+    }
+
+    private func check(_ torrent: ActiveTorrent, _ store: TorrentStore) {
+        let id = torrent.core.id
+        store.check { [weak self] progress in
+            self?.assumeIsolated { $0.torrents[id]?.state = .checking(piecesDone: progress.checkedPieces) }
+        } completion: { [weak self] report in
+            self?.assumeIsolated { $0.checked(report, id) }
+        }
+    }
+
+    private func checked(_ report: CheckReport, _ id: TorrentID) {
+        self.now = self.loop.now
+        guard let torrent = self.torrents[id], case .checking = torrent.state else { return }
+        self.run(torrent)
+    }
+
+    /// What the disk has is known: the swarm begins.
+    func run(_ torrent: ActiveTorrent) {
+        guard let store = torrent.store else { return }
+        let hadBegun = torrent.core.geometry != nil
+        torrent.state = .running
+        if !hadBegun {
+            torrent.core.begin(
+                store.geometry, have: store.have, wanted: torrent.selection, at: self.now, using: &self.random,
+                into: &torrent.actions)
+        }
+        torrent.setPieceCount(store.geometry.pieceCount)
+        let isFinished = torrent.core.isFinished
+        self.announceStart(torrent)
+        self.performActions(of: torrent)
+        self.dialCandidates(of: torrent)
+        self.observer?(.running(torrent.core.id))
+        if isFinished { self.observer?(.finished(torrent.core.id)) }
+    }
+
+    func pieceFinished(_ piece: Int, of torrent: ActiveTorrent) { torrent.lastPieceAt = self.now }
+
+    func finished(_ torrent: ActiveTorrent) {
+        self.announceCompleted(torrent)
+        self.observer?(.finished(torrent.core.id))
+    }
+
+    func metadataReceived(_ bytes: [UInt8], of torrent: ActiveTorrent) {
+        do throws(MetainfoFailure) {
+            let metainfo = try Metainfo(
+                infoDictionary: bytes, announcement: torrent.link?.announcement ?? Announcement(),
+                hashing: .openSSL)
+            try self.openReceived(metainfo, torrent)
+            self.observer?(.metadata(torrent.core.id))
+        } catch {
+            self.fail(torrent, "the metadata that peers sent is no torrent: \(error)")
+        }
+    }
+
+    private func openReceived(_ metainfo: Metainfo, _ torrent: ActiveTorrent) throws(MetainfoFailure) {
+        do throws(AddFailure) {
+            try self.open(metainfo, torrent)
+        } catch {
+            self.fail(torrent, "\(error)")
+        }
+    }
+
+    /// The disk refuses: the torrent stops in a state that says so, and nothing fetched is lost.
+    func stopped(_ torrent: ActiveTorrent, because failure: StorageFailure) {
+        self.fail(torrent, failure.description)
+    }
+
+    func fail(_ torrent: ActiveTorrent, _ words: String) {
+        torrent.state = .failed(words)
+        for connection in torrent.allConnections { self.close(connection, .torrentStopped) }
+        self.observer?(.failed(torrent.core.id, words))
+    }
+
+    /// An incoming connection asks for a torrent; nil when there is none that runs.
+    func wake(_ id: TorrentID) -> ActiveTorrent? {
+        guard let torrent = self.torrents[id], torrent.isRunning else { return nil }
+        return torrent
+    }
+
+    func remove(_ torrent: ActiveTorrent) {
+        self.torrents[torrent.core.id] = nil
+        self.obfuscated.remove(torrent.core.id, MessageStreamPrimitives())
+        self.uploads.remove(torrent.uploadNode)
+        self.downloads.remove(torrent.downloadNode)
+    }
+
+    public func progress(of id: TorrentID) -> TorrentProgress? {
+        self.torrents[id].map { $0.progress(at: self.loop.now) }
+    }
+
+    public var allProgress: [TorrentProgress] { self.torrents.values.map { $0.progress(at: self.loop.now) } }
+}
+
+struct TrackerNodes {
+    var upload: NodeID
+}
+
+extension TorrentEngine {
+    /// A peer asks for a piece of the info dictionary (BEP 9).
+    func giveMetadata(_ piece: Int, to slot: PeerSlot, of torrent: ActiveTorrent) {
+        let info = torrent.metainfo?.infoBytes ?? []
+        var bytes: ArraySlice<UInt8>?
+        if let range = MetadataPieces.range(of: piece, size: info.count) {
+            bytes = info[(info.startIndex + range.lowerBound)..<(info.startIndex + range.upperBound)]
+        }
+        torrent.core.give(
+            metadataPiece: piece, bytes, totalSize: info.count, to: slot, into: &torrent.actions)
+    }
+
+    func noteLocalFailure(_ failure: SystemCallFailure) { self.localFailure = failure }
+}

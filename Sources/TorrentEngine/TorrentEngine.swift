@@ -1,0 +1,85 @@
+public import EventIO
+import PeerProtocol
+import RateControl
+import SwarmCore
+import SwarmTypes
+import TorrentStorage
+import TrackerClient
+
+/// Our BitTorrent client: drives one `SwarmCore` for each torrent with sockets, trackers and disk.
+///
+/// An actor on one loop. Callbacks of sockets enter it without a task; payload goes from the socket to the disk's
+/// threads and back in chunks, and never through a machine.
+public actor TorrentEngine {
+    public nonisolated let loop: EventLoop
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { self.loop.asUnownedSerialExecutor() }
+
+    let settings: EngineSettings
+    /// When the loop last called us: one clock reading for all that one call does.
+    var now: Instant
+    var random = SystemRandomNumberGenerator()
+
+    // Payload.
+    let storage: StorageService
+    var buffers: BufferPool { self.storage.buffers }
+    /// All connections receive into one chunk after the other.
+    var receiveChunk: PayloadChunk
+    var receivedInChunk = 0
+    let sendList = SendList()
+    /// Kept for its memory.
+    var wireEvents: [WireEvent] = []
+
+    // Limits.
+    var uploads: BucketTree
+    var downloads: BucketTree
+    var uploaders: [NodeID: Int] = [:]
+    var downloaders: [NodeID: Int] = [:]
+    var grants: [Grant] = []
+    var limitTimer: TimerToken?
+    var limitsDue: Instant?
+    var trackerNodes: [String: TrackerNodes] = [:]
+
+    // Connections, by number.
+    var connections: [PeerConnection?] = []
+    var freeNumbers: [Int] = []
+    var connectionCount = 0
+    /// Those without a handshake yet.
+    var openings: Set<Int> = []
+    var heldByDisk: [Int] = []
+    var listeners: [Listener] = []
+    var acceptedCount = 0
+    var lastIncomingAt: Instant?
+    /// The last failure of our own side to make a connection, such as too many open files.
+    public internal(set) var localFailure: SystemCallFailure?
+
+    let trackers: TrackerClient
+    var nextReadToken: UInt64 = 0
+    var torrents: [TorrentID: ActiveTorrent] = [:]
+    var whenStopped: (@Sendable () -> Void)?
+    public internal(set) var listeningFailure: SystemCallFailure?
+    var obfuscated = ObfuscatedTorrents()
+    var tickTimer: TimerToken?
+    var observer: (@Sendable (EngineEvent) -> Void)?
+
+    public init(_ settings: EngineSettings, loop: EventLoop) throws(SystemCallFailure) {
+        self.settings = settings
+        self.loop = loop
+        self.now = loop.now
+        var limits = StorageService.Limits()
+        limits.writeBackBytes = settings.writeBufferBytes
+        limits.openFiles = settings.maximumOpenFiles
+        limits.threadCount = settings.diskThreads
+        self.storage = try StorageService(loop: loop, limits: limits)
+        self.trackers = TrackerClient(loop: loop, settings: TrackerClientSettings(userAgent: settings.userAgent))
+        self.receiveChunk = self.storage.buffers.take(.large)
+        self.uploads = BucketTree(limit: settings.uploadLimit, at: self.now)
+        self.downloads = BucketTree(limit: settings.downloadLimit, at: self.now)
+    }
+}
+
+/// A socket that takes connections. A class, because it owns its descriptor and lies in an array.
+final class Listener {
+    let socket: ListeningSocket
+
+    init(_ socket: consuming ListeningSocket) { self.socket = socket }
+}

@@ -1,0 +1,149 @@
+import EventIO
+import Glibc
+import MetainfoCoding
+import PeerProtocol
+import ServiceAssembly
+import SwarmTypes
+import TorrentEngine
+
+/// The command line of `get` and `seed`, as values.
+struct TransferLine {
+    private let invocation: Invocation
+
+    init(_ invocation: Invocation) { self.invocation = invocation }
+
+    func argument() throws(ServiceFailure) -> String {
+        guard let argument = self.invocation.parsed.arguments.first else { throw .usage("no torrent was named") }
+        return argument
+    }
+
+    func output(_ purpose: TransferOutput.Purpose) -> TransferOutput {
+        TransferOutput(
+            purpose: purpose, output: self.invocation.output, isJSON: self.invocation.wantsJSON,
+            isVerbose: self.invocation.parsed.has("verbose"))
+    }
+
+    func source(of text: String) throws(ServiceFailure) -> TorrentSource {
+        if text.lowercased().hasPrefix("magnet:") {
+            do throws(MagnetFailure) {
+                return .magnet(try MagnetLink(text))
+            } catch {
+                throw .badInput("\(plain(text)): \(error)")
+            }
+        }
+        let bytes: [UInt8]
+        do throws(FileReadFailure) {
+            bytes = try readFile(text, limit: MetainfoLimits.standard.byteCount)
+        } catch {
+            throw .badInput("\(plain(text)): \(error)")
+        }
+        do throws(MetainfoFailure) {
+            return .metainfo(try Metainfo(torrentFile: bytes, hashing: .openSSL))
+        } catch {
+            throw .badInput("\(plain(text)): \(error)")
+        }
+    }
+
+    /// A torrent, or every torrent in a folder.
+    func sources(of path: String) throws(ServiceFailure) -> [TorrentSource] {
+        guard let names = torrentNames(inFolder: path) else { return [try self.source(of: path)] }
+        guard !names.isEmpty else { throw .badInput("\(plain(path)): there is no .torrent file in this folder") }
+        var sources: [TorrentSource] = []
+        for name in names { sources.append(try self.source(of: "\(path)/\(name)")) }
+        return sources
+    }
+
+    func settings() throws(ServiceFailure) -> EngineSettings {
+        var settings = EngineSettings()
+        let port = try self.number("port", in: 0...65535) ?? 0
+        settings.listenAddresses = [
+            PeerAddress(ipv4: 0, port: UInt16(port)), PeerAddress(high: 0, low: 0, port: UInt16(port)),
+        ]
+        settings.uploadLimit = try self.rate("up")
+        settings.downloadLimit = try self.rate("down")
+        settings.clientText = "Weir \(weirVersion)"
+        settings.userAgent = "Weir/\(weirVersion)"
+        if let text = self.invocation.parsed.value("encryption") {
+            guard let policy = EncryptionPolicy(rawValue: text) else {
+                throw .usage("--encryption is prefer, require or off, not \(plain(text))")
+            }
+            settings.encryption = policy
+        }
+        return settings
+    }
+
+    func options() throws(ServiceFailure) -> AddOptions {
+        var options = AddOptions(directory: self.invocation.parsed.value("dir") ?? ".")
+        for text in self.invocation.parsed.values("peer") {
+            guard let address = PeerAddress(text), address.isUsable else {
+                throw .usage("--peer is an address and a port, as 192.0.2.1:6881, not \(plain(text))")
+            }
+            options.peers.append(address)
+        }
+        return options
+    }
+
+    func selection() throws(ServiceFailure) -> [ClosedRange<Int>]? {
+        guard let text = self.invocation.parsed.value("select") else { return nil }
+        var ranges: [ClosedRange<Int>] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = part.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let first = ends.first.flatMap({ Int($0) }), let last = ends.last.flatMap({ Int($0) }),
+                first >= 0, first <= last
+            else { throw .usage("--select is a list of file numbers, as 0,3-5, not \(plain(text))") }
+            ranges.append(first...last)
+        }
+        return ranges
+    }
+
+    func ratio() throws(ServiceFailure) -> Double? {
+        guard let text = self.invocation.parsed.value("seed-ratio") else { return nil }
+        guard let ratio = Double(text), ratio >= 0, ratio.isFinite else {
+            throw .usage("--seed-ratio is a number such as 1.5, not \(plain(text))")
+        }
+        return ratio
+    }
+
+    private func number(_ option: String, in range: ClosedRange<Int>) throws(ServiceFailure) -> Int? {
+        guard let text = self.invocation.parsed.value(option) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw .usage("--\(option) is a number from \(range.lowerBound) to \(range.upperBound), not \(plain(text))")
+        }
+        return number
+    }
+
+    /// A rate in bytes a second, with K, M or G for powers of 1024; 0 is unlimited.
+    private func rate(_ option: String) throws(ServiceFailure) -> UploadLimit {
+        guard let text = self.invocation.parsed.value(option) else { return .unlimited }
+        guard let rate = bytesPerSecond(text) else {
+            throw .usage("--\(option) is a rate such as 500K or 2.5M bytes a second, not \(plain(text))")
+        }
+        return rate == 0 ? .unlimited : .bytesPerSecond(rate)
+    }
+}
+
+/// Nil for anything else than digits, perhaps a fraction, and perhaps K, M or G.
+func bytesPerSecond(_ text: String) -> Int64? {
+    let units: [Character: Double] = ["K": 1024, "M": 1_048_576, "G": 1_073_741_824]
+    let unit = text.last.flatMap { units[Character($0.uppercased())] }
+    let digits = unit == nil ? text[...] : text.dropLast()
+    guard digits.first?.isNumber == true, digits.allSatisfy({ $0.isNumber || $0 == "." }),
+        let value = Double(digits)
+    else { return nil }
+    let bytes = value * (unit ?? 1)
+    return bytes < 1e15 ? Int64(bytes) : nil
+}
+
+/// The names of the torrent files in a folder, sorted; nil when it is no folder.
+private func torrentNames(inFolder path: String) -> [String]? {
+    guard let folder = opendir(path) else { return nil }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+        let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name.hasSuffix(".torrent") { names.append(name) }
+    }
+    return names.sorted()
+}

@@ -1,0 +1,189 @@
+import Glibc
+import JSONValues
+import StallDiagnosis
+import SwarmTypes
+import TorrentEngine
+
+/// What `get` and `seed` show: a line that is written over on a terminal, one line now and then elsewhere, or JSON objects.
+///
+/// On the loop only, which is the proof of the unchecked promise.
+final class TransferOutput: @unchecked Sendable {
+    enum Purpose { case get, seed }
+
+    private let purpose: Purpose
+    private let output: Output
+    private let isJSON: Bool
+    private let isVerbose: Bool
+    private let isTerminal: Bool
+    private var linesShown = 0
+    private var isReady = false
+    private var reportCount = 0
+
+    init(purpose: Purpose, output: Output, isJSON: Bool, isVerbose: Bool) {
+        self.purpose = purpose
+        self.output = output
+        self.isJSON = isJSON
+        self.isVerbose = isVerbose
+        self.isTerminal = isatty(2) == 1
+    }
+
+    /// Between two reports.
+    var intervalSeconds: Double { self.isTerminal && !self.isJSON ? 0.5 : 1 }
+
+    /// Whether `report` needs snapshots: they cost more than the progress.
+    var wantsDiagnosis: Bool { self.purpose == .get || self.isVerbose }
+
+    func say(_ text: String) {
+        self.clear()
+        self.output.say(text)
+    }
+
+    func failed(_ id: TorrentID, _ words: String) {
+        if self.isJSON {
+            self.output.printJSON { json in
+                json.member("event", "failed")
+                json.member("id", id.hex)
+                json.member("reason", words)
+            }
+        } else {
+            self.say("\(id.hex.prefix(8)): \(plain(words))")
+        }
+    }
+
+    func happened(_ event: EngineEvent, _ progress: [TorrentProgress]) {
+        switch event {
+        case .metadata(let id):
+            if let torrent = progress.first(where: { $0.id == id }) { self.tell("metadata", torrent) }
+        case .finished(let id):
+            if self.purpose == .get, let torrent = progress.first(where: { $0.id == id }) { self.tell("finished", torrent) }
+        case .running, .failed: break
+        }
+    }
+
+    /// All torrents are there.
+    func ready() {
+        guard self.purpose == .seed, !self.isReady else { return }
+        self.isReady = true
+        if self.isJSON {
+            self.output.printJSON { $0.member("event", "ready") }
+        } else {
+            self.clear()
+            self.output.print("READY")
+        }
+    }
+
+    func ended(_ progress: [TorrentProgress]) {
+        if self.isJSON { for torrent in progress { self.tell("ended", torrent) } }
+    }
+
+    private func tell(_ event: String, _ torrent: TorrentProgress) {
+        guard self.isJSON else {
+            self.say("\(event): \(plain(torrent.name)) (\(sizeText(torrent.totalBytes)))")
+            return
+        }
+        self.output.printJSON { json in
+            json.member("event", event)
+            Self.write(torrent, to: &json)
+        }
+    }
+
+    private static func write(_ torrent: TorrentProgress, to json: inout JSONWriter) {
+        json.member("id", torrent.id.hex)
+        json.member("name", torrent.name)
+        json.member("state", torrent.state)
+        json.member("size", torrent.totalBytes)
+        json.member("done", torrent.doneBytes)
+        json.member("pieces", torrent.pieceCount)
+        json.member("pieces_had", torrent.piecesHad)
+        json.member("down_rate", torrent.downRate.bytesPerSecond)
+        json.member("up_rate", torrent.upRate.bytesPerSecond)
+        json.member("downloaded", torrent.downloaded)
+        json.member("uploaded", torrent.uploaded)
+        json.member("peers", torrent.peers)
+        json.member("seeds", torrent.seeds)
+    }
+
+    func report(_ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot]) {
+        self.reportCount += 1
+        let reports = snapshots.map { DiagnosisReport($0) }
+        if self.isVerbose, self.reportCount % Int(30 / self.intervalSeconds) == 0 {
+            for report in reports { self.say(report.log.joined(separator: "\n")) }
+        }
+        if self.isJSON {
+            for torrent in progress {
+                let verdict = reports.first { $0.torrent == torrent.id }?.verdict
+                self.output.printJSON { json in
+                    json.member("event", "progress")
+                    Self.write(torrent, to: &json)
+                    if let verdict {
+                        json.member("verdict", verdict.code.code)
+                        json.member("verdict_text", verdict.headline)
+                    }
+                }
+            }
+        } else if self.isTerminal {
+            self.draw(progress, reports)
+        }
+    }
+
+    /// Writes over what the last call has written.
+    private func draw(_ progress: [TorrentProgress], _ reports: [DiagnosisReport]) {
+        var lines: [String] = []
+        for torrent in progress.prefix(8) {
+            lines.append(Self.line(torrent))
+            if let report = reports.first(where: { $0.torrent == torrent.id }), report.verdict.severity > .expected {
+                lines.append("  " + plain(report.oneLine))
+            }
+        }
+        if progress.count > 8 { lines.append("… and \(progress.count - 8) more") }
+        self.clear()
+        let width = Self.terminalWidth()
+        self.output.say(lines.map { String($0.prefix(width - 1)) }.joined(separator: "\n"))
+        self.linesShown = lines.count
+    }
+
+    private func clear() {
+        guard self.isTerminal, self.linesShown > 0 else { return }
+        self.output.write("\u{1B}[\(self.linesShown)A\u{1B}[J")
+        self.linesShown = 0
+    }
+
+    private static func line(_ torrent: TorrentProgress) -> String {
+        let share = torrent.totalBytes > 0 ? Double(torrent.doneBytes) / Double(torrent.totalBytes) : 0
+        let width = 24
+        let filled = Int(share * Double(width))
+        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
+        let tenths = Int(share * 1000)
+        var text = "[\(bar)] \(tenths / 10).\(tenths % 10) %  ↓ \(rateText(Double(torrent.downRate.bytesPerSecond)))"
+        text += "  ↑ \(rateText(Double(torrent.upRate.bytesPerSecond)))  \(torrent.peers) peers"
+        let left = torrent.totalBytes - torrent.doneBytes
+        if left > 0, torrent.downRate.bytesPerSecond > 0 {
+            text += "  \(durationText(left / torrent.downRate.bytesPerSecond))"
+        }
+        return text + "  " + plain(torrent.name)
+    }
+
+    private static func terminalWidth() -> Int {
+        var size = winsize()
+        guard ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
+        return Int(size.ws_col)
+    }
+}
+
+/// A number of bytes for people: "1.5 GiB".
+func sizeText(_ bytes: Int64) -> String {
+    let units: [(Double, String)] = [(1_099_511_627_776, "TiB"), (1_073_741_824, "GiB"), (1_048_576, "MiB"), (1024, "KiB")]
+    for (size, name) in units where Double(bytes) >= size {
+        let tenths = Int((Double(bytes) / size * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10) \(name)"
+    }
+    return "\(bytes) bytes"
+}
+
+/// Seconds for people: "1 h 5 min".
+func durationText(_ seconds: Int64) -> String {
+    if seconds >= 86_400 { return "\(seconds / 86_400) d \(seconds % 86_400 / 3600) h" }
+    if seconds >= 3600 { return "\(seconds / 3600) h \(seconds % 3600 / 60) min" }
+    if seconds >= 60 { return "\(seconds / 60) min \(seconds % 60) s" }
+    return "\(seconds) s"
+}
