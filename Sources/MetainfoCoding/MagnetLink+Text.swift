@@ -143,10 +143,7 @@ extension MagnetLink {
         if let name = self.displayName { add("dn", name, keeping: "") }
         for tracker in self.trackers { add("tr", tracker, keeping: ":/") }
         for seed in self.webSeeds { add("ws", seed, keeping: ":/") }
-        for peer in self.peers {
-            let host = peer.host.utf8.contains(UInt8(ascii: ":")) ? "[\(peer.host)]" : peer.host
-            add("x.pe", "\(host):\(peer.port)", keeping: ":[]")
-        }
+        for peer in self.peers { add("x.pe", peer.text, keeping: ":[]") }
         if let ranges = self.selectedFiles {
             let parts = ranges.map { range in
                 range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound)-\(range.upperBound)"
