@@ -71,6 +71,14 @@ extension Announcement {
     }
 }
 
+extension Announcement {
+    /// The URL as a torrent holds it; nil when it is none of a tracker that clients know.
+    public static func trackerURL(_ text: String) -> String? { cleanedURL(text.utf8, trackerSchemes) }
+
+    /// The same for a web seed.
+    public static func webSeedURL(_ text: String) -> String? { cleanedURL(text.utf8, webSeedSchemes) }
+}
+
 let trackerSchemes = ["http", "https", "udp"]
 let webSeedSchemes = ["http", "https"]
 

@@ -20,7 +20,7 @@ extension MagnetLink {
 
         var found: MagnetLink?
         var rest = MagnetLink(v1ID: TorrentID.placeholder)
-        var selection: [ClosedRange<Int>]?
+        var selection: [ClosedRange<Int>] = []
         let parameters = bytes[scheme.count...].prefix { $0 != UInt8(ascii: "#") }
         for parameter in parameters.split(separator: UInt8(ascii: "&")) {
             guard let equals = parameter.firstIndex(of: UInt8(ascii: "=")) else { continue }
@@ -31,13 +31,13 @@ extension MagnetLink {
             case "tr": Self.readURL(value, trackerSchemes, into: &rest.trackers)
             case "ws": Self.readURL(value, webSeedSchemes, into: &rest.webSeeds)
             case "x.pe": rest.readPeer(value)
-            case "so": selection = (selection ?? []) + (try Self.selection(value))
+            case "so": try Self.readSelection(value, into: &selection)
             default: break
             }
         }
         guard let found else { throw .noInfoHash }
         (rest.v1ID, rest.v2InfoHash) = (found.v1ID, found.v2InfoHash)
-        rest.selectedFiles = selection.map(Self.merged)
+        if !selection.isEmpty { rest.selectedFiles = Self.merged(selection) }
         self = rest
     }
 
@@ -104,9 +104,10 @@ extension MagnetLink {
     }
 
     /// As `0,2,4,6-8` (BEP 53).
-    private static func selection(_ value: ArraySlice<UInt8>) throws(MagnetFailure) -> [ClosedRange<Int>] {
+    private static func readSelection(
+        _ value: ArraySlice<UInt8>, into ranges: inout [ClosedRange<Int>]
+    ) throws(MagnetFailure) {
         guard let bytes = percentDecoded(value) else { throw .badSelection }
-        var ranges: [ClosedRange<Int>] = []
         for part in bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
             let ends = part.split(
                 separator: UInt8(ascii: "-"), maxSplits: 1, omittingEmptySubsequences: false)
@@ -115,7 +116,6 @@ extension MagnetLink {
             else { throw .badSelection }
             ranges.append(first...last)
         }
-        return ranges
     }
 
     private static func merged(_ ranges: [ClosedRange<Int>]) -> [ClosedRange<Int>] {
@@ -143,10 +143,7 @@ extension MagnetLink {
         if let name = self.displayName { add("dn", name, keeping: "") }
         for tracker in self.trackers { add("tr", tracker, keeping: ":/") }
         for seed in self.webSeeds { add("ws", seed, keeping: ":/") }
-        for peer in self.peers {
-            let host = peer.host.utf8.contains(UInt8(ascii: ":")) ? "[\(peer.host)]" : peer.host
-            add("x.pe", "\(host):\(peer.port)", keeping: ":[]")
-        }
+        for peer in self.peers { add("x.pe", peer.text, keeping: ":[]") }
         if let ranges = self.selectedFiles {
             let parts = ranges.map { range in
                 range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound)-\(range.upperBound)"

@@ -11,6 +11,12 @@ public struct MagnetPeer: Hashable, Sendable {
         self.port = port
     }
 
+    /// `host:port`, an IPv6 address in brackets.
+    public var text: String {
+        self.host.utf8.contains(UInt8(ascii: ":"))
+            ? "[\(self.host)]:\(self.port)" : "\(self.host):\(self.port)"
+    }
+
     /// Nil when the host is a name that has to be looked up.
     public var address: PeerAddress? { PeerAddress(host: self.host, port: self.port) }
 }
@@ -29,7 +35,11 @@ public struct MagnetLink: Hashable, Sendable {
     /// Numbers of the files to fetch, in ascending ranges that do not touch; nil for all of them.
     public internal(set) var selectedFiles: [ClosedRange<Int>]?
 
-    public init(v1ID: TorrentID) { self.v1ID = v1ID }
+    /// Of a v1 torrent, or with both hashes of a hybrid one.
+    public init(v1ID: TorrentID, v2InfoHash: InfoHashV2? = nil) {
+        self.v1ID = v1ID
+        self.v2InfoHash = v2InfoHash
+    }
 
     public init(v2InfoHash: InfoHashV2) { self.v2InfoHash = v2InfoHash }
 

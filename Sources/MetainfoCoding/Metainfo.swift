@@ -13,6 +13,11 @@ public struct DHTNode: Hashable, Sendable {
     /// A name or an address.
     public var host: String
     public var port: UInt16
+
+    public init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
 }
 
 /// A torrent, checked. Holds the bytes it was read from and ranges into them, not copies.

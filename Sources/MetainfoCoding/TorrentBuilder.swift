@@ -58,8 +58,15 @@ public struct TorrentBuilder: Sendable {
     public struct Segment: Hashable, Sendable {
         /// In `files`; nil for padding.
         public var file: Int?
+        /// In the file, or in the padding.
         public var offset: Int64
         public var length: Int64
+
+        public init(file: Int?, offset: Int64, length: Int64) {
+            self.file = file
+            self.offset = offset
+            self.length = length
+        }
     }
 
     struct Placed: Hashable, Sendable {

@@ -54,6 +54,7 @@ public enum Program {
         ["hook", "install"]: hookInstallCommand,
         ["hook", "remove"]: hookRemoveCommand, ["completions"]: completionsCommand, ["manual"]: manualCommand,
         ["version"]: versionCommand, ["get"]: getCommand, ["seed"]: seedCommand,
+        ["show"]: showCommand, ["create"]: createCommand,
     ]
 
     static let spec: CommandSpec = {
@@ -68,7 +69,7 @@ public enum Program {
             ],
             subcommands: [
                 spec("serve"), spec("plan"), spec("status"), spec("rollback"), spec("pause"), spec("resume"),
-                spec("match"), spec("get"), spec("seed"),
+                spec("match"), spec("get"), spec("seed"), spec("show"), spec("create"),
                 CommandSpec(
                     "config", "Check, show or begin a configuration",
                     subcommands: [spec("config", "check"), spec("config", "print"), spec("config", "init")]),
