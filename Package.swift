@@ -142,7 +142,8 @@ let package = Package(
         tests("AllocationSimulationTests", uses: ["LimitPlanning", "SwarmTypes", "TestKit"]),
         tests("EventIOTests", uses: ["EventIO", "SwarmTypes", "TestKit"]),
         tests("HTTPServingTests", uses: ["HTTPServing", "HTTPFetching", "EventIO", "TestKit"]),
-        tests("HTTPFetchingTests", uses: ["HTTPFetching", "HTTPServing", "EventIO", "TestKit"]),
+        tests(
+            "HTTPFetchingTests", uses: ["HTTPFetching", "HTTPServing", "EventIO", "SwarmTypes", "TestKit"]),
         tests("PatternMatchingTests", uses: ["PatternMatching", "TestKit"]),
         tests("DigestsTests", uses: ["Digests", "TestKit"]),
         tests("SQLiteStoreTests", uses: ["SQLiteStore", "TestKit"]),

@@ -7,10 +7,10 @@ public struct TrackerText: Hashable, Sendable {
 
     public init(_ bytes: some Collection<UInt8>) {
         var kept = Array(bytes.prefix(Self.maximumBytes))
-        if kept.count < bytes.count {
-            // Not in the middle of a character.
-            while let last = kept.last, last & 0xC0 == 0x80 { kept.removeLast() }
-            if let last = kept.last, last >= 0xC0 { kept.removeLast() }
+        if let next = bytes.dropFirst(Self.maximumBytes).first, next & 0xC0 == 0x80 {
+            // Not in the middle of a character, which has four bytes at most.
+            for _ in 0..<3 where kept.last.map({ $0 & 0xC0 == 0x80 }) ?? false { kept.removeLast() }
+            kept.removeLast()
         }
         self.verbatim = String(decoding: kept, as: UTF8.self)
     }

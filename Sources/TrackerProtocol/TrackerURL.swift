@@ -139,7 +139,8 @@ extension TrackerURL {
     }
 
     private static func port(_ rest: ArraySlice<UInt8>, scheme: Scheme) -> UInt16? {
-        guard let first = rest.first, rest.count > 1 else {
+        // An empty port is the scheme's own (RFC 3986, 3.2.3).
+        guard let first = rest.first, !rest.elementsEqual([UInt8(ascii: ":")]) else {
             switch scheme {
             case .http: return 80
             case .https: return 443

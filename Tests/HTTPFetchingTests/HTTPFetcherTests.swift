@@ -1,6 +1,7 @@
 import EventIO
 import HTTPFetching
 import HTTPServing
+import SwarmTypes
 import TestKit
 import Testing
 
@@ -71,6 +72,40 @@ struct HTTPFetcherTests {
             try await self.fixture.get(self.base + "/bytes?n=1000000", into: sink)
         }
         #expect(sink.calls == 1)
+    }
+
+    @Test("An address that the request may not reach is not connected to")
+    func unreachableAddress() async throws {
+        let address = try #require(PeerAddress("127.0.0.1:\(self.server.port)"))
+        let contacts = Counter()
+        let listening = ScriptedServer { _ in contacts.add() }
+        let target = try #require(PeerAddress("127.0.0.1:\(listening.port)"))
+        await #expect(throws: FetchFailure.addressRefused(target)) {
+            try await self.fixture.fetcher.fetch(
+                FetchRequest(url: "http://localhost:\(listening.port)/", ipVersion: .ipv4) { _ in false },
+                into: nil)
+        }
+        #expect(contacts.value == 0)
+        let allowed = FetchRequest(url: self.base + "/", mayReach: { $0 == address })
+        #expect(try await self.fixture.fetcher.fetch(allowed, into: nil).remoteAddress == address)
+    }
+
+    @Test("A kept connection does not lead to an address that the next request may not reach")
+    func unreachableReuse() async throws {
+        let address = try #require(PeerAddress("127.0.0.1:\(self.server.port)"))
+        _ = try await self.fixture.get(self.base + "/")
+        await #expect(throws: FetchFailure.addressRefused(address)) {
+            try await self.fixture.fetcher.fetch(
+                FetchRequest(url: self.base + "/") { _ in false }, into: nil)
+        }
+    }
+
+    @Test("A request for one version of IP uses that one")
+    func ipVersion() async throws {
+        await #expect(throws: FetchFailure.self) {
+            try await self.fixture.fetcher.fetch(
+                FetchRequest(url: self.base + "/", ipVersion: .ipv6), into: nil)
+        }
     }
 
     @Test("A redirect is a response like any other")
