@@ -34,14 +34,9 @@ public struct FileStamp: Hashable, Sendable {
 public struct Checkpoint: Sendable {
     public let torrent: TorrentID
     public let have: Bitfield
+    /// Those of them that are had by trust alone; nil when there are none.
+    public let unproven: Bitfield?
     public let partials: [PartialPiece]
     /// Of each file of the layout.
     public let files: [FileStamp]
-
-    init(torrent: TorrentID, have: Bitfield, partials: [PartialPiece], files: [FileStamp]) {
-        self.torrent = torrent
-        self.have = have
-        self.partials = partials
-        self.files = files
-    }
 }

@@ -35,13 +35,6 @@ public struct ReadWindow: Sendable {
     public let count: Int
     let chunk: PayloadChunk
 
-    init(piece: Int, offset: Int, count: Int, chunk: PayloadChunk) {
-        self.piece = piece
-        self.offset = offset
-        self.count = count
-        self.chunk = chunk
-    }
-
     /// As much of `count` bytes of the piece from `offset` on as the window holds; nil when it does not hold the first.
     /// A request that passes a multiple of 256 KiB takes two windows.
     public func slice(at offset: Int, count: Int) -> PayloadSlice? {

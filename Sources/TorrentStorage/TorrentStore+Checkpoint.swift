@@ -20,6 +20,7 @@ extension TorrentStore {
 
     func sync(_ completion: @escaping (Result<Checkpoint, StorageFailure>) -> Void) {
         let have = self.have
+        let unproven = self.unproven
         let partials = self.openPieces.values.filter { !$0.written.isEmpty }.map {
             PartialPiece(piece: $0.number, blocks: $0.written)
         }
@@ -34,7 +35,9 @@ extension TorrentStore {
                 self.stamps = stamps
                 completion(
                     .success(
-                        Checkpoint(torrent: self.torrent, have: have, partials: partials, files: stamps)))
+                        Checkpoint(
+                            torrent: self.torrent, have: have, unproven: unproven, partials: partials,
+                            files: stamps)))
             case .failure(let failure):
                 // What the device lost is not known: nothing of it counts as saved.
                 self.dirtyPieces.formUnion(pieces)

@@ -58,11 +58,13 @@ public final class TorrentStore: @unchecked Sendable {
     /// - Parameters:
     ///   - directory: Where the torrent's files and folders lie; it must exist when something is read or written.
     ///   - have: Pieces known to be on disk, of the last checkpoint or check.
+    ///   - unproven: Those of them that are had by trust alone.
     ///   - partials: Blocks known to be on disk of pieces that were not complete.
     ///   - selection: The wanted files; nil is all. See `select`.
     public init(
         torrent: TorrentID, layout: TorrentLayout, directory: String, service: StorageService,
-        hashes: PieceHashes? = nil, have: Bitfield? = nil, partials: [PartialPiece] = [],
+        hashes: PieceHashes? = nil, have: Bitfield? = nil, unproven: Bitfield? = nil,
+        partials: [PartialPiece] = [],
         selection: Bitfield? = nil
     ) {
         let pieceCount = layout.geometry.pieceCount
@@ -72,6 +74,7 @@ public final class TorrentStore: @unchecked Sendable {
         self.service = service
         self.hashes = hashes
         self.have = have ?? Bitfield(count: pieceCount)
+        self.unproven = unproven.flatMap { $0.isEmpty ? nil : $0 }
         self.files = FileSet(
             torrent: torrent, layout: layout, directory: directory, cache: service.descriptors,
             selection: selection)

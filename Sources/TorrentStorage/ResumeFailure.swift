@@ -1,0 +1,24 @@
+public import SQLiteStore
+
+/// Why the record of torrents could not be opened, read or written.
+public struct ResumeFailure: Error, Hashable, Sendable {
+    public var store: StoreFailure
+
+    /// A stable name for surfaces and logs.
+    public var code: String { self.store.code }
+}
+
+extension ResumeFailure: CustomStringConvertible {
+    public var description: String {
+        switch self.store.reason {
+        case .damaged(let detail):
+            """
+            the record of torrents \(self.store.path) is damaged (\(detail)). It is left as it is, and so are the \
+            torrents' files. Restore a backup, or move it away and add the torrents again: a check finds what is there.
+            """
+        case .full:
+            "no space left to record the torrents' progress in \(self.store.path); what was fetched stays. Free some space."
+        default: self.store.description
+        }
+    }
+}
