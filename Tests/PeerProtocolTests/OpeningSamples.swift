@@ -84,6 +84,7 @@ struct OpeningSide {
 
     mutating func receive(_ bytes: ArraySlice<UInt8>) {
         guard self.end == nil else {
+            guard self.introduction != nil else { return }
             var bytes = Array(bytes)
             self.machine.ciphers?.incoming.apply(&bytes)
             self.received += bytes
