@@ -4,8 +4,11 @@ extension TorrentSnapshot {
     /// What the snapshot of a connection shows for its reason.
     func evidence(for reason: PeerReason, of peer: PeerSnapshot) -> [Fact] {
         switch reason {
-        case .dialling: [self.since("dialling_for", peer.since, "being dialled for")]
-        case .handshaking: [self.since("connected_for", peer.since, "connected without handshake for")]
+        case .dialling:
+            [self.since("dialling_for", peer.since, "being dialled for")] + self.pastFailure(peer.address)
+        case .handshaking:
+            [self.since("connected_for", peer.since, "connected without handshake for")]
+                + self.pastFailure(peer.address)
         case .sending: [.rate("down_rate", peer.downRate, "sends")]
         case .metadataUnknown, .metadataNotOffered:
             [self.since("connected_for", peer.since, "connected for")]
@@ -68,7 +71,7 @@ extension TorrentSnapshot {
 
     private func waiting(_ wait: ChannelWait) -> Fact {
         switch wait {
-        case .cap(let owner): Fact("capped_by", .text(owner.code), "waits for the cap of \(owner.words)")
+        case .cap(let owner): Fact("capped_by", .text(owner.code), "waits for \(owner.words)")
         case .disk: Fact("waits_for_disk", .flag(true), "waits for our disk")
         case .nothing: Fact("waits_for_disk", .flag(false), "waits for nothing")
         }
@@ -132,12 +135,23 @@ extension TorrentSnapshot {
         case .queued: facts += self.placeEvidence
         case .noAddressUsable:
             facts.append(.count("port", Int(entry.address.port), "port \(entry.address.port)"))
-        case .dialling, .handshaking: facts.append(self.since("open_for", entry.changed, "opening for"))
+        case .dialling, .handshaking:
+            facts.append(self.since("open_for", entry.changed, "opening for"))
+            facts += self.pastFailure(entry.address)
         case .closedAfterHandshake where self.state == .seeding:
             facts.append(Fact("we_are_seed", .flag(true), "we are a seed, so it may be one too"))
         default: break
         }
         return facts
+    }
+
+    /// How the attempt before this one ended.
+    private func pastFailure(_ address: PeerAddress) -> [Fact] {
+        guard let entry = self.ledger[address], let past = entry.lastReason else { return [] }
+        return [
+            Fact("last_outcome", .text(past.code), "the last attempt: \(past.words)"),
+            .count("same_outcomes", entry.sameOutcomes, "\(counted(entry.sameOutcomes, "time")) in a row"),
+        ]
     }
 
     /// Which limit it waits behind.

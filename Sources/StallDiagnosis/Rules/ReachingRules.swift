@@ -36,7 +36,8 @@ extension Situation {
                 .onlyOurselves,
                 [.count("own_addresses", count, "\(counted(count, "address", "addresses")) of our own")])
         }
-        return nil
+        // Known to the engine, and not in the ledger yet.
+        return self.torrent.counts.known > 0 ? self.draft(.connecting, [self.knownFact]) : nil
     }
 
     private var untriedFact: Fact {
@@ -45,8 +46,12 @@ extension Situation {
     }
 
     private func byFailures() -> Draft {
-        let isEarly = self.tally.failed < DiagnosisBounds.attemptsToJudge
-        if isEarly, self.tally.opening + self.tally.untried > 0 {
+        let others = self.tally.firstAttempts + self.tally.untried
+        if self.tally.failed < DiagnosisBounds.attemptsToJudge, others > 0 {
+            let limits = self.torrent.placeEvidence
+            if self.tally.firstAttempts == 0, !limits.isEmpty {
+                return self.draft(.connectionLimit, [self.knownFact, self.failedFact] + limits)
+            }
             return self.draft(
                 .connecting, [self.knownFact, self.openingFact, self.untriedFact, self.failedFact])
         }
@@ -96,6 +101,8 @@ extension Situation {
             let count = self.tally.failures[reason] ?? 0
             facts.append(.count(reason.code, count, "\(count) \(reason.code.replacing("_", with: " "))"))
         }
+        let waiting = self.torrent.counts.backingOff
+        if waiting > 0 { facts.append(.count("backing_off", waiting, "\(waiting) wait to be tried again")) }
         if let retry = self.torrent.ledger.entries.compactMap(\.retryAt).filter({ $0 > self.now }).min() {
             facts.append(.until("retry_in", retry, at: self.now, "next try in"))
         }

@@ -83,7 +83,9 @@ extension Situation {
         case .off, .open: break
         }
         if self.torrent.session.isOutOfDescriptors { return self.byReachingPeers() }
-        if self.tally.opening > 0 { return self.draft(.connecting, [self.knownFact, self.openingFact]) }
+        if self.tally.firstAttempts > 0 {
+            return self.draft(.connecting, [self.knownFact, self.openingFact])
+        }
         if let failed = self.byTrackerFailure() { return failed }
         let leeches = self.torrent.trackers.compactMap(\.leechers).max()
         let fact = leeches.map {

@@ -124,7 +124,7 @@ extension Situation {
         }
         return self.draft(
             .progressing, "Receives \(spelledRate(traffic.downRate)).",
-            [rate, self.connectedFact, self.missingFact] + self.failureShare)
+            [rate, self.connectedFact, self.missingFact] + self.asides)
     }
 
     private func byCorruption() -> Draft? {
@@ -149,18 +149,19 @@ extension Situation {
     }
 
     func capHeadline(_ verb: String, _ rate: ByteRate, _ cap: CapSnapshot) -> String {
-        "\(verb) \(spelledRate(rate)), limited by the cap of \(cap.owner.words), \(spelledRate(cap.limit))."
+        "\(verb) \(spelledRate(rate)), limited by \(cap.owner.words), \(spelledRate(cap.limit))."
     }
 
     func facts(_ cap: CapSnapshot) -> [Fact] {
         [
-            Fact("capped_by", .text(cap.owner.code), "the cap of \(cap.owner.words)"),
+            Fact("capped_by", .text(cap.owner.code), cap.owner.words),
             .rate("cap_limit", cap.limit, "allows"), .rate("cap_rate", cap.rate, "is used with"),
         ]
     }
 
-    /// How many fail is worth a word even where it is normal.
-    private var failureShare: [Fact] {
-        self.tally.failed > 0 ? [self.failedFact] : []
+    /// Worth a word even where all is well.
+    private var asides: [Fact] {
+        (self.tally.failed > 0 ? [self.failedFact] : [])
+            + (self.pieces.missingWithNobody > 0 ? [self.withNobodyFact] : [])
     }
 }
