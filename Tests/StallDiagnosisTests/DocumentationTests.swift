@@ -7,6 +7,7 @@ private struct DiagnosisTables {
     /// Cells by code, in the order of the text.
     var verdicts: [(code: String, cells: [String])] = []
     var reasons: [(code: String, cells: [String])] = []
+    var doctor: [(code: String, cells: [String])] = []
 
     init() throws {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -17,7 +18,11 @@ private struct DiagnosisTables {
             guard line.hasPrefix("| `") else { continue }
             let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
             let row = (cells[0].replacing("`", with: ""), Array(cells.dropFirst()))
-            if section == "Torrents" { self.verdicts.append(row) } else { self.reasons.append(row) }
+            switch section {
+            case "Torrents": self.verdicts.append(row)
+            case "Peers": self.reasons.append(row)
+            default: self.doctor.append(row)
+            }
         }
     }
 }
@@ -39,6 +44,15 @@ struct DocumentationTests {
         #expect(rows.map(\.code) == PeerReason.allCases.map(\.code))
         for (reason, row) in zip(PeerReason.allCases, rows) {
             #expect(row.cells == [reason.meaning, row.cells[1], reason.remedy ?? ""])
+        }
+    }
+
+    @Test("It lists every finding of the doctor, in the order of the code")
+    func doctor() throws {
+        let rows = try DiagnosisTables().doctor
+        #expect(rows.map(\.code) == DoctorCode.allCases.map(\.code))
+        for (code, row) in zip(DoctorCode.allCases, rows) {
+            #expect(row.cells == [code.severity.code, code.meaning, row.cells[2], code.remedy ?? ""])
         }
     }
 

@@ -102,6 +102,7 @@ struct RenderingTests {
         #expect(peers[0]["they_choke"] == .flag(true))
         #expect(peers[0]["last_activity"] == .number(400))
         #expect(others.map { $0["address"] } == [.text("192.0.2.100:6881"), .text("192.0.2.101:6881")])
+        #expect(others[0]["last_outcome"] == .text("refused") && others[0]["attempts"] == .integer(1))
         #expect(trackers[0]["words"] == .text("new\nrules"))
         #expect(trackers[0]["announce_in"] == .number(30))
         #expect(tree["closures"]?["refused"] == .integer(2))
@@ -140,6 +141,23 @@ struct RenderingTests {
     func rates(bytes: Int64, spelled: String) {
         let moving = torrent { $0.traffic.downRate = ByteRate(bytesPerSecond: bytes) }
         #expect(diagnose(moving).headline == "Receives \(spelled).")
+    }
+
+    @Test("What moves is told with how many take part")
+    func parts() {
+        let moving = torrent {
+            $0.traffic.downRate = ByteRate(bytesPerSecond: 3072)
+            $0.peers = [
+                openPeer { ($0.downRate, $0.lastReceived) = (ByteRate(bytesPerSecond: 3072), now) }, peer(2),
+                peer(3),
+            ]
+        }
+        #expect(diagnose(moving).headline == "Receives 3.0 KiB/s from 1 of 3 peers; 2 choke us.")
+        let seeding = torrent(.seeding) {
+            $0.traffic.upRate = ByteRate(bytesPerSecond: 512)
+            $0.peers = [leech { ($0.upRate, $0.lastSent) = (ByteRate(bytesPerSecond: 512), now) }]
+        }
+        #expect(diagnose(seeding).headline == "Sends 512 B/s to 1 of 1 peer.")
     }
 
     @Test("Nearly all is never shown as all")

@@ -255,6 +255,15 @@ let reachingScenarios: [VerdictScenario] = [
     .init(.nobodyConnects, "every attempt fails differently") {
         $0.ledger = ledger(.refused, .connectTimeout, .handshakeTimeout, .resetBeforeHandshake)
     },
+    .init(.noBitfields, "silent after the handshake until we gave up") {
+        $0.ledger = ledger(.inactive, .inactive, reached: .handshaken)
+    },
+    .init(.allChoked, "choked us until it fell silent") {
+        $0.ledger = ledger(.inactive, reached: .interested)
+    },
+    .init(.requestsTimeOut, "unchoked us and fell silent") {
+        $0.ledger = ledger(.inactive, reached: .unchoked)
+    },
     .init(.everybodyLeft, "they had sent, and left") {
         $0.ledger = ledger(.closedByPeer, .inactive, reached: .transferring, retryIn: 60)
     },

@@ -24,8 +24,8 @@ extension TorrentSnapshot {
         case .weNotInterested:
             [self.needed(peer), self.since("not_interested_for", peer.weInterested.since, "not told so for")]
         case .choked, .chokedNothingGiven: self.chokeEvidence(peer)
-        case .rateLimited: [self.waiting(peer.downWait)]
-        case .diskBusy: [self.waiting(peer.downWait), self.requests(peer)]
+        case .rateLimited: self.waiting(peer.downWait, self.traffic.downCaps)
+        case .diskBusy: self.waiting(peer.downWait, self.traffic.downCaps) + [self.requests(peer)]
         case .snubbed:
             [.count("timeouts", peer.timeouts, counted(peer.timeouts, "timeout")), self.requests(peer)]
         case .rejecting: [.count("rejects", peer.rejects, counted(peer.rejects, "reject"))]
@@ -41,7 +41,7 @@ extension TorrentSnapshot {
             [self.since("not_interested_for", peer.theyInterested.since, "not interested for")]
         case .noSlot: self.slotEvidence(peer)
         case .noRequest: self.idleSlotEvidence(peer)
-        case .capped, .readingDisk: [self.waiting(peer.upWait), self.queue(peer)]
+        case .capped, .readingDisk: self.waiting(peer.upWait, self.traffic.upCaps) + [self.queue(peer)]
         case .sendBufferFull, .requestNotServed: [self.queue(peer)]
         default: []
         }
@@ -69,11 +69,14 @@ extension TorrentSnapshot {
         .count("upload_queue", peer.uploadQueue, "\(counted(peer.uploadQueue, "request")) from it waiting")
     }
 
-    private func waiting(_ wait: ChannelWait) -> Fact {
+    private func waiting(_ wait: ChannelWait, _ caps: [CapSnapshot]) -> [Fact] {
         switch wait {
-        case .cap(let owner): Fact("capped_by", .text(owner.code), "waits for \(owner.words)")
-        case .disk: Fact("waits_for_disk", .flag(true), "waits for our disk")
-        case .nothing: Fact("waits_for_disk", .flag(false), "waits for nothing")
+        case .nothing: return []
+        case .disk: return [Fact("waits_for_disk", .flag(true), "waits for our disk")]
+        case .cap(let owner):
+            let fact = Fact("capped_by", .text(owner.code), "waits for \(owner.words)")
+            guard let cap = caps.first(where: { $0.owner == owner }) else { return [fact] }
+            return [fact, .rate("cap_limit", cap.limit, "of"), .rate("cap_rate", cap.rate, "used with")]
         }
     }
 

@@ -63,6 +63,7 @@ extension Situation {
         if reason == .localFailure { return self.byLocalFailure() }
         if let blocked = self.byBlockedLine(reason) { return blocked }
         if reason == .unreachable { return self.byMissingRoute() }
+        if reason == .inactive, let silent = self.bySilence() { return silent }
         guard let reason else { return self.mixedFailure() }
         let code = self.code(forFailure: reason)
         let count = self.tally.failures[reason] ?? 0
@@ -71,6 +72,27 @@ extension Situation {
         return self.draft(
             code, "\(code.meaning.dropLast()): \(share) that \(whole == 1 ? "was" : "were") tried.",
             self.failureFacts(reason))
+    }
+
+    /// Who fell silent is judged by how far it had come.
+    private func bySilence() -> Draft? {
+        let silent = self.torrent.ledger.entries.filter { $0.closeReason == .inactive }
+        let furthest = silent.map(\.furthest).max() ?? .known
+        let count = silent.count
+        let who = count == 1 ? "The only peer that was tried" : "Each of \(count) peers"
+        let facts =
+            self.failureFacts(.inactive) + [
+                Fact("furthest_stage", .text(furthest.code), "the furthest came to \(furthest.code)")
+            ]
+        switch furthest {
+        case .known, .queued, .dialling, .connected: return nil
+        case .handshaken:
+            return self.draft(.noBitfields, "\(who) fell silent before it said what it has.", facts)
+        case .bitfield, .interested:
+            return self.draft(.allChoked, "\(who) choked us until it fell silent.", facts)
+        case .unchoked: return self.draft(.requestsTimeOut, "\(who) unchoked us and fell silent.", facts)
+        case .transferring: return nil
+        }
     }
 
     private func code(forFailure reason: PeerReason) -> VerdictCode {

@@ -122,9 +122,15 @@ extension Situation {
         {
             return self.lastPieces(rate)
         }
+        let (sending, choking) = (self.tally.count(.sending), self.tally.count(.choked, .chokedNothingGiven))
+        let from = sending > 0 ? " from \(sending) of \(counted(self.established.count, "peer"))" : ""
+        let rest = choking > 0 ? "; \(choking) \(choking == 1 ? "chokes" : "choke") us" : ""
         return self.draft(
-            .progressing, "Receives \(spelledRate(traffic.downRate)).",
-            [rate, self.connectedFact, self.missingFact] + self.asides)
+            .progressing, "Receives \(spelledRate(traffic.downRate))\(from)\(rest).",
+            [
+                rate, self.connectedFact, .count("sending_peers", sending, "\(sending) of them send"),
+                .count("choking_peers", choking, "\(choking) choke us"), self.missingFact,
+            ] + self.asides)
     }
 
     private func byCorruption() -> Draft? {

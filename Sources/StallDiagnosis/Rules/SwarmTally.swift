@@ -92,6 +92,11 @@ struct SwarmTally {
         return reason
     }
 
+    /// Of all peers with one of these reasons.
+    func count(_ reasons: PeerReason...) -> Int {
+        self.contributors.reduce(0) { reasons.contains($1.reason) ? $0 + $1.count : $0 }
+    }
+
     func failureCount(_ reasons: PeerReason...) -> Int {
         reasons.reduce(0) { $0 + (self.failures[$1] ?? 0) }
     }
