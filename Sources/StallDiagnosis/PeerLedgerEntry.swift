@@ -32,6 +32,9 @@ public struct PeerLedgerEntry: Hashable, Sendable {
     /// How often it unchoked us.
     public internal(set) var timesUnchoked = 0
 
+    /// Of the last end, also while a later connection is open.
+    private(set) var lastReason: CloseReason?
+
     init(address: PeerAddress, source: PeerSource, changed: Instant) {
         self.address = address
         self.source = source
@@ -85,6 +88,4 @@ public struct PeerLedgerEntry: Hashable, Sendable {
         self.changed = now
     }
 
-    /// Also while a later connection is open.
-    private var lastReason: CloseReason?
 }

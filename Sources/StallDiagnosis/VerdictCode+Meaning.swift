@@ -53,7 +53,7 @@ extension VerdictCode {
         case .handshakesSilent: "The known peers accept connections and say nothing."
         case .notBitTorrent: "What answers at the known addresses does not speak BitTorrent."
         case .peersSpeakPlain: "We require encryption, and the peers speak plainly."
-        case .peersRequireEncryption: "The peers end plain connections: they likely require encryption."
+        case .peersRequireEncryption: "The peers end plain connections and likely require encryption."
         case .encryptionFailed: "The encryption with the peers fails."
         case .wrongInfoHash: "The peers share another torrent."
         case .closedAfterHandshake: "The peers close right after the handshake."

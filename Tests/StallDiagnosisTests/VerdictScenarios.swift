@@ -199,6 +199,25 @@ let reachingScenarios: [VerdictScenario] = [
         )
         $0.ledger.noted(address(1), source: .tracker, at: instant(900))
     },
+    .init(.allRefused, "the only peer refused twice, and is dialled a third time") {
+        $0.ledger = ledger(.refused)
+        $0.ledger.dialling(address(100), at: instant(999))
+        $0.peers = [
+            PeerSnapshot(
+                address: address(100), source: .tracker, direction: .outgoing, stage: .dialling,
+                since: instant(999))
+        ]
+    },
+    .init(.handshakesSilent, "the only peer is dialled again, after it was silent") {
+        $0.ledger = ledger(.handshakeTimeout)
+        $0.ledger.dialling(address(100), at: instant(999))
+    },
+    .init(.connectionLimit, "two failed, and there is no place to try the others") {
+        $0.ledger = ledger(.refused, .refused)
+        $0.ledger.queued(address(1), at: instant(900))
+        ($0.counts.halfOpen, $0.counts.maximumHalfOpen) = (100, 100)
+    },
+    .init(.connecting, "known to the engine only") { $0.counts.known = 3 },
     .init(.allRefused, "the only peer refuses") { $0.ledger = ledger(.refused) },
     .init(.allRefused, "nine of ten refuse") {
         $0.ledger = ledger(
@@ -235,6 +254,15 @@ let reachingScenarios: [VerdictScenario] = [
     },
     .init(.nobodyConnects, "every attempt fails differently") {
         $0.ledger = ledger(.refused, .connectTimeout, .handshakeTimeout, .resetBeforeHandshake)
+    },
+    .init(.noBitfields, "silent after the handshake until we gave up") {
+        $0.ledger = ledger(.inactive, .inactive, reached: .handshaken)
+    },
+    .init(.allChoked, "choked us until it fell silent") {
+        $0.ledger = ledger(.inactive, reached: .interested)
+    },
+    .init(.requestsTimeOut, "unchoked us and fell silent") {
+        $0.ledger = ledger(.inactive, reached: .unchoked)
     },
     .init(.everybodyLeft, "they had sent, and left") {
         $0.ledger = ledger(.closedByPeer, .inactive, reached: .transferring, retryIn: 60)

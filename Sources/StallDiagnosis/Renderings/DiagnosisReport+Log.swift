@@ -19,10 +19,9 @@ extension DiagnosisReport {
         }
         lines += blocks.joined()
         let hidden = connected.count - blocks.count
-        if hidden > 0 { lines.append("and \(counted(hidden, "peer")) more") }
-        for group in self.verdict.contributors {
-            lines.append("\(group.reason.code): \(group.count)")
-        }
+        if hidden > 0 { lines.append("and \(hidden) more") }
+        let reasons = self.verdict.contributors.map { "\($0.count) \($0.reason.code)" }
+        if !reasons.isEmpty { lines.append("Reasons: " + reasons.joined(separator: ", ")) }
         return lines + self.statistics + ["=== END PEER DIAGNOSTICS ==="]
     }
 

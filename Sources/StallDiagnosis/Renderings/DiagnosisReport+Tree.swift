@@ -16,8 +16,11 @@ extension DiagnosisReport {
                 "down": .integer(torrent.traffic.downRate.bytesPerSecond),
                 "up": .integer(torrent.traffic.upRate.bytesPerSecond),
             ]),
-            "peers": .list(torrent.peers.map { $0.tree(diagnose(peer: $0, in: torrent), at: torrent.now) }),
-            "not_connected": .list(self.findings.dropFirst(torrent.peers.count).map(\.tree)),
+            "peers": .list(zip(torrent.peers, self.findings).map { $0.tree($1, at: torrent.now) }),
+            "not_connected": .list(
+                self.findings.dropFirst(torrent.peers.count).map { finding in
+                    torrent.ledger[finding.address]?.tree(finding, at: torrent.now) ?? finding.tree
+                }),
             "trackers": .list(torrent.trackers.map { $0.tree(at: torrent.now) }),
             "closures": .record(
                 torrent.ledger.closures.sorted { $0.key < $1.key }
@@ -73,6 +76,21 @@ extension PeerSnapshot {
             "down_rate": .integer(self.downRate.bytesPerSecond),
             "up_rate": .integer(self.upRate.bytesPerSecond),
             "bytes_down": .integer(self.bytesDown), "bytes_up": .integer(self.bytesUp),
+        ]
+        return .record(finding.members + members.map { ReportValue.Member(name: $0.key, value: $0.value) })
+    }
+}
+
+extension PeerLedgerEntry {
+    fileprivate func tree(_ finding: PeerFinding, at now: Instant) -> ReportValue {
+        let members: KeyValuePairs<String, ReportValue> = [
+            "source": .text(self.source.rawValue), "direction": .text(self.direction?.rawValue),
+            "transport": .text(self.transport.rawValue), "furthest_stage": .text(self.furthest.code),
+            "last_outcome": .text(self.lastReason?.code), "same_outcomes": .count(self.sameOutcomes),
+            "changed": .seconds(self.changed.age(at: now)), "attempts": .count(self.attempts),
+            "retry_in": .seconds(self.retryAt.map { now.age(at: $0) }),
+            "times_unchoked": .count(self.timesUnchoked), "bytes_down": .integer(self.bytesDown),
+            "bytes_up": .integer(self.bytesUp),
         ]
         return .record(finding.members + members.map { ReportValue.Member(name: $0.key, value: $0.value) })
     }

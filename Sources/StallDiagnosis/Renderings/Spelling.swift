@@ -47,13 +47,12 @@ func oneDecimal(_ value: Double) -> String {
 }
 
 extension CapOwner {
-    /// As in "the cap of …".
     var words: String {
         switch self {
-        case .peer: "this peer"
-        case .torrent: "this torrent"
-        case .tracker(let name): "the tracker \(visibleText(name, limit: 80))"
-        case .global: "everything (global)"
+        case .peer: "the cap of this peer"
+        case .torrent: "the cap of this torrent"
+        case .tracker(let name): "the cap of the tracker \(visibleText(name, limit: 80))"
+        case .global: "the global cap"
         }
     }
 

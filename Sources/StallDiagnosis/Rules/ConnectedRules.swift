@@ -20,8 +20,10 @@ extension Situation {
             return self.draft(.waitingForBitfields, facts)
         }
         let headline =
-            count == 1 ? "The only connected peer does not" : "None of \(count) connected peers does"
-        return self.draft(.noBitfields, "\(headline) say what it has.", facts)
+            count == 1
+            ? "The only connected peer does not say what it has."
+            : "None of the \(count) connected peers says what it has."
+        return self.draft(.noBitfields, headline, facts)
     }
 
     /// Nobody connected has anything that we need.
@@ -51,7 +53,7 @@ extension Situation {
             "No connected peer has any of the \(words); the tracker counts \(counted(seeds, "seed")).", facts)
     }
 
-    private var withNobodyFact: Fact {
+    var withNobodyFact: Fact {
         let count = self.pieces.missingWithNobody
         let some = self.pieces.examplesWithNobody.prefix(5).map(String.init).joined(separator: ", ")
         let phrase = "\(counted(count, "piece")) with nobody connected" + (some.isEmpty ? "" : " (\(some) …)")
@@ -81,17 +83,24 @@ extension Situation {
         let given = asked.reduce(Int64(0)) { $0.addingReportingOverflow(max(0, $1.bytesUp)).partialValue }
         let facts = [
             self.connectedFact, self.usefulFact,
-            .count("choking_peers", asked.count, "\(asked.count) of these choke us"),
+            .count(
+                "choking_peers", asked.count,
+                "\(asked.count) of these \(asked.count == 1 ? "chokes" : "choke") us"),
             Fact("longest_choke", .seconds(oldest), "the longest for \(spelledDuration(oldest))"),
             Fact("bytes_up", .bytes(given), "we gave them \(spelledBytes(given))"),
         ]
         let who = asked.count == 1 ? "The only peer" : "Each of the \(asked.count) peers"
-        guard oldest >= DiagnosisBounds.unchokeProblem, lastSlot ?? oldest >= DiagnosisBounds.unchokeProblem
-        else {
+        if let lastSlot, lastSlot < DiagnosisBounds.unchokeProblem {
             return self.draft(
                 .waitingForUnchoke,
-                "\(who) with what we need chokes us still, the longest for "
-                    + "\(spelledDuration(oldest)); up to 5 min are normal.", facts)
+                "\(who) with what we need chokes us now; the last slot ended \(spelledDuration(lastSlot)) ago.",
+                facts)
+        }
+        guard oldest >= DiagnosisBounds.unchokeProblem else {
+            return self.draft(
+                .waitingForUnchoke,
+                "\(who) with what we need chokes us still, the longest for \(spelledDuration(oldest)); "
+                    + "up to 5 min are normal.", facts)
         }
         let leeches = asked.filter { $0.pieceCount < self.pieces.total }
         let code: VerdictCode =
@@ -138,8 +147,8 @@ extension Situation {
         }
         for case .cap(let owner) in open.map(\.downWait) {
             return self.draft(
-                .limitedByCap, "Requests wait for the cap of \(owner.words).",
-                base + [Fact("capped_by", .text(owner.code), "the cap of \(owner.words)")])
+                .limitedByCap, "Requests wait for \(owner.words).",
+                base + [Fact("capped_by", .text(owner.code), owner.words)])
         }
         return self.draft(.limitedByCap, base)
     }

@@ -4,8 +4,11 @@ extension TorrentSnapshot {
     /// What the snapshot of a connection shows for its reason.
     func evidence(for reason: PeerReason, of peer: PeerSnapshot) -> [Fact] {
         switch reason {
-        case .dialling: [self.since("dialling_for", peer.since, "being dialled for")]
-        case .handshaking: [self.since("connected_for", peer.since, "connected without handshake for")]
+        case .dialling:
+            [self.since("dialling_for", peer.since, "being dialled for")] + self.pastFailure(peer.address)
+        case .handshaking:
+            [self.since("connected_for", peer.since, "connected without handshake for")]
+                + self.pastFailure(peer.address)
         case .sending: [.rate("down_rate", peer.downRate, "sends")]
         case .metadataUnknown, .metadataNotOffered:
             [self.since("connected_for", peer.since, "connected for")]
@@ -21,8 +24,8 @@ extension TorrentSnapshot {
         case .weNotInterested:
             [self.needed(peer), self.since("not_interested_for", peer.weInterested.since, "not told so for")]
         case .choked, .chokedNothingGiven: self.chokeEvidence(peer)
-        case .rateLimited: [self.waiting(peer.downWait)]
-        case .diskBusy: [self.waiting(peer.downWait), self.requests(peer)]
+        case .rateLimited: self.waiting(peer.downWait, self.traffic.downCaps)
+        case .diskBusy: self.waiting(peer.downWait, self.traffic.downCaps) + [self.requests(peer)]
         case .snubbed:
             [.count("timeouts", peer.timeouts, counted(peer.timeouts, "timeout")), self.requests(peer)]
         case .rejecting: [.count("rejects", peer.rejects, counted(peer.rejects, "reject"))]
@@ -38,7 +41,7 @@ extension TorrentSnapshot {
             [self.since("not_interested_for", peer.theyInterested.since, "not interested for")]
         case .noSlot: self.slotEvidence(peer)
         case .noRequest: self.idleSlotEvidence(peer)
-        case .capped, .readingDisk: [self.waiting(peer.upWait), self.queue(peer)]
+        case .capped, .readingDisk: self.waiting(peer.upWait, self.traffic.upCaps) + [self.queue(peer)]
         case .sendBufferFull, .requestNotServed: [self.queue(peer)]
         default: []
         }
@@ -66,11 +69,14 @@ extension TorrentSnapshot {
         .count("upload_queue", peer.uploadQueue, "\(counted(peer.uploadQueue, "request")) from it waiting")
     }
 
-    private func waiting(_ wait: ChannelWait) -> Fact {
+    private func waiting(_ wait: ChannelWait, _ caps: [CapSnapshot]) -> [Fact] {
         switch wait {
-        case .cap(let owner): Fact("capped_by", .text(owner.code), "waits for the cap of \(owner.words)")
-        case .disk: Fact("waits_for_disk", .flag(true), "waits for our disk")
-        case .nothing: Fact("waits_for_disk", .flag(false), "waits for nothing")
+        case .nothing: return []
+        case .disk: return [Fact("waits_for_disk", .flag(true), "waits for our disk")]
+        case .cap(let owner):
+            let fact = Fact("capped_by", .text(owner.code), "waits for \(owner.words)")
+            guard let cap = caps.first(where: { $0.owner == owner }) else { return [fact] }
+            return [fact, .rate("cap_limit", cap.limit, "of"), .rate("cap_rate", cap.rate, "used with")]
         }
     }
 
@@ -132,12 +138,23 @@ extension TorrentSnapshot {
         case .queued: facts += self.placeEvidence
         case .noAddressUsable:
             facts.append(.count("port", Int(entry.address.port), "port \(entry.address.port)"))
-        case .dialling, .handshaking: facts.append(self.since("open_for", entry.changed, "opening for"))
+        case .dialling, .handshaking:
+            facts.append(self.since("open_for", entry.changed, "opening for"))
+            facts += self.pastFailure(entry.address)
         case .closedAfterHandshake where self.state == .seeding:
             facts.append(Fact("we_are_seed", .flag(true), "we are a seed, so it may be one too"))
         default: break
         }
         return facts
+    }
+
+    /// How the attempt before this one ended.
+    private func pastFailure(_ address: PeerAddress) -> [Fact] {
+        guard let entry = self.ledger[address], let past = entry.lastReason else { return [] }
+        return [
+            Fact("last_outcome", .text(past.code), "the last attempt: \(past.words)"),
+            .count("same_outcomes", entry.sameOutcomes, "\(counted(entry.sameOutcomes, "time")) in a row"),
+        ]
     }
 
     /// Which limit it waits behind.

@@ -17,7 +17,7 @@ extension TorrentSnapshot {
 
     /// A single failure is expected in every swarm: half of all attempts may fail. What all peers do is for the
     /// torrent's verdict to judge.
-    private func classifyEnd(_ reason: CloseReason, of entry: PeerLedgerEntry) -> Classified {
+    func classifyEnd(_ reason: CloseReason, of entry: PeerLedgerEntry) -> Classified {
         switch reason {
         case .refused: Classified(.refused, .expected)
         case .unreachable, .connectTimeout:
@@ -54,7 +54,9 @@ extension TorrentSnapshot {
     }
 
     private func classifyLeaving(_ entry: PeerLedgerEntry) -> Classified {
-        if entry.stage < .unchoked, entry.bytesDown <= 0, entry.bytesUp <= 0 {
+        // While it is tried again, the stage is that of the new attempt.
+        let stage = entry.outcome == .open ? entry.furthest : entry.stage
+        if stage < .unchoked, entry.bytesDown <= 0, entry.bytesUp <= 0 {
             return Classified(.closedAfterHandshake, .expected)
         }
         return Classified(self.waits(entry) ? .backingOff : .wentAway, .expected)

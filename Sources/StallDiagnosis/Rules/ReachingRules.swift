@@ -36,7 +36,8 @@ extension Situation {
                 .onlyOurselves,
                 [.count("own_addresses", count, "\(counted(count, "address", "addresses")) of our own")])
         }
-        return nil
+        // Known to the engine, and not in the ledger yet.
+        return self.torrent.counts.known > 0 ? self.draft(.connecting, [self.knownFact]) : nil
     }
 
     private var untriedFact: Fact {
@@ -45,8 +46,12 @@ extension Situation {
     }
 
     private func byFailures() -> Draft {
-        let isEarly = self.tally.failed < DiagnosisBounds.attemptsToJudge
-        if isEarly, self.tally.opening + self.tally.untried > 0 {
+        let others = self.tally.firstAttempts + self.tally.untried
+        if self.tally.failed < DiagnosisBounds.attemptsToJudge, others > 0 {
+            let limits = self.torrent.placeEvidence
+            if self.tally.firstAttempts == 0, !limits.isEmpty {
+                return self.draft(.connectionLimit, [self.knownFact, self.failedFact] + limits)
+            }
             return self.draft(
                 .connecting, [self.knownFact, self.openingFact, self.untriedFact, self.failedFact])
         }
@@ -58,6 +63,7 @@ extension Situation {
         if reason == .localFailure { return self.byLocalFailure() }
         if let blocked = self.byBlockedLine(reason) { return blocked }
         if reason == .unreachable { return self.byMissingRoute() }
+        if reason == .inactive, let silent = self.bySilence() { return silent }
         guard let reason else { return self.mixedFailure() }
         let code = self.code(forFailure: reason)
         let count = self.tally.failures[reason] ?? 0
@@ -66,6 +72,27 @@ extension Situation {
         return self.draft(
             code, "\(code.meaning.dropLast()): \(share) that \(whole == 1 ? "was" : "were") tried.",
             self.failureFacts(reason))
+    }
+
+    /// Who fell silent is judged by how far it had come.
+    private func bySilence() -> Draft? {
+        let silent = self.torrent.ledger.entries.filter { $0.closeReason == .inactive }
+        let furthest = silent.map(\.furthest).max() ?? .known
+        let count = silent.count
+        let who = count == 1 ? "The only peer that was tried" : "Each of \(count) peers"
+        let facts =
+            self.failureFacts(.inactive) + [
+                Fact("furthest_stage", .text(furthest.code), "the furthest came to \(furthest.code)")
+            ]
+        switch furthest {
+        case .known, .queued, .dialling, .connected: return nil
+        case .handshaken:
+            return self.draft(.noBitfields, "\(who) fell silent before it said what it has.", facts)
+        case .bitfield, .interested:
+            return self.draft(.allChoked, "\(who) choked us until it fell silent.", facts)
+        case .unchoked: return self.draft(.requestsTimeOut, "\(who) unchoked us and fell silent.", facts)
+        case .transferring: return nil
+        }
     }
 
     private func code(forFailure reason: PeerReason) -> VerdictCode {
@@ -96,6 +123,8 @@ extension Situation {
             let count = self.tally.failures[reason] ?? 0
             facts.append(.count(reason.code, count, "\(count) \(reason.code.replacing("_", with: " "))"))
         }
+        let waiting = self.torrent.counts.backingOff
+        if waiting > 0 { facts.append(.count("backing_off", waiting, "\(waiting) wait to be tried again")) }
         if let retry = self.torrent.ledger.entries.compactMap(\.retryAt).filter({ $0 > self.now }).min() {
             facts.append(.until("retry_in", retry, at: self.now, "next try in"))
         }

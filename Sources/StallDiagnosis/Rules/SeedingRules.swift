@@ -16,8 +16,11 @@ extension Situation {
             return self.draft(
                 .uploadCapped, self.capHeadline("Sends", traffic.upRate, cap), [rate] + self.facts(cap))
         }
+        let taking = self.tally.count(.receiving)
+        let to = taking > 0 ? " to \(taking) of \(counted(self.established.count, "peer"))" : ""
         return self.draft(
-            .uploading, "Sends \(spelledRate(traffic.upRate)).", [rate, self.connectedFact])
+            .uploading, "Sends \(spelledRate(traffic.upRate))\(to).",
+            [rate, self.connectedFact, .count("taking_peers", taking, "\(taking) of them take it")])
     }
 
     /// A tracker that refuses us sends nobody here, and does not count what we give.
@@ -83,7 +86,9 @@ extension Situation {
         case .off, .open: break
         }
         if self.torrent.session.isOutOfDescriptors { return self.byReachingPeers() }
-        if self.tally.opening > 0 { return self.draft(.connecting, [self.knownFact, self.openingFact]) }
+        if self.tally.firstAttempts > 0 {
+            return self.draft(.connecting, [self.knownFact, self.openingFact])
+        }
         if let failed = self.byTrackerFailure() { return failed }
         let leeches = self.torrent.trackers.compactMap(\.leechers).max()
         let fact = leeches.map {

@@ -122,9 +122,15 @@ extension Situation {
         {
             return self.lastPieces(rate)
         }
+        let (sending, choking) = (self.tally.count(.sending), self.tally.count(.choked, .chokedNothingGiven))
+        let from = sending > 0 ? " from \(sending) of \(counted(self.established.count, "peer"))" : ""
+        let rest = choking > 0 ? "; \(choking) \(choking == 1 ? "chokes" : "choke") us" : ""
         return self.draft(
-            .progressing, "Receives \(spelledRate(traffic.downRate)).",
-            [rate, self.connectedFact, self.missingFact] + self.failureShare)
+            .progressing, "Receives \(spelledRate(traffic.downRate))\(from)\(rest).",
+            [
+                rate, self.connectedFact, .count("sending_peers", sending, "\(sending) of them send"),
+                .count("choking_peers", choking, "\(choking) choke us"), self.missingFact,
+            ] + self.asides)
     }
 
     private func byCorruption() -> Draft? {
@@ -149,18 +155,19 @@ extension Situation {
     }
 
     func capHeadline(_ verb: String, _ rate: ByteRate, _ cap: CapSnapshot) -> String {
-        "\(verb) \(spelledRate(rate)), limited by the cap of \(cap.owner.words), \(spelledRate(cap.limit))."
+        "\(verb) \(spelledRate(rate)), limited by \(cap.owner.words), \(spelledRate(cap.limit))."
     }
 
     func facts(_ cap: CapSnapshot) -> [Fact] {
         [
-            Fact("capped_by", .text(cap.owner.code), "the cap of \(cap.owner.words)"),
+            Fact("capped_by", .text(cap.owner.code), cap.owner.words),
             .rate("cap_limit", cap.limit, "allows"), .rate("cap_rate", cap.rate, "is used with"),
         ]
     }
 
-    /// How many fail is worth a word even where it is normal.
-    private var failureShare: [Fact] {
-        self.tally.failed > 0 ? [self.failedFact] : []
+    /// Worth a word even where all is well.
+    private var asides: [Fact] {
+        (self.tally.failed > 0 ? [self.failedFact] : [])
+            + (self.pieces.missingWithNobody > 0 ? [self.withNobodyFact] : [])
     }
 }
