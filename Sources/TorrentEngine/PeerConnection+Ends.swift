@@ -31,13 +31,3 @@ extension PeerConnection {
         }
     }
 }
-
-extension CloseReason {
-    /// The peer ended a connection without a word, as one that does not speak encryption does.
-    var endsSilently: Bool {
-        switch self {
-        case .resetBeforeHandshake, .closedBeforeHandshake: true
-        default: false
-        }
-    }
-}

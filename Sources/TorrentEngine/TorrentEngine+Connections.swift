@@ -120,8 +120,9 @@ extension TorrentEngine {
         }
     }
 
-    /// The connection ended under the handshake: with encryption tried in vain, a plain dial may follow.
-    func openingEnded(_ connection: PeerConnection, _ reason: CloseReason) {
+    /// The other side, or the network, has ended the connection. Under the handshake, with encryption tried in vain, a plain
+    /// dial may follow.
+    func ended(_ connection: PeerConnection, _ reason: CloseReason) {
         guard case .opening(var machine) = connection.phase else { return self.close(connection, reason) }
         var actions: [HandshakeAction] = []
         machine.disconnected(reason, into: &actions)
@@ -211,9 +212,6 @@ extension TorrentEngine {
     /// Ends a connection that the swarm still knows, or never knew.
     func close(_ connection: PeerConnection, _ reason: CloseReason, isNoted: Bool = true) {
         guard self.isOpen(connection) else { return }
-        if case .opening = connection.phase, connection.torrent != nil, reason.endsSilently {
-            return self.openingEnded(connection, reason)
-        }
         self.forget(connection)
         guard let torrent = connection.torrent else { return }
         if isNoted { self.noteClosed(connection, torrent, reason) }

@@ -52,10 +52,10 @@ extension TorrentEngine {
             self.giveBackDownload(connection)
             return false
         case .ended:
-            self.close(connection, connection.endReason)
+            self.ended(connection, connection.endReason)
             return false
         case .failed(let failure):
-            self.close(connection, connection.failureReason(failure))
+            self.ended(connection, connection.failureReason(failure))
             return false
         case .moved(let moved):
             let start = self.receivedInChunk

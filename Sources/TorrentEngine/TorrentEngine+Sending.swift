@@ -35,7 +35,7 @@ extension TorrentEngine {
                 self.updateInterest(connection)
                 return false
             case .failed(let failure):
-                self.close(connection, connection.failureReason(failure))
+                self.ended(connection, connection.failureReason(failure))
                 return false
             }
         }

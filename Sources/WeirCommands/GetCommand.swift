@@ -9,11 +9,11 @@ import TorrentEngine
 /// The options that `get` and `seed` share.
 enum TransferOption {
     static let directory = OptionSpec.value(
-        "dir", "d", "DIR", "Where the torrent's files lie, or are put", completion: .directories)
+        "dir", "d", "DIR", "Where the torrent's files lie, or are put", completion: .files)
     static let port = OptionSpec.value("port", "p", "N", "The port to take peers on; 0 is any free one")
     static let up = OptionSpec.value("up", nil, "RATE", "The most to upload, such as 500K or 2M bytes a second")
     static let down = OptionSpec.value("down", nil, "RATE", "The most to download")
-    static let peer = OptionSpec.value("peer", nil, "HOST:PORT", "A peer to dial; may be said several times")
+    static let peer = OptionSpec.value("peer", nil, "HOST:PORT", "A peer to dial; may be said several times", isRepeatable: true)
     static let encryption = OptionSpec.value(
         "encryption", nil, "POLICY", "prefer, require or off (message stream encryption)")
     static let verbose = OptionSpec.flag("verbose", "v", "Say every 30 seconds what each peer waits for")
@@ -26,12 +26,12 @@ let getCommand = Command(
         details: [
             "Fetches what is missing below --dir, and resumes what is there. Ctrl-C writes what has come and tells the trackers. When it is slow, the line below the progress says why."
         ],
-        arguments: [ArgumentSpec("TORRENT", "A .torrent file or a magnet link")],
         options: TransferOption.all + [
             .value("select", nil, "NUMBERS", "Only these files, as 0,3-5 (see weir show)"),
             .value("seed-ratio", nil, "RATIO", "Go on seeding until so much is uploaded"),
             .flag("sequential", nil, "In order, for watching while it comes"),
         ],
+        arguments: [ArgumentSpec("TORRENT", "A .torrent file or a magnet link")],
         examples: [
             CommandExample("weir get debian.torrent --dir ~/Downloads", "Fetch a torrent"),
             CommandExample("weir get debian.torrent --dir . --down 10M --up 2M", "And leave room for others"),
@@ -55,8 +55,8 @@ let seedCommand = Command(
         details: [
             "Takes the data below --dir as complete, and proves each piece when a peer first asks for it; --check hashes everything first. Prints READY when all torrents seed, and goes on until it is told to stop."
         ],
-        arguments: [ArgumentSpec("TORRENT", "A .torrent file, or a folder of them")],
         options: TransferOption.all + [.flag("check", nil, "Hash everything before seeding")],
+        arguments: [ArgumentSpec("TORRENT", "A .torrent file, or a folder of them")],
         examples: [CommandExample("weir seed torrents/ --dir /srv/data --up 2M", "Seed a folder of torrents")])
 ) { invocation throws(ServiceFailure) in
     let line = TransferLine(invocation)

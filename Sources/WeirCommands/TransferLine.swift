@@ -1,3 +1,5 @@
+import CommandLineParsing
+import ConfigFile
 import EventIO
 import Glibc
 import MetainfoCoding
@@ -33,7 +35,7 @@ struct TransferLine {
         }
         let bytes: [UInt8]
         do throws(FileReadFailure) {
-            bytes = try readFile(text, limit: MetainfoLimits.standard.byteCount)
+            bytes = try readFile(text, limit: 64 << 20)
         } catch {
             throw .badInput("\(plain(text)): \(error)")
         }

@@ -107,11 +107,11 @@ final class TransferOutput: @unchecked Sendable {
         self.reportCount += 1
         let reports = snapshots.map { DiagnosisReport($0) }
         if self.isVerbose, self.reportCount % Int(30 / self.intervalSeconds) == 0 {
-            for report in reports { self.say(report.log.joined(separator: "\n")) }
+            for report in reports { self.say(report.logBlock().joined(separator: "\n")) }
         }
         if self.isJSON {
             for torrent in progress {
-                let verdict = reports.first { $0.torrent == torrent.id }?.verdict
+                let verdict = reports.first { $0.torrent.id == torrent.id }?.verdict
                 self.output.printJSON { json in
                     json.member("event", "progress")
                     Self.write(torrent, to: &json)
@@ -131,8 +131,8 @@ final class TransferOutput: @unchecked Sendable {
         var lines: [String] = []
         for torrent in progress.prefix(8) {
             lines.append(Self.line(torrent))
-            if let report = reports.first(where: { $0.torrent == torrent.id }), report.verdict.severity > .expected {
-                lines.append("  " + plain(report.oneLine))
+            if let report = reports.first(where: { $0.torrent.id == torrent.id }), report.verdict.severity > .expected {
+                lines.append("  " + plain(report.verdict.oneLine))
             }
         }
         if progress.count > 8 { lines.append("… and \(progress.count - 8) more") }
@@ -168,16 +168,6 @@ final class TransferOutput: @unchecked Sendable {
         guard ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
         return Int(size.ws_col)
     }
-}
-
-/// A number of bytes for people: "1.5 GiB".
-func sizeText(_ bytes: Int64) -> String {
-    let units: [(Double, String)] = [(1_099_511_627_776, "TiB"), (1_073_741_824, "GiB"), (1_048_576, "MiB"), (1024, "KiB")]
-    for (size, name) in units where Double(bytes) >= size {
-        let tenths = Int((Double(bytes) / size * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10) \(name)"
-    }
-    return "\(bytes) bytes"
 }
 
 /// Seconds for people: "1 h 5 min".
