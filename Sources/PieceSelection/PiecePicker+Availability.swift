@@ -8,6 +8,12 @@ public struct Availability: Hashable, Sendable {
     public var unavailableCount: Int
     /// The first of them.
     public var unavailable: [Int]
+
+    public init(copies: Double, unavailableCount: Int, unavailable: [Int]) {
+        self.copies = copies
+        self.unavailableCount = unavailableCount
+        self.unavailable = unavailable
+    }
 }
 
 extension PiecePicker {

@@ -10,14 +10,22 @@ public enum Receipt: Hashable, Sendable {
     case unrequested
 }
 
-/// Up to two peers.
+/// Up to three peers: two more than the one that was asked first, and that one when a late answer of a fourth won.
 public struct Cancels: Hashable, Sendable {
-    public internal(set) var first: PeerSlot?
-    public internal(set) var second: PeerSlot?
+    public private(set) var first: PeerSlot?
+    public private(set) var second: PeerSlot?
+    public private(set) var third: PeerSlot?
 
-    public init(first: PeerSlot? = nil, second: PeerSlot? = nil) {
-        self.first = first
-        self.second = second
+    public init() {}
+
+    public mutating func append(_ slot: PeerSlot) {
+        if self.first == nil {
+            self.first = slot
+        } else if self.second == nil {
+            self.second = slot
+        } else {
+            self.third = slot
+        }
     }
 }
 
@@ -43,7 +51,7 @@ extension PiecePicker {
             let other = PeerSlot(cell.owner(place))
             self.peers[Int(other.rawValue)].inFlight -= 1
             self.peers[Int(other.rawValue)].lateCount += 1
-            if cancel.first == nil { cancel.first = other } else { cancel.second = other }
+            cancel.append(other)
         }
         let isComplete = self.open.receive(blockNumber, of: record, from: self.peers[number].key)
         return .accepted(pieceIsComplete: isComplete, cancel: cancel)

@@ -156,11 +156,11 @@ extension PiecePicker {
             let range = self.rarity.highestPriorityMembers
             if let piece = self.probe(range, for: number, &probes, using: &random) { return piece }
         } else {
-            for number_ in 0..<self.rarity.classCount {
-                let range = self.rarity.members(ofClass: number_)
+            for rank in 0..<self.rarity.classCount {
+                let range = self.rarity.members(ofClass: rank)
                 guard !range.isEmpty else { continue }
                 // A class of pieces without a copy is worth a look only for one that has all.
-                if number_ % RarityOrder.width == 0, !self.peers[number].hasAll { continue }
+                if rank % RarityOrder.width == 0, !self.peers[number].hasAll { continue }
                 if let piece = self.probe(range, for: number, &probes, using: &random) { return piece }
                 if probes == 0 { break }
             }
