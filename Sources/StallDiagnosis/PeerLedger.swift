@@ -34,10 +34,10 @@ public struct PeerLedger: Hashable, Sendable {
         self.insert(PeerLedgerEntry(address: address, source: source, changed: now))
     }
 
-    /// It waits for a free connection.
+    /// It was never tried, and waits for a free connection.
     public mutating func queued(_ address: PeerAddress, at now: Instant) {
         self.update(address, source: .tracker, at: now) { entry in
-            guard entry.outcome != .open else { return }
+            guard entry.outcome == .notTried else { return }
             entry.stage = .queued
             entry.changed = now
         }
@@ -78,7 +78,7 @@ public struct PeerLedger: Hashable, Sendable {
         }
     }
 
-    /// Adds payload. Meant for a timer or the end of a connection, not for every block.
+    /// Adds payload to what was told before. Meant for a timer or the end of a connection, not for every block.
     public mutating func transferred(
         down: Int64 = 0, up: Int64 = 0, with address: PeerAddress, at now: Instant
     ) {
@@ -90,7 +90,7 @@ public struct PeerLedger: Hashable, Sendable {
         }
     }
 
-    /// A connection or an attempt ended. - Parameter retryAt: when it is tried again; nil for never or unknown.
+    /// A connection or an attempt ended; `retryAt` is nil when it is not tried again, or nobody knows when.
     public mutating func closed(
         _ address: PeerAddress, _ reason: CloseReason, at now: Instant, retryAt: Instant? = nil
     ) {

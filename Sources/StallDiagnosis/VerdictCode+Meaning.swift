@@ -78,7 +78,7 @@ extension VerdictCode {
         case .requestsTimeOut: "Our requests run out of time."
         case .peersSilent: "Requests are out, and the peers are silent."
         case .nothingRequested: "Peers would send, and nothing is asked of them."
-        case .requestsOnTheWay: "Requests are out, and blocks should come any moment."
+        case .requestsOnTheWay: "Requests go out, and blocks should come any moment."
         case .uploading: "Data is being uploaded."
         case .uploadCapped: "Uploading as fast as a cap of ours lets it."
         case .portInUse: "Another program uses the listening port."

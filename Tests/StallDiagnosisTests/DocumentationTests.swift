@@ -62,7 +62,9 @@ struct DocumentationTests {
         let verdicts = Dictionary(uniqueKeysWithValues: tables.verdicts)
         for scenario in allScenarios {
             let cell = verdicts[scenario.code.code]?[2] ?? ""
-            for fact in diagnose(scenario.torrent).evidence {
+            let common: Set<String> = ["backing_off", "retry_in", "tracker_words"]
+            for fact in diagnose(scenario.torrent).evidence
+            where !(cell.contains("failed_peers") && common.contains(fact.name)) {
                 #expect(cell.contains("`\(fact.name)`"), "\(scenario)")
             }
         }

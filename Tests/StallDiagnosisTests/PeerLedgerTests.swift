@@ -47,6 +47,14 @@ struct PeerLedgerTests {
         #expect(entry.closeReason == nil && entry.retryAt == nil)
     }
 
+    @Test("Waiting for a place again does not hide how the last attempt ended")
+    func queueing() {
+        var ledger = ledger(.refused)
+        ledger.queued(address(100), at: instant(950))
+        #expect(ledger[address(100)]?.closeReason == .refused)
+        #expect(ledger[address(100)]?.changed == instant(920))
+    }
+
     @Test("A reason counts in a row across attempts, whatever its numbers, until another one comes")
     func repetition() {
         var ledger = PeerLedger()

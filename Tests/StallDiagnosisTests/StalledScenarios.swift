@@ -56,6 +56,14 @@ let stalledScenarios: [VerdictScenario] = [
     .init(.notInterested, "we forgot to say that we want it") {
         $0.peers = [peer { $0.weInterested = TimedFlag(false, since: instant(900)) }]
     },
+    .init(.waitingForUnchoke, "its bitfield has just come") {
+        $0.peers = [peer(age: 1) { $0.weInterested = TimedFlag(false, since: instant(999)) }]
+    },
+    .init(.requestsOnTheWay, "it has just unchoked us") { $0.peers = [openPeer(age: 1)] },
+    .init(.requestsOnTheWay, "the last blocks are asked of another") {
+        $0.pieces.isEverythingRequested = true
+        $0.peers = [openPeer()]
+    },
     .init(.waitingForUnchoke, "connected for four minutes") {
         $0.peers = [peer(age: 240), peer(2, age: 10)]
     },

@@ -141,6 +141,15 @@ let sourceScenarios: [VerdictScenario] = [
         $0.trackers = [tracker(.failing(.saidNo), words: "unregistered torrent")]
         $0.peers = [peer()]
     },
+    .init(.trackerUnregistered, "private, and the peers of old refuse") {
+        $0.isPrivate = true
+        $0.ledger = ledger(.refused)
+        $0.trackers = [tracker(.failing(.saidNo), words: "unregistered torrent")]
+    },
+    .init(.allRefused, "public, and only one tracker does not know it") {
+        $0.ledger = ledger(.refused)
+        $0.trackers = [tracker(.failing(.saidNo), words: "unregistered torrent")]
+    },
     .init(.trackerRefusesClient, "the tracker bans the client") {
         $0.trackers = [tracker(.failing(.saidNo), words: "Your client is not on our whitelist")]
     },
@@ -193,6 +202,13 @@ let reachingScenarios: [VerdictScenario] = [
         $0.ledger = ledger(.refused, .refused, .refused)
         $0.ledger.noted(address(1), source: .tracker, at: instant(900))
     },
+    .init(.connecting, "ten refused in the first seconds, one is being dialled") {
+        $0.since = instant(990)
+        $0.ledger = ledger(
+            .refused, .refused, .refused, .refused, .refused, .refused, .refused, .refused, .refused, .refused
+        )
+        $0.ledger.dialling(address(1), at: instant(999))
+    },
     .init(.allRefused, "ten failed, others were not tried yet") {
         $0.ledger = ledger(
             .refused, .refused, .refused, .refused, .refused, .refused, .refused, .refused, .refused, .refused
@@ -210,6 +226,18 @@ let reachingScenarios: [VerdictScenario] = [
     },
     .init(.handshakesSilent, "the only peer is dialled again, after it was silent") {
         $0.ledger = ledger(.handshakeTimeout)
+        $0.ledger.dialling(address(100), at: instant(999))
+    },
+    .init(.noBitfields, "the only peer is dialled again, after it said nothing") {
+        $0.ledger = ledger(.inactive, reached: .handshaken)
+        $0.ledger.dialling(address(100), at: instant(999))
+    },
+    .init(.tooManyOpenFiles, "the only peer is dialled again, after descriptors had run out") {
+        $0.ledger = ledger(.localFailure(code: 24))
+        $0.ledger.dialling(address(100), at: instant(999))
+    },
+    .init(.allUnreachable, "the only peer is dialled again, after there was no way") {
+        $0.ledger = ledger(.unreachable)
         $0.ledger.dialling(address(100), at: instant(999))
     },
     .init(.connectionLimit, "two failed, and there is no place to try the others") {
@@ -257,6 +285,9 @@ let reachingScenarios: [VerdictScenario] = [
     },
     .init(.noBitfields, "silent after the handshake until we gave up") {
         $0.ledger = ledger(.inactive, .inactive, reached: .handshaken)
+    },
+    .init(.noBitfields, "silent after the handshake, and tried again in a minute") {
+        $0.ledger = ledger(.inactive, .inactive, reached: .handshaken, retryIn: 60)
     },
     .init(.allChoked, "choked us until it fell silent") {
         $0.ledger = ledger(.inactive, reached: .interested)

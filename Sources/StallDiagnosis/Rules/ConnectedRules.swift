@@ -68,8 +68,15 @@ extension Situation {
     }
 
     private func byInterest() -> Draft? {
-        guard !self.useful.contains(where: \.weInterested.isSet) else { return nil }
-        return self.draft(.notInterested, [self.connectedFact, self.usefulFact])
+        let useful = self.useful
+        guard !useful.contains(where: \.weInterested.isSet) else { return nil }
+        let facts = [self.connectedFact, self.usefulFact]
+        let isLate = useful.contains {
+            self.torrent.age(of: $0.weInterested.since) >= DiagnosisBounds.request
+        }
+        return isLate
+            ? self.draft(.notInterested, facts)
+            : self.draft(.waitingForUnchoke, "Peers with what we need have just connected.", facts)
     }
 
     private func byChoke() -> Draft? {
@@ -130,7 +137,11 @@ extension Situation {
         // Blocks that come late are late for all: the line, not one peer.
         let mostTimeOut = timeouts >= 10 && timeouts > self.torrent.traffic.blocksReceived
         let isFresh = reasons.contains { $0.severity == .expected }
-        if isFresh, !mostTimeOut { return self.draft(.requestsOnTheWay, facts) }
+        if isFresh, !mostTimeOut {
+            return outstanding > 0
+                ? self.draft(.requestsOnTheWay, facts)
+                : self.draft(.requestsOnTheWay, "Peers would send, and are about to be asked.", facts)
+        }
         if has(.snubbed) || mostTimeOut { return self.draft(.requestsTimeOut, facts) }
         if has(.rejecting) { return self.draft(.allRejecting, facts + self.rejectFacts(open)) }
         if has(.socketIdle) { return self.draft(.peersSilent, facts) }

@@ -10,6 +10,8 @@ extension Situation {
                 .tooManyOpenFiles,
                 [.count("descriptor_limit", limit, "\(limit) open files allowed"), self.knownFact])
         }
+        // A private torrent has no other source: what its tracker says outweighs what old peers do.
+        if self.torrent.isPrivate, let complaint = self.byComplaint() { return complaint }
         if self.tally.failed > 0 { return self.byFailures() }
         if let untried = self.byUntried() { return untried }
         return self.bySources()
@@ -47,7 +49,11 @@ extension Situation {
 
     private func byFailures() -> Draft {
         let others = self.tally.firstAttempts + self.tally.untried
-        if self.tally.failed < DiagnosisBounds.attemptsToJudge, others > 0 {
+        // Refusals come back sooner than handshakes.
+        let isEarly =
+            self.tally.failed < DiagnosisBounds.attemptsToJudge
+            || self.hasJustStarted && self.tally.firstAttempts > 0
+        if isEarly, others > 0 {
             let limits = self.torrent.placeEvidence
             if self.tally.firstAttempts == 0, !limits.isEmpty {
                 return self.draft(.connectionLimit, [self.knownFact, self.failedFact] + limits)
@@ -63,7 +69,7 @@ extension Situation {
         if reason == .localFailure { return self.byLocalFailure() }
         if let blocked = self.byBlockedLine(reason) { return blocked }
         if reason == .unreachable { return self.byMissingRoute() }
-        if reason == .inactive, let silent = self.bySilence() { return silent }
+        if let silent = self.bySilence() { return silent }
         guard let reason else { return self.mixedFailure() }
         let code = self.code(forFailure: reason)
         let count = self.tally.failures[reason] ?? 0
@@ -74,15 +80,19 @@ extension Situation {
             self.failureFacts(reason))
     }
 
-    /// Who fell silent is judged by how far it had come.
+    /// Who fell silent is judged by how far it had come, whether it is tried again or not.
     private func bySilence() -> Draft? {
-        let silent = self.torrent.ledger.entries.filter { $0.closeReason == .inactive }
+        let silent = self.torrent.ledger.entries.filter { $0.lastReason == .inactive }
+        guard Double(silent.count) >= DiagnosisBounds.dominantShare * Double(self.tally.failed) else {
+            return nil
+        }
         let furthest = silent.map(\.furthest).max() ?? .known
         let count = silent.count
         let who = count == 1 ? "The only peer that was tried" : "Each of \(count) peers"
         let facts =
-            self.failureFacts(.inactive) + [
-                Fact("furthest_stage", .text(furthest.code), "the furthest came to \(furthest.code)")
+            self.failureFacts(nil) + [
+                .count("inactive", count, "\(count) fell silent"),
+                Fact("furthest_stage", .text(furthest.code), "the furthest came to \(furthest.code)"),
             ]
         switch furthest {
         case .known, .queued, .dialling, .connected: return nil
@@ -125,6 +135,9 @@ extension Situation {
         }
         let waiting = self.torrent.counts.backingOff
         if waiting > 0 { facts.append(.count("backing_off", waiting, "\(waiting) wait to be tried again")) }
+        if let complaint = self.byComplaint() {
+            facts += complaint.evidence.filter { $0.name == "tracker_words" }
+        }
         if let retry = self.torrent.ledger.entries.compactMap(\.retryAt).filter({ $0 > self.now }).min() {
             facts.append(.until("retry_in", retry, at: self.now, "next try in"))
         }
@@ -148,7 +161,7 @@ extension Situation {
     private func byLocalFailure() -> Draft {
         var numbers: [Int32: Int] = [:]
         for entry in self.torrent.ledger.entries {
-            if case .localFailure(let number)? = entry.closeReason { numbers[number, default: 0] += 1 }
+            if case .localFailure(let number)? = entry.lastReason { numbers[number, default: 0] += 1 }
         }
         let most = numbers.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? 0
         let words = CloseReason.localFailure(code: most).words
@@ -183,7 +196,7 @@ extension Situation {
     }
 
     private func byMissingRoute() -> Draft {
-        let unreachable = self.torrent.ledger.entries.filter { $0.closeReason == .unreachable }
+        let unreachable = self.torrent.ledger.entries.filter { $0.lastReason == .unreachable }
         let facts = self.failureFacts(.unreachable)
         if unreachable.allSatisfy({ $0.address.ipv4 == nil }) { return self.draft(.noIPv6Route, facts) }
         if self.isTrackerReached || !self.torrent.trackers.contains(where: \.isCutOff) {

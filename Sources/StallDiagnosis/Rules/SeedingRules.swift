@@ -24,7 +24,7 @@ extension Situation {
     }
 
     /// A tracker that refuses us sends nobody here, and does not count what we give.
-    private func byComplaint() -> Draft? {
+    func byComplaint() -> Draft? {
         guard let draft = self.byTrackerFailure() else { return nil }
         switch draft.code {
         case .trackerUnregistered, .trackerRefusesClient, .trackerRefusesAccount, .trackerSaysNo: return draft

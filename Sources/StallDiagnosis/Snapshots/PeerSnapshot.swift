@@ -76,6 +76,7 @@ public struct PeerSnapshot: Hashable, Sendable {
     public var asksOnlyDuplicates = false
     public var downRate = ByteRate.zero
     public var bytesDown: Int64 = 0
+    /// Payload, also of a block that is not complete.
     public var lastReceived: Instant?
     public var downWait = ChannelWait.nothing
 

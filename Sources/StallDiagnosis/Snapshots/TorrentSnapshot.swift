@@ -56,6 +56,7 @@ public struct CapSnapshot: Hashable, Sendable {
 public struct Traffic: Hashable, Sendable {
     public var downRate = ByteRate.zero
     public var upRate = ByteRate.zero
+    /// Payload of any peer, also of a block that is not complete.
     public var lastReceived: Instant?
     public var lastSent: Instant?
     public var downCaps: [CapSnapshot] = []
