@@ -1,4 +1,4 @@
-/// Longer names are cut, as libtorrent cuts them, so that both find the same file; Linux allows 255.
+/// Longer names are cut, where libtorrent cuts them, so that both find the same file; Linux allows 255.
 let maximumComponentByteCount = 240
 
 /// The component of a path that stands for a stranger's bytes: deterministic, and never one that leads out of a folder.
@@ -35,22 +35,24 @@ private func cleaned(_ bytes: some Collection<UInt8>) -> String {
     return String(text)
 }
 
-/// Keeps a short extension.
+/// Cuts behind the letter that reaches the limit, and keeps an extension of at most nine bytes that begins further on.
 private func shortened(_ text: String) -> String {
     guard text.utf8.count > maximumComponentByteCount else { return text }
-    let scalars = text.unicodeScalars
-    var ending = ""
-    if let dot = scalars.lastIndex(of: "."), text.utf8.distance(from: dot, to: text.endIndex) <= 10 {
-        ending = String(scalars[dot...])
+    let kept = prefix(of: text[...], reaching: maximumComponentByteCount)
+    guard let dot = text.utf8.lastIndex(of: UInt8(ascii: ".")), dot >= kept.endIndex,
+        text.utf8.distance(from: dot, to: text.endIndex) <= 9
+    else { return String(kept) }
+    return String(kept) + text[dot...]
+}
+
+/// Whole letters, until there are so many bytes or a few more.
+private func prefix(of text: Substring, reaching count: Int) -> Substring {
+    var taken = 0
+    for index in text.unicodeScalars.indices {
+        if taken >= count { return text[..<index] }
+        taken += UTF8.width(text.unicodeScalars[index])
     }
-    var room = maximumComponentByteCount - ending.utf8.count
-    var kept = String.UnicodeScalarView()
-    for scalar in scalars {
-        room -= UTF8.width(scalar)
-        guard room >= 0 else { break }
-        kept.append(scalar)
-    }
-    return String(kept) + ending
+    return text
 }
 
 /// Gives each file of a torrent a path that no other has.
@@ -86,7 +88,10 @@ struct PathRegistry {
         while true {
             let number = self.nextNumber[base, default: 1]
             self.nextNumber[base] = number + 1
-            let candidate = "\(path[..<dot]).\(number)\(path[dot...])"
+            let ending = ".\(number)\(path[dot...])"
+            // Cut again where Linux could not take it: three bytes are a letter that reaches over the limit.
+            let stem = prefix(of: path[start..<dot], reaching: 255 - 3 - ending.utf8.count)
+            let candidate = "\(path[..<start])\(stem)\(ending)"
             let folded = Self.folded(candidate)
             if !self.folders.contains(folded), self.files.insert(folded).inserted { return candidate }
         }

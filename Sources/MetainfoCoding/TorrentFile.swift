@@ -39,7 +39,7 @@ public struct FileAttributes: OptionSet, Hashable, Sendable {
 public struct TorrentFile: Hashable, Sendable {
     /// Below the download folder, with `/` between components; the torrent's name is the first of them where it has several files.
     /// No component is empty, `.` or `..`, holds a separator, a control character or a change of writing direction, or is longer
-    /// than 240 bytes; no two files of a torrent have equal paths, not even where upper and lower case are one, and no file's path
+    /// than 255 bytes; no two files of a torrent have equal paths, not even where upper and lower case are one, and no file's path
     /// is a folder of another. Of a pad file, which has no place on a disk, this does not hold.
     public internal(set) var path: String
     /// In bytes; 0 for a symbolic link.

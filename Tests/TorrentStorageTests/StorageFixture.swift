@@ -35,11 +35,12 @@ final class StorageFixture: @unchecked Sendable {
     let loop: EventLoop
     let service: StorageService
     let directory: String
-    private let temporary: TemporaryDirectory
+    private let temporary: TemporaryDirectory?
 
     init(_ limits: StorageService.Limits = .init(), directory: String? = nil) throws {
-        self.temporary = TemporaryDirectory()
-        self.directory = directory ?? self.temporary.path
+        let temporary = directory == nil ? TemporaryDirectory() : nil
+        self.temporary = temporary
+        self.directory = directory ?? temporary?.path ?? ""
         self.loop = try EventLoop(name: "test")
         self.service = try StorageService(loop: self.loop, limits: limits)
         try self.loop.start()
