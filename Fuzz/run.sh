@@ -44,9 +44,9 @@ found=0
 printf '%-10s %12s %10s %9s %12s\n' target executions per_second coverage peak_memory
 for target in $targets; do
     cp -R "$folder/corpus/$target" "$scratch/$target"
-    # A text has to be long only where it is several answers.
+    # A text has to be long only where it is several answers, or holds padding.
     length=512
-    [ "$target" = client ] && length=2048
+    case "$target" in client | openings) length=2048 ;; esac
     log="$scratch/$target.log"
     start=$(date +%s)
     FUZZ_TARGET="$target" "$program" "$scratch/$target" -runs="$runs" -max_total_time="$seconds" \

@@ -8,6 +8,7 @@ struct FuzzTarget: Sendable {
 
 let fuzzTargets = [
     configTarget, patternsTarget, jsonTarget, clientTarget, webhookTarget, formsTarget,
+    framesTarget, openingsTarget, extensionsTarget, metadataTarget, exchangeTarget,
 ]
 
 struct BrokenInvariant: Error, CustomStringConvertible {
