@@ -8,6 +8,7 @@ struct FuzzTarget: Sendable {
 
 let fuzzTargets = [
     configTarget, patternsTarget, jsonTarget, clientTarget, webhookTarget, formsTarget,
+    trackerHTTPTarget, trackerUDPTarget,
 ]
 
 struct BrokenInvariant: Error, CustomStringConvertible {
