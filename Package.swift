@@ -212,6 +212,7 @@ if Context.environment["FUZZ"] != nil {
                 "CLibFuzzer", "SwarmTypes", "JSONScanning", "LimitPlanning", "HTTPFetching", "HTTPServing",
                 "PatternMatching", "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI", "JSONValues",
                 "PeerProtocol",
+                "TrackerProtocol",
             ],
             path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "crashes", "run.sh"],
             sources: ["Targets", "Driver"],

@@ -9,6 +9,7 @@ struct FuzzTarget: Sendable {
 let fuzzTargets = [
     configTarget, patternsTarget, jsonTarget, clientTarget, webhookTarget, formsTarget,
     framesTarget, openingsTarget, extensionsTarget, metadataTarget, exchangeTarget,
+    trackerHTTPTarget, trackerUDPTarget,
 ]
 
 struct BrokenInvariant: Error, CustomStringConvertible {

@@ -43,6 +43,7 @@ extension AnnounceSchedule {
                 let isWaiting = entry.flight != nil || chain.working.map { $0 != place } ?? false
                 return TrackerStatus(
                     url: entry.url.text, maskedURL: entry.url.masked, tier: entry.tier, state: entry.state,
+                    failure: entry.lastFailure,
                     warning: entry.warning, lastAnnounce: entry.lastAttempt,
                     nextAnnounce: isWaiting || self.phase != .running ? nil : entry.nextAttempt,
                     counts: entry.counts, peersReceived: entry.peersReceived,

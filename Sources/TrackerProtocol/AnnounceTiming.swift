@@ -1,3 +1,5 @@
+public import SwarmTypes
+
 /// When trackers are asked again. Seconds.
 public enum AnnounceTiming {
     /// Where a tracker names no interval.
@@ -18,6 +20,13 @@ public enum AnnounceTiming {
     public static let unregisteredRetry: Double = 10
     public static let retryJitter = 0.8...1.2
     public static let longestRetry: Double = 3600
+
+    /// How long a torrent of a whole collection waits at the program's start: a share of `seconds` that its
+    /// identifier decides, so that all of them spread evenly and each always waits the same.
+    public static func startDelay(of torrent: TorrentID, within seconds: Double = 1800) -> Double {
+        let number = torrent.bytes.prefix(4).reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
+        return seconds * Double(number) / Double(UInt32.max)
+    }
 
     /// The wait after so many failures in a row, before jitter: 17.5 s, 55 s, 118 s … up to an hour.
     public static func retry(afterFailures failures: Int) -> Double {

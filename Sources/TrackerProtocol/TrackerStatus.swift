@@ -20,6 +20,8 @@ public struct TrackerStatus: Equatable, Sendable {
     /// From 0.
     public var tier: Int
     public var state: State
+    /// Of the last announce, unless it was answered; also while the next one is on its way.
+    public var failure: AnnounceFailure?
     /// Of the last answer that had one.
     public var warning: TrackerText?
     public var lastAnnounce: Instant?

@@ -39,7 +39,8 @@ private final class Opentracker {
         try #require(isListening)
     }
 
-    deinit { self.process.terminate() }
+    /// It inherits from the test's thread that other signals are blocked.
+    deinit { kill(self.process.processIdentifier, SIGKILL) }
 }
 
 @Suite(
@@ -50,6 +51,7 @@ struct OpentrackerTests {
     func session(scheme: String) async throws {
         let id = try torrent(0x61)
         let tracker = try Opentracker(torrent: id)
+        defer { withExtendedLifetime(tracker) {} }
         let fixture = try ClientFixture()
         let url = "\(scheme)://127.0.0.1:\(tracker.port)/announce"
 

@@ -261,6 +261,18 @@ struct AnnounceTimeTests {
         #expect(try session.one().request.event == .started)
     }
 
+    @Test("The torrents of a collection begin evenly spread over half an hour")
+    func spread() throws {
+        var random = SplitMix64(seed: 1)
+        var counts = [Int](repeating: 0, count: 10)
+        for _ in 0..<10_000 {
+            let bytes = (0..<20).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let delay = AnnounceTiming.startDelay(of: try #require(TorrentID(bytes: bytes)))
+            counts[min(9, Int(delay / 180))] += 1
+        }
+        #expect(counts.allSatisfy { (850...1150).contains($0) })
+    }
+
     @Test("The status tells what a person wants to know")
     func status() throws {
         let session = try Session([["http://t.example/KEY/announce"]])
@@ -281,6 +293,11 @@ struct AnnounceTimeTests {
         #expect(status.nextAnnounce == session.schedule.nextDeadline)
         try session.sleep()
         session.refuse(try session.one(), "passkey\ninvalid")
+        try session.sleep()
+        let retry = try session.one()
+        #expect(session.status?.state == .announcing(.none))
+        #expect(session.status?.failure == .refused(TrackerText("passkey\ninvalid"), retry: .unsaid))
+        session.refuse(retry, "passkey\ninvalid")
         #expect(
             session.status?.state == .failed(.refused(TrackerText("passkey\ninvalid"), retry: .unsaid)))
         #expect(
