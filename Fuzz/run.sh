@@ -47,6 +47,8 @@ for target in $targets; do
     # A text has to be long only where it is several answers.
     length=512
     [ "$target" = client ] && length=2048
+    # A torrent of several files with piece layers.
+    [ "$target" = metainfo ] && length=1024
     log="$scratch/$target.log"
     start=$(date +%s)
     FUZZ_TARGET="$target" "$program" "$scratch/$target" -runs="$runs" -max_total_time="$seconds" \
