@@ -210,7 +210,7 @@ if Context.environment["FUZZ"] != nil {
             dependencies: [
                 "CLibFuzzer", "SwarmTypes", "JSONScanning", "LimitPlanning", "HTTPFetching", "HTTPServing",
                 "PatternMatching", "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI", "JSONValues",
-                "PeerProtocol",
+                "BencodeCoding", "MetainfoCoding", "PeerProtocol",
             ],
             path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "crashes", "run.sh"],
             sources: ["Targets", "Driver"],

@@ -27,4 +27,28 @@ extension DigestContext {
             EVP_DigestInit_ex2(self.context, self.method, nil) == 1
         else { throw .failed(self.algorithm) }
     }
+
+    /// The digests of each `chunk` bytes, one after another; the last chunk is what is left. Nothing may be begun.
+    public mutating func digests(
+        of bytes: UnsafeRawBufferPointer, inChunksOf chunk: Int
+    ) throws(DigestFailure) -> [UInt8] {
+        precondition(chunk > 0, "a chunk has at least one byte")
+        let size = self.algorithm.byteCount
+        let count = (bytes.count + chunk - 1) / chunk
+        var digests = [UInt8](repeating: 0, count: count * size)
+        var failure: DigestFailure?
+        digests.withUnsafeMutableBytes { digests in
+            do throws(DigestFailure) {
+                for index in 0..<count {
+                    let start = index * chunk
+                    try self.update(.init(rebasing: bytes[start..<min(start + chunk, bytes.count)]))
+                    try self.finish(into: .init(rebasing: digests[(index * size)...]))
+                }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return digests
+    }
 }

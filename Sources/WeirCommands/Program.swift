@@ -53,7 +53,7 @@ public enum Program {
         ["config", "init"]: configInitCommand, ["doctor"]: doctorCommand,
         ["hook", "install"]: hookInstallCommand,
         ["hook", "remove"]: hookRemoveCommand, ["completions"]: completionsCommand, ["manual"]: manualCommand,
-        ["version"]: versionCommand,
+        ["version"]: versionCommand, ["show"]: showCommand, ["create"]: createCommand,
     ]
 
     static let spec: CommandSpec = {
@@ -72,6 +72,7 @@ public enum Program {
                 CommandSpec(
                     "config", "Check, show or begin a configuration",
                     subcommands: [spec("config", "check"), spec("config", "print"), spec("config", "init")]),
+                spec("show"), spec("create"),
                 spec("doctor"),
                 CommandSpec(
                     "hook", "Let qBittorrent tell Weir of new torrents",
