@@ -3,47 +3,56 @@ public import SwarmTypes
 /// BEP 40: a number that both ends of a connection compute alike. Whoever has too many peers keeps those with the
 /// higher ones, so that nobody can fill a swarm's places by connecting more often.
 ///
-/// Both addresses with their ports, `own` as others see it.
+/// Both addresses with their ports, `own` as others see it. For one address of each family, for which BEP 40 has
+/// no rule, the IPv4 one counts in its mapped form.
 public func canonicalPriority(of own: PeerAddress, and peer: PeerAddress) -> UInt32 {
+    var crc = CRC32C()
     guard own.high != peer.high || own.low != peer.low else {
-        return crc32c([min(own.port, peer.port), max(own.port, peer.port)].flatMap { $0.bigEndianBytes })
+        crc.add(UInt64(min(own.port, peer.port)) << 16 | UInt64(max(own.port, peer.port)), byteCount: 4)
+        return crc.value
     }
-    let both = [own.addressBytes, peer.addressBytes]
-    guard both[0].count == both[1].count else {
-        // One family against the other: BEP 40 has no rule. Their common length is the mapped form's.
-        return crc32c(
-            [own, peer].map(\.mappedBytes).sorted { $0.lexicographicallyPrecedes($1) }.flatMap(\.self))
+    if let ownIPv4 = own.ipv4, let peerIPv4 = peer.ipv4 {
+        // What always counts is the first 2 bytes; then one more than the addresses share.
+        let common = (ownIPv4 ^ peerIPv4).leadingZeroBitCount / 8
+        let hidden = (UInt32.max >> UInt32(8 * (common < 2 ? 2 : common + 1))) & 0xAAAA_AAAA
+        let masked = (ownIPv4 & ~hidden, peerIPv4 & ~hidden)
+        crc.add(UInt64(min(masked.0, masked.1)) << 32 | UInt64(max(masked.0, masked.1)), byteCount: 8)
+        return crc.value
     }
-    let common = zip(both[0], both[1]).prefix { $0 == $1 }.count
-    // What always counts is the first 2 bytes of IPv4 and 6 of IPv6; then one more than the addresses share.
-    let base = both[0].count == 4 ? 2 : 6
-    let whole = common < base ? base : common + 1
-    let masked = both.map { address in
-        address.indices.map { $0 < whole ? address[$0] : address[$0] & 0x55 }
+    // The first 6 bytes of IPv6, then one more than they share.
+    let difference = (high: own.high ^ peer.high, low: own.low ^ peer.low)
+    let common =
+        difference.high != 0
+        ? difference.high.leadingZeroBitCount / 8 : 8 + difference.low.leadingZeroBitCount / 8
+    let whole = UInt64(8 * (common < 6 ? 6 : common + 1))
+    let hidden = (
+        high: (UInt64.max >> whole) & 0xAAAA_AAAA_AAAA_AAAA,
+        low: (UInt64.max >> (max(whole, 64) - 64)) & 0xAAAA_AAAA_AAAA_AAAA
+    )
+    let first = (own.high & ~hidden.high, own.low & ~hidden.low)
+    let second = (peer.high & ~hidden.high, peer.low & ~hidden.low)
+    for half in first < second ? [first, second] : [second, first] {
+        crc.add(half.0, byteCount: 8)
+        crc.add(half.1, byteCount: 8)
     }
-    return crc32c(masked.sorted { $0.lexicographicallyPrecedes($1) }.flatMap(\.self))
+    return crc.value
 }
 
-extension PeerAddress {
-    /// 4 bytes or 16.
-    fileprivate var addressBytes: [UInt8] { self.compact.dropLast(2) }
-
-    fileprivate var mappedBytes: [UInt8] { self.high.bigEndianBytes + self.low.bigEndianBytes }
-}
-
-extension FixedWidthInteger where Self: UnsignedInteger {
-    fileprivate var bigEndianBytes: [UInt8] {
-        (1...Self.bitWidth / 8).map { UInt8(truncatingIfNeeded: self >> Self(Self.bitWidth - 8 * $0)) }
+/// The CRC of RFC 3720, appendix B.4: Castagnoli's polynomial, reflected.
+private struct CRC32C {
+    private static let table: [UInt32] = (0..<256).map { byte in
+        (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 0 ? value >> 1 : value >> 1 ^ 0x82F6_3B78 }
     }
-}
 
-/// The CRC of RFC 3720, appendix B.4, which BEP 40 uses: Castagnoli's polynomial, reflected.
-func crc32c(_ bytes: some Sequence<UInt8>) -> UInt32 {
-    var crc = UInt32.max
-    for byte in bytes { crc = crc >> 8 ^ crc32cTable[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] }
-    return ~crc
-}
+    private var state = UInt32.max
 
-private let crc32cTable: [UInt32] = (0..<256).map { byte in
-    (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 0 ? value >> 1 : value >> 1 ^ 0x82F6_3B78 }
+    var value: UInt32 { ~self.state }
+
+    /// The lowest bytes of the number, the highest of them first.
+    mutating func add(_ number: UInt64, byteCount: UInt64) {
+        for index in (0..<byteCount).reversed() {
+            let byte = UInt8(truncatingIfNeeded: number >> (8 * index))
+            self.state = self.state >> 8 ^ Self.table[Int(UInt8(truncatingIfNeeded: self.state) ^ byte)]
+        }
+    }
 }

@@ -149,8 +149,9 @@ public struct PeerBook: Sendable {
         let address = self.records[Int(number)].address
         guard !self.isBanned(address) else { return }
         if self.bans.count == Self.banLimit { self.bans.removeFirst() }
-        self.bans.append(address.scope == .global ? address.with(port: 0) : address)
-        for other in self.records.indices where self.isBanned(self.records[other].address) {
+        let entry = Self.banEntry(address)
+        self.bans.append(entry)
+        for other in self.records.indices where Self.banEntry(self.records[other].address) == entry {
             let stage = self.records[other].stage
             if stage == .idle || stage == .unreachable { self.records[other].stage = .banned }
         }
@@ -158,7 +159,11 @@ public struct PeerBook: Sendable {
 
     public func isBanned(_ address: PeerAddress) -> Bool {
         guard !self.bans.isEmpty else { return false }
-        return self.bans.contains(address.scope == .global ? address.with(port: 0) : address)
+        return self.bans.contains(Self.banEntry(address))
+    }
+
+    private static func banEntry(_ address: PeerAddress) -> PeerAddress {
+        address.scope == .global ? address.with(port: 0) : address
     }
 
     public var banCount: Int { self.bans.count }

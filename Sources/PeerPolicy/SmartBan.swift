@@ -18,6 +18,11 @@ public struct SmartBan: Sendable {
         }
     }
 
+    private struct Source: Hashable {
+        var block: Int
+        var sender: PeerKey
+    }
+
     /// So many failed pieces without evidence ban a peer all the same.
     public static let strikeLimit = 3
     /// Of remembered blocks; 24 bytes each. Beyond it failures count as strikes.
@@ -40,14 +45,15 @@ public struct SmartBan: Sendable {
             self.forget(first.sender)
             return [first.sender]
         }
-        let known = self.evidence[piece] ?? []
+        let known = Set(self.evidence[piece] ?? [])
+        let versions = Dictionary(
+            known.map { (Source(block: $0.block, sender: $0.sender), $0.digest) },
+            uniquingKeysWith: { first, _ in first })
         var guilty: Set<PeerKey> = []
         for new in blocks {
-            guard
-                known.contains(where: {
-                    $0.block == new.block && $0.sender == new.sender && $0.digest != new.digest
-                })
-            else { continue }
+            guard let old = versions[Source(block: new.block, sender: new.sender)], old != new.digest else {
+                continue
+            }
             guilty.insert(new.sender)
         }
         let fresh = Set(blocks).subtracting(known)
