@@ -3,7 +3,7 @@ public import SwarmTypes
 /// The addresses that one torrent knows, which of them to dial next, and what became of each.
 ///
 /// Bounded: when it is full a new address takes the place of the one that failed most, or is not kept. A record
-/// has 48 bytes.
+/// has 40 bytes.
 public struct PeerBook: Sendable {
     enum Stage: UInt8, Sendable { case unused, idle, dialling, connected, unreachable, banned, ourselves }
 
@@ -225,7 +225,7 @@ public struct PeerBook: Sendable {
         self.count -= 1
     }
 
-    /// The address without a connection that has failed most; of those that are alike the one last heard of is kept.
+    /// The address without a connection that has failed most; any of those that are alike.
     private func worst() -> UInt16? {
         var worst: Int?
         for number in self.records.indices {
