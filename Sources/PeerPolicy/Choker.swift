@@ -42,8 +42,9 @@ public struct ChokeCandidate: Hashable, Sendable {
 /// Who changes role. Peers that are not named keep theirs.
 public struct ChokeDecision: Hashable, Sendable {
     public var choke: [PeerSlot] = []
+    /// May name an optimistic one, which has earned its slot: nothing is sent to it.
     public var unchoke: [PeerSlot] = []
-    /// These are unchoked, or stay so, by lot and for a time.
+    /// Unchoked by lot, for a time.
     public var optimistic: [PeerSlot] = []
 
     public init() {}
