@@ -54,6 +54,7 @@ public enum Program {
         ["hook", "install"]: hookInstallCommand,
         ["hook", "remove"]: hookRemoveCommand, ["completions"]: completionsCommand, ["manual"]: manualCommand,
         ["version"]: versionCommand, ["show"]: showCommand, ["create"]: createCommand,
+        ["verify"]: verifyCommand,
     ]
 
     static let spec: CommandSpec = {
@@ -72,7 +73,7 @@ public enum Program {
                 CommandSpec(
                     "config", "Check, show or begin a configuration",
                     subcommands: [spec("config", "check"), spec("config", "print"), spec("config", "init")]),
-                spec("show"), spec("create"),
+                spec("show"), spec("create"), spec("verify"),
                 spec("doctor"),
                 CommandSpec(
                     "hook", "Let qBittorrent tell Weir of new torrents",

@@ -103,14 +103,14 @@ struct SampleTorrent {
         var files: [FileEntry] = []
         for index in 0..<Int.random(in: 1...9, using: &random) {
             let length = [0, 1, 5000, 16384, 40_000, 150_000][Int.random(in: 0..<6, using: &random)]
-            let folder = index % 3 == 0 ? ["top", "sub\(index)", "deep"] : ["top"]
-            files.append(FileEntry(path: folder + ["file \(index)"], length: Int64(length)))
+            let folder = index % 3 == 0 ? "top/sub\(index)/deep" : "top"
+            files.append(FileEntry(path: "\(folder)/file \(index)", length: Int64(length)))
             if Bool.random(using: &random) {
                 let pad = Int64.random(in: 1...20_000, using: &random)
-                files.append(FileEntry(path: ["top", ".pad", "\(index)"], length: pad, isPad: true))
+                files.append(FileEntry(path: "top/.pad/\(index)", length: pad, isPad: true))
             }
         }
-        files.append(FileEntry(path: ["top", "last"], length: Int64.random(in: 1...60_000, using: &random)))
+        files.append(FileEntry(path: "top/last", length: Int64.random(in: 1...60_000, using: &random)))
         let length = [16_384, 32_768, 65_536, 40_000, 20_000][Int.random(in: 0..<5, using: &random)]
         try self.init(files: files, pieceLength: UInt32(length), seed: seed)
     }
