@@ -232,6 +232,7 @@ extension TorrentEngine {
     }
 
     private func noteClosed(_ connection: PeerConnection, _ torrent: ActiveTorrent, _ reason: CloseReason) {
+        let dbg = "DBG closed \(connection.address) \(reason)\n"; _ = dbg.withCString { Glibc.write(2, $0, strlen($0)) }
         torrent.ledger.closed(connection.address, reason, at: self.now)
         if connection.direction == .outgoing { self.dialEnded(connection.address, torrent, reason) }
     }
