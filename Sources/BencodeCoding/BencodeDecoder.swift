@@ -21,6 +21,8 @@ struct BencodeDecoder {
     init(limits: BencodeLimits) { self.limits = limits }
 
     mutating func decode(_ bytes: Span<UInt8>) throws(BencodeFailure) {
+        // Enough for most messages, and never more than the input could need.
+        self.tokens.reserveCapacity(min(bytes.count, 32))
         repeat { try self.decodeToken(bytes) } while !self.levels.isEmpty
     }
 
