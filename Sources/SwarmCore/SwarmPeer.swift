@@ -108,7 +108,8 @@ struct SwarmPeer: Sendable {
         self.facts = facts
         self.key = key
         self.joinedAt = now
-        self.roleSince = now
+        // It has been choked for ever: its first change need not wait.
+        self.roleSince = now.advanced(bySeconds: -3600)
         self.has = Bitfield(count: pieceCount)
         self.weChoke = Flag(true, since: now)
         self.theyChoke = Flag(true, since: now)
