@@ -158,10 +158,15 @@ extension TorrentEngine {
                 self.established(connection, introduction, machine)
                 return
             case .redialPlain(let reason):
-                self.redialPlain(connection, reason)
+                self.redial(connection, reason, .off)
                 return
             case .failed(let reason):
-                self.close(connection, reason)
+                let isRefusal = reason == .closedBeforeHandshake || reason == .resetBeforeHandshake
+                if isRefusal, self.settings.encryption == .allow, connection.dialEncryption == .off, connection.isDial {
+                    self.redial(connection, reason, .require)
+                } else {
+                    self.close(connection, reason)
+                }
                 return
             }
         }
@@ -170,9 +175,10 @@ extension TorrentEngine {
         self.pump(connection)
     }
 
-    /// The peer seems to speak no encryption. It is dialled once more, plainly, as part of the same dial; not at once,
-    /// because some clients take one connection an address at a time and are not done with this one.
-    private func redialPlain(_ connection: PeerConnection, _ reason: CloseReason) {
+    /// The peer does not seem to take what we began with: encryption, or its lack. It is dialled once more the other way, as
+    /// part of the same dial; not at once, because some clients take one connection an address at a time and are not
+    /// done with this one.
+    private func redial(_ connection: PeerConnection, _ reason: CloseReason, _ encryption: EncryptionPolicy) {
         let (address, id) = (connection.address, connection.torrent?.core.id)
         connection.isDial = false
         self.close(connection, reason, isNoted: false)
@@ -182,7 +188,7 @@ extension TorrentEngine {
                 engine.now = engine.loop.now
                 guard let torrent = engine.torrents[id] else { return }
                 if torrent.isRunning {
-                    engine.dial(address, for: torrent, encryption: .off)
+                    engine.dial(address, for: torrent, encryption: encryption)
                 } else {
                     engine.dialEnded(torrent, connected: false)
                 }

@@ -15,7 +15,8 @@ enum TransferOption {
     static let down = OptionSpec.value("down", nil, "RATE", "The most to download")
     static let peer = OptionSpec.value("peer", nil, "HOST:PORT", "A peer to dial; may be said several times", isRepeatable: true)
     static let encryption = OptionSpec.value(
-        "encryption", nil, "POLICY", "prefer, require or off (message stream encryption)")
+        "encryption", nil, "POLICY", "allow, prefer, require or off (message stream encryption)",
+        completion: .words(["allow", "prefer", "require", "off"]))
     static let verbose = OptionSpec.flag("verbose", "v", "Say every 30 seconds what each peer waits for")
     static let all = [directory, port, up, down, peer, encryption, verbose, CommonOption.json]
 }

@@ -67,7 +67,7 @@ struct TransferLine {
         settings.userAgent = "Weir/\(weirVersion)"
         if let text = self.invocation.parsed.value("encryption") {
             guard let policy = EncryptionPolicy(rawValue: text) else {
-                throw .usage("--encryption is prefer, require or off, not \(plain(text))")
+                throw .usage("--encryption is allow, prefer, require or off, not \(plain(text))")
             }
             settings.encryption = policy
         }
