@@ -229,7 +229,9 @@ extension TorrentEngine {
         connection.scanner = FrameScanner(
             pieceCount: torrent.core.geometry?.pieceCount, supportsFast: introduction.supportsFast)
         switch torrent.core.join(facts, at: self.now, into: &torrent.actions) {
-        case .failure(let refusal): self.close(connection, refusal.reason)
+        case .failure(let refusal):
+            if refusal.reason == .ownConnection { self.closeOtherEnd(of: connection) }
+            self.close(connection, refusal.reason)
         case .success(let slot):
             connection.slot = slot
             torrent.attach(connection, at: slot)
@@ -243,6 +245,16 @@ extension TorrentEngine {
             }
         }
         if self.isOpen(connection) { self.pump(connection) }
+    }
+
+    /// We have dialled ourselves: the dialling end learns it from this one, and the address is not dialled again.
+    private func closeOtherEnd(of connection: PeerConnection) {
+        for number in self.openings {
+            guard let other = self.connections[number], other.direction == .outgoing,
+                other.socket.localAddress == connection.address
+            else { continue }
+            self.close(other, .ownConnection)
+        }
     }
 
     /// Ends a connection that the swarm still knows, or never knew.
