@@ -58,6 +58,29 @@ final class PieceHasher {
     }
 }
 
+/// The SHA-1 of several pieces that are read side by side. One thread at a time.
+final class PieceLanes {
+    private var hasher = SHA1Lanes()
+
+    /// Takes in `count` bytes of each lane, which begin every `stride` bytes in the buffer.
+    func update(_ buffer: UnsafeMutableRawBufferPointer, stride: Int, count: Int, lanes: Int) {
+        guard let start = buffer.baseAddress else { return }
+        self.hasher.update(start, stride: stride, count: count, lanes: lanes)
+    }
+
+    /// Whether what was taken in are the pieces; and begins anew.
+    func finish(_ pieces: [Int], _ hashes: PieceHashes) -> [Bool] {
+        let digests = self.hasher.finish(lanes: pieces.count)
+        return digests.withUnsafeBytes { digests in
+            pieces.enumerated().map { lane, piece in
+                let start = lane * PieceHashes.digestLength
+                let digest = digests[start..<start + PieceHashes.digestLength]
+                return hashes.matches(piece, UnsafeRawBufferPointer(rebasing: digest))
+            }
+        }
+    }
+}
+
 /// A keyed 64-bit digest of a block, SipHash with a key of this process: to compare the blocks of a piece that failed
 /// with those of the same piece when it is good, and so to prove who lied. Worth nothing outside the process.
 func blockDigest(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
