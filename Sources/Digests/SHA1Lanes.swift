@@ -39,14 +39,14 @@ public struct SHA1Lanes: ~Copyable {
         self.length = 0
     }
 
-    /// Takes in `count` bytes, a multiple of 64, of the first `lanes` lanes: those of lane n begin `n * stride` behind
-    /// `start`. Three take as long as four, so that the fourth may hold anything but must be readable.
-    public mutating func update(
-        _ start: UnsafeRawPointer, stride: Int, count: Int, lanes: Int = Self.laneCount
-    ) {
+    /// Takes in `count` bytes, a multiple of 64, of each of the first `lanes` lanes; `input` says where a lane's lie.
+    /// Three take as long as four.
+    public mutating func update(count: Int, lanes: Int, input: (_ lane: Int) -> UnsafeRawPointer) {
         precondition(count >= 0 && count % Self.blockLength == 0, "only whole blocks")
+        precondition(lanes > 0 && lanes <= Self.laneCount, "there are four lanes")
         for lane in 0..<Self.laneCount {
-            self.inputs[lane] = (start + lane * stride).assumingMemoryBound(to: UInt8.self)
+            // A lane that is not used follows the first one.
+            self.inputs[lane] = input(lane < lanes ? lane : 0).assumingMemoryBound(to: UInt8.self)
         }
         let blocks = count / Self.blockLength
         switch lanes {
@@ -58,7 +58,7 @@ public struct SHA1Lanes: ~Copyable {
     }
 
     /// The digests of the first `lanes` lanes, one after another; and begins anew.
-    public mutating func finish(lanes: Int = Self.laneCount) -> [UInt8] {
+    public mutating func finish(lanes: Int) -> [UInt8] {
         // FIPS 180-4, 5.1.1: a bit, zeros, and the length in bits. The same for all lanes.
         var padding = [UInt8](repeating: 0, count: Self.blockLength)
         padding[0] = 0x80
@@ -66,7 +66,7 @@ public struct SHA1Lanes: ~Copyable {
         for index in 0..<8 { padding[56 + index] = UInt8(truncatingIfNeeded: bits >> UInt64(56 - 8 * index)) }
         padding.withUnsafeBytes { padding in
             if let start = padding.baseAddress {
-                self.update(start, stride: 0, count: Self.blockLength, lanes: lanes)
+                self.update(count: Self.blockLength, lanes: lanes) { _ in start }
             }
         }
         var digests: [UInt8] = []

@@ -5,6 +5,14 @@ import SwarmTypes
 struct PieceCheck {
     /// Pieces that are hashed side by side, where the processor can.
     static let groupCount = SHA1Lanes.isAvailable ? SHA1Lanes.laneCount : 1
+    /// Bigger ones are read one after another, since a disk with heads would have to jump between them.
+    static let longestInGroups = 4 << 20
+
+    /// How many pieces of a torrent are hashed side by side.
+    static func groupCount(_ geometry: PieceGeometry) -> Int {
+        let length = Int(geometry.pieceLength)
+        return length <= self.longestInGroups && length % SHA1Lanes.blockLength == 0 ? self.groupCount : 1
+    }
 
     private let files: FileSet
     private let hashes: PieceHashes
@@ -47,22 +55,23 @@ struct PieceCheck {
     private func goodPieces(
         _ pieces: [Int], length: Int, _ lanes: PieceLanes, _ failure: inout StorageFailure?
     ) -> [Bool] {
+        guard let start = UnsafeRawPointer(self.worker.buffer.baseAddress) else { return [] }
         var isReadable = [Bool](repeating: true, count: pieces.count)
         let stride = self.worker.buffer.count / SHA1Lanes.laneCount
         var done = 0
         while done < length {
             let count = min(stride, length - done)
             for (lane, piece) in pieces.enumerated() where isReadable[lane] {
-                let start = Int64(piece) * Int64(self.files.layout.geometry.pieceLength) + Int64(done)
+                let position = Int64(piece) * Int64(self.files.layout.geometry.pieceLength) + Int64(done)
                 let part = self.worker.buffer[lane * stride..<lane * stride + count]
                 do throws(StorageFailure) {
-                    try self.files.read(into: UnsafeMutableRawBufferPointer(rebasing: part), at: start)
+                    try self.files.read(into: UnsafeMutableRawBufferPointer(rebasing: part), at: position)
                 } catch {
                     isReadable[lane] = false
                     if !error.isAbsence, failure == nil { failure = error }
                 }
             }
-            lanes.update(self.worker.buffer, stride: stride, count: count, lanes: pieces.count)
+            lanes.update(count: count, lanes: pieces.count) { start + $0 * stride }
             done += count
         }
         let matches = lanes.finish(pieces, self.hashes)

@@ -62,10 +62,9 @@ final class PieceHasher {
 final class PieceLanes {
     private var hasher = SHA1Lanes()
 
-    /// Takes in `count` bytes of each lane, which begin every `stride` bytes in the buffer.
-    func update(_ buffer: UnsafeMutableRawBufferPointer, stride: Int, count: Int, lanes: Int) {
-        guard let start = buffer.baseAddress else { return }
-        self.hasher.update(start, stride: stride, count: count, lanes: lanes)
+    /// Takes in `count` bytes of each lane, a multiple of 64; `input` says where they lie.
+    func update(count: Int, lanes: Int, input: (_ lane: Int) -> UnsafeRawPointer) {
+        self.hasher.update(count: count, lanes: lanes, input: input)
     }
 
     /// Whether what was taken in are the pieces; and begins anew.

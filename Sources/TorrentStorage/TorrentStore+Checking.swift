@@ -26,7 +26,6 @@ public final class TorrentCheck: @unchecked Sendable {
     private let progress: (CheckProgress) -> Void
     private let completion: (CheckReport) -> Void
     private let piecesPerJob: Int
-    /// Big pieces are read one after another, since a disk with heads would have to jump between them.
     private let groupCount: Int
     private var report: CheckReport
     private var nextPiece = 0
@@ -41,9 +40,8 @@ public final class TorrentCheck: @unchecked Sendable {
         self.hashes = hashes
         self.progress = progress
         self.completion = completion
-        let length = Int(store.geometry.pieceLength)
-        self.groupCount = length * PieceCheck.groupCount <= 4 * Self.bytesPerJob ? PieceCheck.groupCount : 1
-        self.piecesPerJob = max(self.groupCount, Self.bytesPerJob / length)
+        self.groupCount = PieceCheck.groupCount(store.geometry)
+        self.piecesPerJob = max(self.groupCount, Self.bytesPerJob / Int(store.geometry.pieceLength))
         self.report = CheckReport(
             have: Bitfield(count: store.geometry.pieceCount), unreadable: nil, wasCancelled: false)
     }

@@ -23,7 +23,10 @@ public final class TorrentStore: @unchecked Sendable {
     let service: StorageService
     let files: FileSet
     /// Needed before a piece can be judged, proved or checked.
-    public var hashes: PieceHashes?
+    public var hashes: PieceHashes? { didSet { self.flush() } }
+    /// Whether pieces are kept in memory until they are whole, then hashed in groups: when the processor can, and four fit
+    /// into a half of the budget. Else the hash follows the blocks as they come.
+    let gathersPieces: Bool
     /// Takes the events, on the loop.
     public var onEvent: ((StorageEvent) -> Void)?
     /// The pieces that are on disk, by their hash or by trust.
@@ -35,6 +38,10 @@ public final class TorrentStore: @unchecked Sendable {
     var phase = Phase.running
     var openPieces: [Int: OpenPiece] = [:]
     private var latestPiece: OpenPiece?
+    /// Whole pieces that wait for others; busy, though no job has them.
+    var gathered: [OpenPiece] = []
+    var hasGatheringTimer = false
+    private var isWriter = false
     /// Pieces that were bad once: their blocks are to be compared when they are good.
     var suspects: Set<Int> = []
     /// Write jobs under way, by number; the numbers only grow.
@@ -73,6 +80,9 @@ public final class TorrentStore: @unchecked Sendable {
         self.layout = layout
         self.service = service
         self.hashes = hashes
+        let group = PieceCheck.groupCount(layout.geometry)
+        self.gathersPieces =
+            group > 1 && Int(layout.geometry.pieceLength) * group * 2 <= service.limits.writeBackBytes
         self.have = have ?? Bitfield(count: pieceCount)
         self.unproven = unproven.flatMap { $0.isEmpty ? nil : $0 }
         self.files = FileSet(
@@ -81,7 +91,10 @@ public final class TorrentStore: @unchecked Sendable {
         for partial in partials where !self.have[partial.piece] {
             let blockCount = layout.geometry.blockCount(ofPiece: partial.piece)
             guard partial.blocks.count == blockCount, !partial.blocks.isEmpty else { continue }
-            self.openPieces[partial.piece] = OpenPiece(number: partial.piece, written: partial.blocks)
+            let piece = OpenPiece(number: partial.piece, written: partial.blocks)
+            self.openPieces[partial.piece] = piece
+            // It was complete when the record was made, but not judged yet.
+            if piece.isComplete { self.submit(piece, onlyInOrder: true) }
         }
     }
 
@@ -124,12 +137,20 @@ public final class TorrentStore: @unchecked Sendable {
         let piece = self.openPiece(index)
         let pending = PendingBlock(number: number, payload: payload)
         guard piece.insert(pending) else { return .alreadyThere }
+        if !self.isWriter {
+            self.isWriter = true
+            self.service.hasOpenPieces(self, true)
+        }
         self.service.charge(pending)
         guard self.failure == nil else {
             self.strand(piece)
             return .accepted
         }
-        if piece.runLength >= Self.blocksPerJob || piece.isComplete { self.submit(piece, onlyInOrder: true) }
+        if piece.isComplete {
+            if self.mayGather(piece) { self.gather(piece) } else { self.submit(piece, onlyInOrder: true) }
+        } else if piece.runLength >= Self.blocksPerJob, !self.gathersPieces {
+            self.submit(piece, onlyInOrder: true)
+        }
         return .accepted
     }
 
@@ -140,7 +161,6 @@ public final class TorrentStore: @unchecked Sendable {
             return known
         }
         let piece = OpenPiece(number: index, blockCount: self.geometry.blockCount(ofPiece: index))
-        if self.openPieces.isEmpty { self.service.hasOpenPieces(self, true) }
         self.openPieces[index] = piece
         self.latestPiece = piece
         return piece
@@ -149,11 +169,19 @@ public final class TorrentStore: @unchecked Sendable {
     func close(_ piece: OpenPiece) {
         self.openPieces[piece.number] = nil
         if self.latestPiece === piece { self.latestPiece = nil }
-        if self.openPieces.isEmpty { self.service.hasOpenPieces(self, false) }
+        if self.openPieces.isEmpty { self.endWriting() }
+    }
+
+    func endWriting() {
+        self.isWriter = false
+        self.service.hasOpenPieces(self, false)
     }
 
     /// Writes everything that waits, in order or not.
-    public func flush() { for piece in self.openPieces.values { self.submit(piece, onlyInOrder: false) } }
+    public func flush() {
+        for piece in self.openPieces.values { self.submit(piece, onlyInOrder: false) }
+        self.submitGathered()
+    }
 
     /// Starts a job, unless there is one, or nothing to do.
     func submit(_ piece: OpenPiece, onlyInOrder: Bool) {
@@ -163,17 +191,21 @@ public final class TorrentStore: @unchecked Sendable {
             return
         }
         guard piece.pendingBytes > 0 || (piece.isComplete && self.hashes != nil) else { return }
+        self.service.pool.submit(self.job(for: piece, onlyInOrder: onlyInOrder))
+    }
+
+    func job(for piece: OpenPiece, onlyInOrder: Bool) -> WriteJob {
         let isLast = piece.isComplete
         let blocks = piece.takePending(onlyInOrder: onlyInOrder)
         self.lastWriteJob += 1
         self.writeJobs.insert(self.lastWriteJob)
         self.jobCount += 1
-        let job = WriteJob(
-            store: self, order: self.lastWriteJob, piece: piece, blocks: blocks, isLast: isLast,
-            wantsDigests: self.suspects.contains(piece.number))
+        self.service.writeJobCount += 1
         piece.isBusy = true
         piece.mustFlush = false
-        self.service.pool.submit(job)
+        return WriteJob(
+            store: self, order: self.lastWriteJob, piece: piece, blocks: blocks, isLast: isLast,
+            wantsDigests: self.suspects.contains(piece.number))
     }
 
     func finished(_ job: WriteJob) {
@@ -192,10 +224,13 @@ public final class TorrentStore: @unchecked Sendable {
             self.fail(failure)
         } else if let verdict = job.verdict {
             self.judged(piece, verdict)
-        } else if piece.mustFlush || piece.isComplete || piece.runLength >= Self.blocksPerJob {
+        } else if piece.mustFlush || piece.isComplete
+            || (piece.runLength >= Self.blocksPerJob && !self.gathersPieces)
+        {
             self.submit(piece, onlyInOrder: !piece.mustFlush)
         }
         self.writeJobs.remove(job.order)
+        self.service.writeJobCount -= 1
         self.jobEnded()
         self.service.settle()
     }

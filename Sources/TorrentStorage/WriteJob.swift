@@ -53,6 +53,18 @@ final class WriteJob: DiskJob, @unchecked Sendable {
         }
     }
 
+    /// The same for a piece that is whole and was hashed already; see `WholePiecesJob`.
+    func run(isGood: Bool, on worker: DiskWorker) {
+        guard let hashes = self.hashes else { return }
+        do throws(StorageFailure) {
+            try self.write(worker)
+            self.verdict = PieceCheck(self.files, hashes, worker).verdict(
+                self.number, isGood: isGood, wantsDigests: self.wantsDigests)
+        } catch {
+            self.failure = error
+        }
+    }
+
     private var geometry: PieceGeometry { self.files.layout.geometry }
 
     private func position(ofBlock block: Int) -> Int64 {
@@ -128,16 +140,7 @@ final class WriteJob: DiskJob, @unchecked Sendable {
             return
         }
         let isGood = try self.digesting { () throws(DigestFailure) in try hasher.finish(self.number, hashes) }
-        var verdict = PieceVerdict(piece: self.number, isGood: isGood, blockDigests: nil)
-        if !isGood || self.wantsDigests { verdict.blockDigests = try? self.blockDigests(worker) }
-        self.verdict = verdict
-    }
-
-    private func blockDigests(_ worker: DiskWorker) throws(StorageFailure) -> [UInt64] {
-        var digests: [UInt64] = []
-        for block in 0..<self.geometry.blockCount(ofPiece: self.number) {
-            digests.append(blockDigest(try self.readBack(block..<block + 1, worker)))
-        }
-        return digests
+        self.verdict = PieceCheck(self.files, hashes, worker).verdict(
+            self.number, isGood: isGood, wantsDigests: self.wantsDigests)
     }
 }

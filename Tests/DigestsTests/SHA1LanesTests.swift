@@ -19,8 +19,8 @@ struct SHA1LanesTests {
             bytes.withUnsafeBytes { bytes in
                 guard let start = bytes.baseAddress else { return }
                 let half = count / 128 * 64
-                hasher.update(start, stride: count, count: half, lanes: lanes)
-                hasher.update(start + half, stride: count, count: count - half, lanes: lanes)
+                hasher.update(count: half, lanes: lanes) { start + $0 * count }
+                hasher.update(count: count - half, lanes: lanes) { start + $0 * count + half }
             }
             let expected = try inputs.prefix(lanes).map { try digest(.sha1, of: $0) }.joined()
             #expect(hasher.finish(lanes: lanes) == Array(expected))
@@ -31,7 +31,7 @@ struct SHA1LanesTests {
     func reset() throws {
         var hasher = SHA1Lanes()
         [UInt8](repeating: 7, count: 64).withUnsafeBytes { bytes in
-            if let start = bytes.baseAddress { hasher.update(start, stride: 0, count: 64) }
+            if let start = bytes.baseAddress { hasher.update(count: 64, lanes: 4) { _ in start } }
         }
         hasher.reset()
         #expect(try hasher.finish(lanes: 1) == digest(.sha1, of: []))

@@ -151,6 +151,7 @@ struct FailureTests {
                 store.onEvent = { good.value.formUnion([$0].goodPieces) }
                 var feeder = ChunkFeeder(fixture.service.buffers)
                 for block in sample.blocks { store.write(block, feeder.payload(sample.bytes(of: block))) }
+                store.flush()
                 store.afterAllJobs {
                     var many = before
                     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &many)
