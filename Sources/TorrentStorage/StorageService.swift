@@ -113,9 +113,10 @@ public final class StorageService: @unchecked Sendable {
         }
     }
 
-    /// Whole pieces first; parts of pieces only when nothing else is being written, since the rest of them may be
-    /// about to come.
+    /// Nothing while something is being written, which frees memory too; else whole pieces, and only when there are
+    /// none parts of pieces, since the rest of them may be about to come.
     private func relieve() {
+        guard self.writeJobCount == 0 else { return }
         for store in self.writers.values { store.submitGathered() }
         guard self.writeJobCount == 0 else { return }
         for store in self.writers.values { store.flush() }

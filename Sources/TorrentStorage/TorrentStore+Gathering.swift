@@ -9,14 +9,14 @@ extension TorrentStore {
 
     /// Whether a piece may wait: it can be hashed with others, and nothing of it is written or hashed.
     func mayGather(_ piece: OpenPiece) -> Bool {
-        self.gathersPieces && self.hashes != nil && !piece.isBusy && piece.isWholeInMemory
+        self.gatherCount > 1 && self.hashes != nil && !piece.isBusy && piece.isWholeInMemory
             && self.geometry.length(ofPiece: piece.number) == self.geometry.pieceLength
     }
 
     func gather(_ piece: OpenPiece) {
         piece.isBusy = true
         self.gathered.append(piece)
-        if self.gathered.count >= PieceCheck.groupCount || !self.expectsMore { return self.submitGathered() }
+        if self.gathered.count >= self.gatherCount || !self.expectsMore { return self.submitGathered() }
         guard !self.hasGatheringTimer else { return }
         self.hasGatheringTimer = true
         self.service.loop.schedule(afterSeconds: Self.longestWait) {

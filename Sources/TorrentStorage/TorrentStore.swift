@@ -24,9 +24,9 @@ public final class TorrentStore: @unchecked Sendable {
     let files: FileSet
     /// Needed before a piece can be judged, proved or checked.
     public var hashes: PieceHashes? { didSet { self.flush() } }
-    /// Whether pieces are kept in memory until they are whole, then hashed in groups: when the processor can, and four fit
-    /// into a half of the budget. Else the hash follows the blocks as they come.
-    let gathersPieces: Bool
+    /// How many whole pieces wait in memory to be hashed side by side: as many as the processor can, within half of the
+    /// budget. 1 means none: then the hash follows the blocks as they come.
+    let gatherCount: Int
     /// Takes the events, on the loop.
     public var onEvent: ((StorageEvent) -> Void)?
     /// The pieces that are on disk, by their hash or by trust.
@@ -80,9 +80,11 @@ public final class TorrentStore: @unchecked Sendable {
         self.layout = layout
         self.service = service
         self.hashes = hashes
-        let group = PieceCheck.groupCount(layout.geometry)
-        self.gathersPieces =
-            group > 1 && Int(layout.geometry.pieceLength) * group * 2 <= service.limits.writeBackBytes
+        self.gatherCount = max(
+            1,
+            min(
+                PieceCheck.groupCount(layout.geometry),
+                service.limits.writeBackBytes / 2 / Int(layout.geometry.pieceLength)))
         self.have = have ?? Bitfield(count: pieceCount)
         self.unproven = unproven.flatMap { $0.isEmpty ? nil : $0 }
         self.files = FileSet(
@@ -148,7 +150,7 @@ public final class TorrentStore: @unchecked Sendable {
         }
         if piece.isComplete {
             if self.mayGather(piece) { self.gather(piece) } else { self.submit(piece, onlyInOrder: true) }
-        } else if piece.runLength >= Self.blocksPerJob, !self.gathersPieces {
+        } else if piece.runLength >= Self.blocksPerJob, self.gatherCount == 1 {
             self.submit(piece, onlyInOrder: true)
         }
         return .accepted
@@ -212,20 +214,13 @@ public final class TorrentStore: @unchecked Sendable {
         let piece = job.piece
         piece.isBusy = false
         piece.hasher = job.hasher
-        let written = job.blocks[..<job.writtenCount]
-        for block in written {
-            self.service.discharge(block)
-            piece.written.set(block.number)
-        }
-        if !written.isEmpty { self.dirtyPieces.insert(piece.number) }
-
+        self.settleBlocks(of: job)
         if let failure = job.failure {
-            piece.restore(job.blocks[job.writtenCount...])
             self.fail(failure)
         } else if let verdict = job.verdict {
             self.judged(piece, verdict)
         } else if piece.mustFlush || piece.isComplete
-            || (piece.runLength >= Self.blocksPerJob && !self.gathersPieces)
+            || (piece.runLength >= Self.blocksPerJob && self.gatherCount == 1)
         {
             self.submit(piece, onlyInOrder: !piece.mustFlush)
         }
@@ -233,6 +228,17 @@ public final class TorrentStore: @unchecked Sendable {
         self.service.writeJobCount -= 1
         self.jobEnded()
         self.service.settle()
+    }
+
+    /// Gives the blocks' memory back before anybody takes new: other jobs may still hold on to this one.
+    private func settleBlocks(of job: WriteJob) {
+        let (written, left) = job.takeBlocks()
+        for block in written {
+            self.service.discharge(block)
+            job.piece.written.set(block.number)
+        }
+        job.piece.restore(left)
+        if !written.isEmpty { self.dirtyPieces.insert(job.piece.number) }
     }
 
     private func judged(_ piece: OpenPiece, _ verdict: PieceVerdict) {

@@ -8,7 +8,7 @@ final class WriteJob: DiskJob, @unchecked Sendable {
     let order: UInt64
     let store: TorrentStore
     let piece: OpenPiece
-    let blocks: [PendingBlock]
+    private(set) var blocks: [PendingBlock]
     private let files: FileSet
     private let number: Int
     private let hashes: PieceHashes?
@@ -20,7 +20,7 @@ final class WriteJob: DiskJob, @unchecked Sendable {
     private(set) var hasher: PieceHasher?
     private(set) var failure: StorageFailure?
     /// Of `blocks`, from the first one on.
-    private(set) var writtenCount = 0
+    private var writtenCount = 0
     private(set) var verdict: PieceVerdict?
 
     init(
@@ -40,6 +40,12 @@ final class WriteJob: DiskJob, @unchecked Sendable {
     }
 
     func finish() { self.store.finished(self) }
+
+    /// On the loop: what was written, and what is left.
+    func takeBlocks() -> (written: ArraySlice<PendingBlock>, left: ArraySlice<PendingBlock>) {
+        defer { self.blocks = [] }
+        return (self.blocks[..<self.writtenCount], self.blocks[self.writtenCount...])
+    }
 
     func run(on worker: DiskWorker) {
         do throws(StorageFailure) {
