@@ -25,6 +25,8 @@ struct TransferLine {
             isVerbose: self.invocation.parsed.has("verbose"))
     }
 
+    var controlFolders: [String] { WeirCommands.controlFolders(self.invocation.environment) }
+
     func source(of text: String) throws(ServiceFailure) -> TorrentSource {
         if text.lowercased().hasPrefix("magnet:") {
             do throws(MagnetFailure) {

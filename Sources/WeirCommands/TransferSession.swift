@@ -23,10 +23,14 @@ final class TransferSession: @unchecked Sendable {
     private(set) var exitCode = ExitCode.done
     private var isStopping = false
     private var signals: SignalWatch?
+    private let controlFolders: [String]
+    /// Where `weir why` asks.
+    private var control: LocalLineServer?
 
-    init(_ settings: EngineSettings, output: TransferOutput, endsWhenFinished: Bool, seedRatio: Double?)
-        throws(ServiceFailure)
-    {
+    init(
+        _ settings: EngineSettings, output: TransferOutput, endsWhenFinished: Bool, seedRatio: Double?,
+        controlFolders: [String]
+    ) throws(ServiceFailure) {
         SignalWatch.block()
         MemoryTuning.apply()
         do throws(SystemCallFailure) {
@@ -38,6 +42,7 @@ final class TransferSession: @unchecked Sendable {
         self.output = output
         self.endsWhenFinished = endsWhenFinished
         self.seedRatio = seedRatio
+        self.controlFolders = controlFolders
     }
 
     /// Runs the loop on the calling thread until all is done; answers what to say to the shell.
@@ -59,6 +64,7 @@ final class TransferSession: @unchecked Sendable {
     private var failure: ServiceFailure?
 
     private func begin(_ torrents: [(source: TorrentSource, options: AddOptions)]) {
+        self.control = ControlSocket.open(self.engine, folders: self.controlFolders) { self.output.say($0) }
         self.engine.assumeIsolated { engine in
             engine.observe { [weak self] event in self?.happened(event) }
             do throws(SystemCallFailure) {
