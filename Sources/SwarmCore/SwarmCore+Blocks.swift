@@ -34,6 +34,9 @@ extension SwarmCore {
         self.peers[slot.index]?.downloaded += Int64(block.length)
         self.peers[slot.index]?.downloadMeter.add(Int(block.length), at: now)
         self.peers[slot.index]?.lastBlockAt = now
+        self.peers[slot.index]?.pipeline.received(Int(block.length), at: now)
+        self.peers[slot.index]?.rejectCount = 0
+        self.peers[slot.index]?.timeoutCount = 0
         self.blocksReceived += 1
         self.lastBlockAt = now
     }
@@ -52,6 +55,7 @@ extension SwarmCore {
 
     private mutating func cancel(_ block: Block, at slot: PeerSlot, into actions: inout [SwarmAction]) {
         guard slot.index < self.peers.count, self.peers[slot.index]?.outstanding.take(block) != nil else { return }
+        self.peers[slot.index]?.pipeline.withdrawn(1)
         self.peers[slot.index]?.forgiven += 1
         actions.append(.send(slot, .cancel(block)))
     }

@@ -39,8 +39,7 @@ extension SwarmCore {
     /// The picker knows of no peer that loses a piece: it leaves and comes again.
     private mutating func rejoin(_ slot: PeerSlot) {
         guard let peer = self.peers[slot.index], self.picker != nil else { return }
-        let count = self.peers[slot.index]?.outstanding.removeAll().count ?? 0
-        self.peers[slot.index]?.forgiven += count
+        self.withdrawAll(slot)
         self.picker?.peerLeft(slot)
         self.picker?.peerJoined(slot, key: peer.key)
         self.picker?.peerHas(slot, peer.has)
@@ -50,7 +49,7 @@ extension SwarmCore {
         _ handshake: ExtensionHandshake, from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
     ) {
         self.peers[slot.index]?.extensions.update(with: handshake)
-        if let limit = handshake.requestQueue { self.peers[slot.index]?.requestQueueLimit = limit }
+        if let limit = handshake.requestQueue { self.peers[slot.index]?.pipeline.setPeerLimit(limit) }
         if let port = handshake.listenPort { self.peers[slot.index]?.listeningPort = port }
         if let isUploadOnly = handshake.isUploadOnly {
             self.peers[slot.index]?.isUploadOnly = isUploadOnly

@@ -38,13 +38,20 @@ extension SwarmCore {
     /// A peer that lets a request wait for too long is snubbed: one request at a time until it sends again, and
     /// what it was asked may be asked of others. The request itself stands: it mostly still comes.
     private mutating func watchRequests(_ slot: PeerSlot, at now: Instant) {
-        guard let oldest = self.peers[slot.index]?.outstanding.oldest, let peer = self.peers[slot.index] else { return }
-        let waitsSince = max(oldest.sentAt, peer.lastBlockAt ?? oldest.sentAt)
-        guard now.seconds(since: waitsSince) >= 60 else { return }
+        guard let deadline = self.peers[slot.index]?.pipeline.nextDeadline, deadline <= now else { return }
         self.peers[slot.index]?.timeoutCount += 1
-        self.peers[slot.index]?.isSnubbed = true
+        self.requestsTimedOut += 1
+        guard self.peers[slot.index]?.pipeline.timerFired(at: now) == true else { return }
+        // The pipeline has forgotten them already.
         let count = self.peers[slot.index]?.outstanding.removeAll().count ?? 0
         self.peers[slot.index]?.forgiven += count
         _ = self.picker?.returnAll(from: slot, mayStillCome: true)
+    }
+
+    /// Nothing that was asked of the peer is waited for any longer.
+    mutating func withdrawAll(_ slot: PeerSlot) {
+        let count = self.peers[slot.index]?.outstanding.removeAll().count ?? 0
+        self.peers[slot.index]?.forgiven += count
+        self.peers[slot.index]?.pipeline.withdrawn(count)
     }
 }

@@ -29,6 +29,7 @@ extension SwarmCore {
         case .reject(let block):
             if self.peers[slot.index]?.outstanding.take(block) != nil {
                 self.peers[slot.index]?.rejectCount += 1
+                self.peers[slot.index]?.pipeline.withdrawn(1)
                 self.picker?.returned(block, from: slot, mayStillCome: false)
             }
         case .allowedFast(let piece):
@@ -48,8 +49,7 @@ extension SwarmCore {
         guard self.peers[slot.index]?.theyChoke.set(true, at: now) == true else { return }
         // With the fast extension each request is rejected or served by name (BEP 6); without it all are void.
         guard self.peers[slot.index]?.facts.supportsFast == false else { return }
-        let count = self.peers[slot.index]?.outstanding.removeAll().count ?? 0
-        self.peers[slot.index]?.forgiven += count
+        self.withdrawAll(slot)
         _ = self.picker?.returnAll(from: slot, mayStillCome: true)
     }
 

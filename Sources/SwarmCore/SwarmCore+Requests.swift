@@ -1,6 +1,5 @@
 import PeerProtocol
 import PieceSelection
-import RateControl
 public import SwarmTypes
 
 /// What we ask of peers.
@@ -14,19 +13,17 @@ extension SwarmCore {
         else { return }
         let mayAsk = self.peers[slot.index]?.theyChoke.isSet == false
         guard mayAsk || self.peers[slot.index]?.allowedFast.isEmpty == false else { return }
-        let depth = self.peers[slot.index]?.requestDepth ?? 0
-        let room = depth - (self.peers[slot.index]?.outstanding.count ?? 0)
-        // A few at a time cost as many decisions as many: wait until a batch fits.
-        guard room > 0, room * 8 >= depth else { return }
+        guard let room = self.peers[slot.index]?.pipeline.room, room > 0 else { return }
         var blocks = self.scratch
         blocks.removeAll(keepingCapacity: true)
-        let rate = self.peers[slot.index]?.downloadMeter.smoothed(at: now) ?? .zero
+        let rate = self.peers[slot.index]?.pipeline.rate ?? .zero
         _ = self.picker?.pick(for: slot, upTo: room, rate: rate, isChoked: !mayAsk, using: &random, into: &blocks)
         for block in blocks {
             self.peers[slot.index]?.outstanding.append(block, at: now)
             actions.append(.send(slot, .request(block)))
         }
         if !blocks.isEmpty { self.peers[slot.index]?.lastSentAt = now }
+        if !blocks.isEmpty { self.peers[slot.index]?.pipeline.requested(blocks.count, at: now) }
         self.requestsSent += blocks.count
         self.deepestPipeline = max(self.deepestPipeline, self.peers[slot.index]?.outstanding.count ?? 0)
         self.scratch = blocks

@@ -1,4 +1,5 @@
 import PeerProtocol
+import PieceSelection
 import RateControl
 public import StallDiagnosis
 public import SwarmTypes
@@ -25,8 +26,8 @@ extension SwarmCore {
         snapshot.timesUnchokedUs = peer.unchokeCount
         snapshot.outstandingRequests = peer.outstanding.count
         snapshot.oldestRequest = peer.outstanding.oldest?.sentAt
-        snapshot.targetDepth = peer.requestDepth
-        snapshot.isSnubbed = peer.isSnubbed
+        snapshot.targetDepth = peer.pipeline.depth
+        snapshot.isSnubbed = peer.pipeline.isSnubbed
         snapshot.rejects = peer.rejectCount
         snapshot.timeouts = peer.timeoutCount
         snapshot.downRate = self.peers[slot.index]?.downloadMeter.smoothed(at: now) ?? .zero
@@ -66,6 +67,11 @@ extension SwarmCore {
         guard let geometry = self.geometry else { return counts }
         counts.total = geometry.pieceCount
         counts.have = self.have.setCount
+        guard let picker = self.picker else { return counts }
+        let availability = picker.currentAvailability()
+        counts.missing = picker.missingCount
+        counts.missingWithNobody = availability.unavailableCount
+        counts.examplesWithNobody = availability.unavailable
         return counts
     }
 

@@ -1,4 +1,5 @@
 import PeerProtocol
+import PieceSelection
 import RateControl
 public import StallDiagnosis
 public import SwarmTypes
@@ -69,12 +70,12 @@ struct SwarmPeer: Sendable {
 
     // What we ask of it.
     var outstanding = OutstandingRequests()
+    var pipeline = RequestPipeline()
     /// Blocks that it may still send although we gave them up: the next such blocks are no misdeed.
     var forgiven = 0
     var unaskedCount = 0
     var rejectCount = 0
     var timeoutCount = 0
-    var isSnubbed = false
     /// Pieces it lets us ask for while it chokes us (BEP 6).
     var allowedFast: [UInt32] = []
 
@@ -97,7 +98,6 @@ struct SwarmPeer: Sendable {
 
     // Extensions (BEP 10).
     var extensions = ExtensionHandshake()
-    var requestQueueLimit = 250
     /// From the peer's own mouth, for peer exchange.
     var listeningPort: UInt16?
     var exchange: PeerExchangeSchedule
@@ -117,8 +117,6 @@ struct SwarmPeer: Sendable {
         self.lastReceivedAt = now
         self.lastSentAt = now
     }
-
-    var requestDepth: Int { self.isSnubbed ? 1 : 500 }
 
     /// Where others can reach it; an incoming connection's port is not the one it listens on.
     var dialAddress: PeerAddress? {
