@@ -84,7 +84,7 @@ public final class LocalDirectory: Sendable {
                 unlinkat(self.descriptor, name, 0)
                 code = self.bind(socket, to: name)
             }
-            if code == 0, Glibc.listen(socket, 16) != 0 { code = errno }
+            if code == 0, Glibc.listen(socket, 128) != 0 { code = errno }
             if code == 0 { return (socket, name) }
             close(socket)
             if code != EADDRINUSE { throw .system(SystemCallFailure(call: "bind", code: code)) }
