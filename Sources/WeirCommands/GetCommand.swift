@@ -1,7 +1,6 @@
 import CommandLineParsing
 import EventIO
 import MetainfoCoding
-import PeerProtocol
 import ServiceAssembly
 import SwarmTypes
 import TorrentEngine
