@@ -175,7 +175,7 @@ extension TrackerSnapshot {
         case .givenUp(let failure): state = .failing(TrackerFailure(failure, &words))
         }
         self.init(url: status.maskedURL, state: state)
-        self.words = words.isEmpty ? status.warning?.displayed ?? "" : words
+        self.words = words.isEmpty ? status.warning?.verbatim ?? "" : words
         self.peersReturned = status.hasAnswered ? status.peersReceived : nil
         self.seeds = status.counts.seeds.map { Int($0) }
         self.leechers = status.counts.leeches.map { Int($0) }
@@ -188,7 +188,7 @@ extension TrackerFailure {
     fileprivate init(_ failure: AnnounceFailure, _ words: inout String) {
         switch failure {
         case .refused(let text, _):
-            words = text.displayed
+            words = text.verbatim
             self = .saidNo
         case .unreachable(let text):
             words = text
