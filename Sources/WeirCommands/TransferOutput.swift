@@ -10,6 +10,9 @@ import TorrentEngine
 final class TransferOutput: @unchecked Sendable {
     enum Purpose { case get, seed }
 
+    /// Between two blocks of `--verbose`.
+    private static let blockSeconds = 30.0
+
     private let purpose: Purpose
     private let output: Output
     private let isJSON: Bool
@@ -30,8 +33,15 @@ final class TransferOutput: @unchecked Sendable {
     /// Between two reports.
     var intervalSeconds: Double { self.isTerminal && !self.isJSON ? 0.5 : 1 }
 
-    /// Whether `report` needs snapshots: they cost more than the progress.
-    var wantsDiagnosis: Bool { self.purpose == .get || self.isVerbose }
+    /// Whether the next `report` needs snapshots: they cost more than the progress, and are for whoever sees them.
+    var wantsDiagnosis: Bool {
+        self.isBlockDue(self.reportCount + 1) || self.purpose == .get && (self.isJSON || self.isTerminal)
+    }
+
+    /// Whether all that is known is said with the report of this number.
+    private func isBlockDue(_ number: Int) -> Bool {
+        self.isVerbose && number % Int(Self.blockSeconds / self.intervalSeconds) == 0
+    }
 
     func say(_ text: String) {
         self.clear()
@@ -106,7 +116,7 @@ final class TransferOutput: @unchecked Sendable {
     func report(_ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot]) {
         self.reportCount += 1
         let reports = snapshots.map { DiagnosisReport($0) }
-        if self.isVerbose, self.reportCount % Int(30 / self.intervalSeconds) == 0 {
+        if self.isBlockDue(self.reportCount) {
             for report in reports { self.say(report.logBlock().joined(separator: "\n")) }
         }
         if self.isJSON {
