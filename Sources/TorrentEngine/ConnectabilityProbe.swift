@@ -10,15 +10,14 @@ import TrackerProtocol
 ///
 /// Trackers are only knocked at: nothing is announced, and no passkey leaves this machine.
 public struct ConnectabilityProbe: Sendable {
-    /// Where names are tested; kept by IANA for examples (RFC 2606).
-    public static let sampleName = "example.org"
-
     /// Announce URLs.
     public var trackers: [String] = []
     public var directory = "."
     /// By what is still to be fetched into the folder.
     public var neededBytes: Int64 = 0
     public var port: UInt16 = 0
+    /// The name that is looked up to test names; IANA keeps this one for examples (RFC 2606).
+    public var sampleName = "example.org"
 
     static let maximumTrackers = 32
     static let workers = 8
@@ -75,9 +74,10 @@ public struct ConnectabilityProbe: Sendable {
         }
         let board = ProbeBoard(count: urls.count)
         let started = monotonicNow()
+        let name = self.sampleName
         var jobs: [@Sendable () -> Void] = [
             {
-                let outcome = systemLookUp(Self.sampleName)
+                let outcome = systemLookUp(name)
                 board.names(outcome, seconds: monotonicNow().seconds(since: started))
             }
         ]

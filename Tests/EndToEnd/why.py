@@ -357,5 +357,58 @@ def _(at):
             expect(part in text, f"{part} is missing in\n{text}")
 
 
+def engine(world, *options):
+    """What `weir doctor` finds, by code."""
+    done = world.run("doctor", *options, "--json")
+    found = {f["engine"]["code"]: f for f in json.loads(done.stdout)["findings"] if "engine" in f}
+    same(done.returncode, 1 if any(f["verdict"] == "problem" for f in found.values()) else 0, f"the exit code for {sorted(found)}")
+    return found
+
+
+@checks("the doctor looks at port, routes, names, trackers, files and folder")
+def _(at):
+    with tracker(b"") as url:
+        world = World(at, announce=url)
+        found = engine(world, "--torrent", world.torrent, "--dir", world.folder)
+        # A network of loopback alone has no way out.
+        expect({"port_untested", "routes_none", "trackers_reached", "folder_fine", "descriptors_enough"} <= found.keys(), sorted(found))
+        same(list(world.folder.iterdir()), [], "left in the folder")
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        found = engine(world, "--torrent", world.torrent, "--dir", world.folder / "none", "--port", str(port))
+        expect({"port_in_use", "trackers_fail", "folder_failing"} <= found.keys(), sorted(found))
+        expect(str(port) in found["port_in_use"]["text"] and "--port" in found["port_in_use"]["remedy"], found["port_in_use"])
+        expect("connection refused" in found["trackers_fail"]["text"], found["trackers_fail"])
+    text = world.run("doctor", "--dir", world.folder, check=1).stdout
+    expect("PROBLEM  engine: There is no way out of this machine." in text and "→" in text, text)
+    # Where there is no configuration the engine is what is left to look at; one that was named must be there.
+    expect("routes_none" in engine(world), "without a configuration")
+    same(world.run("doctor", "--config", world.folder / "none.yaml").returncode, 78, "a configuration that is not there")
+    same(world.run("doctor", "--port", "x").returncode, 64, "a port that is no number")
+    same(world.run("doctor", "--torrent", world.folder / "none.torrent").returncode, 65, "a torrent that is not there")
+
+
+@checks("too many open files: the session waits instead of turning in circles, and answers again")
+def _(at):
+    world = World(at, announce=None)
+    listening = free_port()
+    world.at.start(["bash", "-c", f"ulimit -n 24; exec '{laboratory.BINARY}' seed '{world.torrent}' --dir '{world.folder}' "
+                    f"--port {listening}"], "torrent.log", env=world.environment)
+    process = world.at.processes[-1]
+    wait_for(world.report, 10, "a report")
+    crowd = [socket.create_connection(("127.0.0.1", listening)) for _ in range(40)]
+
+    def spent():
+        fields = (laboratory.Path("/proc") / str(process.pid) / "stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    wait_for(lambda: len(os.listdir(f"/proc/{process.pid}/fd")) >= 23, 10, "all descriptors are taken")
+    before = spent()
+    time.sleep(2)
+    expect(spent() - before < 0.5, f"{spent() - before:.2f} s of processor in 2 s")
+    for connection in crowd:
+        connection.close()
+    wait_for(world.report, 10, "it answers again")
+
+
 if __name__ == "__main__":
     checks.main()
