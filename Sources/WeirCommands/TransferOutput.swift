@@ -141,8 +141,8 @@ final class TransferOutput: @unchecked Sendable {
         var lines: [String] = []
         for torrent in progress.prefix(8) {
             lines.append(Self.line(torrent))
-            if let report = reports.first(where: { $0.torrent.id == torrent.id }), report.verdict.severity > .expected {
-                lines.append("  " + plain(report.verdict.oneLine))
+            if let report = reports.first(where: { $0.torrent.id == torrent.id }) {
+                lines += Self.verdictLines(report.verdict, of: torrent)
             }
         }
         if progress.count > 8 { lines.append("… and \(progress.count - 8) more") }
@@ -150,6 +150,15 @@ final class TransferOutput: @unchecked Sendable {
         let width = Self.terminalWidth()
         self.output.say(lines.map { String($0.prefix(width - 1)) }.joined(separator: "\n"))
         self.linesShown = lines.count
+    }
+
+    /// Nothing while all goes well. What stands still is explained also where that is normal.
+    private static func verdictLines(_ verdict: TorrentVerdict, of torrent: TorrentProgress) -> [String] {
+        let isStill = !torrent.isFinished && torrent.downRate == .zero
+        guard verdict.severity > .expected || isStill else { return [] }
+        // A line of its own for what to do: lines are cut where the terminal ends.
+        let remedy = verdict.severity == .expected ? nil : verdict.remedy
+        return ["  " + plain(verdict.headline)] + (remedy.map { ["  → " + plain($0)] } ?? [])
     }
 
     private func clear() {

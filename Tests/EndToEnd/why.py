@@ -334,8 +334,14 @@ def _(at):
         at.start(["script", "-qefc", command, log], "script.log", env={**world.environment, "TERM": "xterm"})
         world.wait("tracker_unregistered")
         shown = wait_for(lambda: (t := log.read_text(errors="replace")) and "unregistered" in t and t, 10, "the verdict")
-        last = re.split(r"\x1b\[J", shown)[-1]
-        expect("0.0 %" in last and "\n" in last.strip(), f"what is on the screen: {last!r}")
+        drawn = [part for part in re.split(r"\x1b\[J", shown) if "unregistered" in part][0].splitlines()
+        expect("0.0 %" in drawn[0] and "unregistered" in drawn[1] and "→" in drawn[2], f"what is on the screen: {drawn}")
+        # What stands still is explained also where that is normal.
+        choked = World(at, "choked", announce=None)
+        log = at.folder / "choked.typescript"
+        command = f"exec {laboratory.BINARY} get {choked.torrent} --dir {choked.folder} --peer {address}"
+        at.start(["script", "-qefc", command, log], "script.log", env={**choked.environment, "TERM": "xterm"})
+        wait_for(lambda: log.exists() and "chokes us still" in log.read_text(errors="replace"), 10, "the verdict of the other")
         # JSON has it as well.
         second = World(at, "second", announce=None)
         second.get("--peer", address, "--json")
