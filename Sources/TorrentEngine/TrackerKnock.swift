@@ -32,7 +32,11 @@ struct TrackerKnock {
         switch systemLookUp(self.url.host) {
         case .failure(let failure):
             return KnockOutcome(.failing(.nameNotFound), failure.words, foundName: false)
-        case .success(let found): addresses = found
+        // The same rule as for announcing: a torrent does not choose which services of this network are knocked at.
+        case .success(let found): addresses = found.filter { self.url.mayReach($0) }
+        }
+        if addresses.isEmpty {
+            return KnockOutcome(.failing(.other), "its address is refused", foundName: !isAddress)
         }
         let deadline = monotonicNow().advanced(bySeconds: ConnectabilityProbe.secondsEach)
         var last: Int32 = EHOSTUNREACH

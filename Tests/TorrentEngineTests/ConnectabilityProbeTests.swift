@@ -116,13 +116,14 @@ struct ConnectabilityProbeTests {
                 "http://127.0.0.1:\(web.port)/0123456789abcdef0123456789abcdef/announce",
                 "udp://127.0.0.1:\(good.port)/announce", "udp://127.0.0.1:\(liar.port)",
                 "http://127.0.0.1:\(gone)/announce", "udp://127.0.0.1:\(gone)",
-                "http://no-such-name.invalid/announce", "gopher://127.0.0.1/", "not a URL",
+                "http://no-such-name.invalid/announce", "http://127.0.0.1:\(web.port)/admin?reset=1",
+                "gopher://127.0.0.1/", "not a URL",
             ]
         }
         #expect(
             facts.trackers.map(\.state) == [
                 .working, .working, .failing(.badAnswer), .failing(.refused), .failing(.refused),
-                .failing(.nameNotFound),
+                .failing(.nameNotFound), .failing(.other),
             ])
         #expect(!facts.trackers.contains { $0.url.contains("0123456789abcdef") })
         #expect(diagnose(facts).contains { $0.code == .trackersPartly })
