@@ -48,8 +48,11 @@ final class TransferSession: @unchecked Sendable {
     /// Runs the loop on the calling thread until all is done; answers what to say to the shell.
     func run(_ torrents: [(source: TorrentSource, options: AddOptions)]) throws(ServiceFailure) -> ExitCode {
         do throws(SystemCallFailure) {
+            // A terminal that is gone ends it as well, but not under nohup. The descriptor of signals hears also of those
+            // that are ignored.
+            let outlivesTerminal = isIgnored(SIGHUP)
             self.signals = try SignalWatch(loop: self.loop) { [weak self] signal in
-                if signal != SIGHUP { self?.interrupted() }
+                if signal != SIGHUP || !outlivesTerminal { self?.interrupted() }
             }
         } catch {
             throw .system(error.description)
@@ -145,4 +148,11 @@ final class TransferSession: @unchecked Sendable {
             engine.stop { [loop = self.loop] in loop.stop() }
         }
     }
+}
+
+private func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    guard sigaction(signal, nil, &action) == 0 else { return false }
+    // SIG_IGN is the number 1 in the place of a function.
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
 }

@@ -266,8 +266,11 @@ def _(at):
     process.wait(15)
     same(world.sockets(), [], "after an end")
 
-    process = world.get()
+    process = at.start(["nohup", laboratory.BINARY, "get", world.torrent, "--dir", world.folder], "torrent.log", env=world.environment)
     wait_for(world.report, 10, "a report")
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.3)
+    expect(world.report(), "nohup keeps it")
     process.kill()
     process.wait()
     same(len(world.sockets()), 1, "a kill leaves it behind")
@@ -340,8 +343,10 @@ def _(at):
         choked = World(at, "choked", announce=None)
         log = at.folder / "choked.typescript"
         command = f"exec {laboratory.BINARY} get {choked.torrent} --dir {choked.folder} --peer {address}"
-        at.start(["script", "-qefc", command, log], "script.log", env={**choked.environment, "TERM": "xterm"})
+        terminal = at.start(["script", "-qefc", command, log], "script.log", env={**choked.environment, "TERM": "xterm"})
         wait_for(lambda: log.exists() and "chokes us still" in log.read_text(errors="replace"), 10, "the verdict of the other")
+        terminal.kill()
+        wait_for(lambda: choked.report() is None, 10, "the session ends with its terminal")
         # JSON has it as well.
         second = World(at, "second", announce=None)
         second.get("--peer", address, "--json")
