@@ -189,7 +189,7 @@ let package = Package(
                 "TrackerClient", "TrackerProtocol", "HTTPServing", "HTTPFetching", "EventIO", "SwarmTypes",
                 "TestKit",
             ]),
-        tests("TorrentEngineTests", uses: ["TorrentEngine", "SwarmTypes", "EventIO", "TestKit"]),
+        tests("TorrentEngineTests", uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

@@ -21,6 +21,7 @@ extension TorrentEngine {
             case .none: return
             case .failed(let failure):
                 self.noteLocalFailure(failure)
+                self.pauseAccepting(listener)
                 return
             case .connection(let socket, let address):
                 self.acceptedCount += 1

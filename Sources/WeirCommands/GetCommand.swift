@@ -1,7 +1,6 @@
 import CommandLineParsing
 import EventIO
 import MetainfoCoding
-import PeerProtocol
 import ServiceAssembly
 import SwarmTypes
 import TorrentEngine
@@ -46,7 +45,8 @@ let getCommand = Command(
     options.selectedFiles = try line.selection() ?? source.selectedFiles
     let ratio = try line.ratio()
     let session = try TransferSession(
-        settings, output: line.output(.get), endsWhenFinished: true, seedRatio: ratio)
+        settings, output: line.output(.get), endsWhenFinished: true, seedRatio: ratio,
+        controlFolders: line.controlFolders)
     return try session.run([(source, options)])
 }
 
@@ -65,6 +65,7 @@ let seedCommand = Command(
     var options = try line.options()
     options.knowledge = invocation.parsed.has("check") ? .check : .complete
     let session = try TransferSession(
-        try line.settings(), output: line.output(.seed), endsWhenFinished: false, seedRatio: nil)
+        try line.settings(), output: line.output(.seed), endsWhenFinished: false, seedRatio: nil,
+        controlFolders: line.controlFolders)
     return try session.run(sources.map { ($0, options) })
 }
