@@ -25,7 +25,8 @@ extension EngineHost {
 
     private func dial(_ address: PeerAddress, _ encryption: EncryptionPolicy) {
         self.ledger.dialling(address, at: self.now)
-        _ = self.begin(address, isOutgoing: true, encryption)
+        let connection = self.begin(address, isOutgoing: true, encryption)
+        if let code = self.dialFailure { return self.close(connection, .localFailure(code: code)) }
         self.world.dial(address, from: self)
     }
 

@@ -9,6 +9,8 @@ public final class EngineHost: SimulatedHost {
     /// What of the torrent a host has at first.
     public enum Start: Sendable {
         case nothing, everything
+        /// Not even its metadata.
+        case magnet
         case pieces(Bitfield)
     }
 
@@ -26,6 +28,8 @@ public final class EngineHost: SimulatedHost {
     /// Nobody from outside reaches it.
     public var isFirewalled = false
     public var announces = true
+    /// This machine makes no connection: `errno`.
+    public var dialFailure: Int32?
     /// What the whole client would know.
     public var sessionFacts = SessionFacts()
     public internal(set) var diskFailure: DiskState?
@@ -78,7 +82,12 @@ public final class EngineHost: SimulatedHost {
             at: world.now)
     }
 
-    public var isRunning: Bool { self.state == .downloading || self.state == .seeding }
+    public var isRunning: Bool {
+        switch self.state {
+        case .downloading, .seeding, .fetchingMetadata: true
+        default: false
+        }
+    }
     var now: Instant { self.world.now }
 
     public func started(in world: SwarmSimulation) {
@@ -86,12 +95,17 @@ public final class EngineHost: SimulatedHost {
         let count = world.geometry.pieceCount
         let have: Bitfield =
             switch self.start {
-            case .nothing: Bitfield(count: count)
+            case .nothing, .magnet: Bitfield(count: count)
             case .everything: Bitfield(allSet: count)
             case .pieces(let pieces): pieces
             }
-        self.core.begin(world.geometry, have: have, at: self.now, using: &self.random, into: &self.actions)
-        self.state = self.core.isFinished ? .seeding : .downloading
+        if case .magnet = self.start {
+            self.state = .fetchingMetadata
+        } else {
+            self.core.begin(
+                world.geometry, have: have, at: self.now, using: &self.random, into: &self.actions)
+            self.state = self.core.isFinished ? .seeding : .downloading
+        }
         if self.core.isFinished { self.finishedAt = self.now }
         self.performActions()
         world.tracker.register(self.address)

@@ -115,7 +115,12 @@ extension SwarmSimulation {
 
     private func dialArrives(_ attempt: DialAttempt) {
         let dialler = self.hosts[attempt.from]
-        guard let number = self.byAddress[attempt.address] else { return }
+        guard let number = self.byAddress[attempt.address] else {
+            // There is no IPv6 in this world; elsewhere nobody answers.
+            guard attempt.address.ipv4 == nil else { return }
+            return self.queue.add(
+                .dialAnswered(attempt, .failure(DialFailure(reason: .unreachable))), at: self.now)
+        }
         let host = self.hosts[number]
         self.nextPort = self.nextPort == 60_000 ? 20_000 : self.nextPort + 1
         let from = dialler.address.with(port: self.nextPort)
