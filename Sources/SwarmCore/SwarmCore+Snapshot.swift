@@ -58,7 +58,9 @@ extension SwarmCore {
         guard self.geometry == nil else { return .none }
         guard peer.facts.supportsExtensions else { return .none }
         guard peer.extensions != ExtensionHandshake() else { return .unknown }
-        return peer.extensions.number(of: .metadata) == nil ? .none : .offered
+        guard peer.extensions.number(of: .metadata) != nil else { return .none }
+        if peer.hasRejectedMetadata { return .rejected }
+        return peer.metadataAskedAt.map { .requested(at: $0) } ?? .offered
     }
 
     /// The torrent's pieces, for diagnosis.

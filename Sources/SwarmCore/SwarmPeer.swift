@@ -98,6 +98,9 @@ struct SwarmPeer: Sendable {
 
     // Extensions (BEP 10).
     var extensions = ExtensionHandshake()
+    /// Since when it owes us a piece of the info dictionary, and whether it has said no; until it gives one.
+    var metadataAskedAt: Instant?
+    var hasRejectedMetadata = false
     /// From the peer's own mouth, for peer exchange.
     var listeningPort: UInt16?
     var exchange: PeerExchangeSchedule
