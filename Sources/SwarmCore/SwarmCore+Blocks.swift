@@ -36,6 +36,7 @@ extension SwarmCore {
         self.peers[slot.index]?.lastBlockAt = now
         self.peers[slot.index]?.pipeline.received(Int(block.length), at: now)
         self.peers[slot.index]?.rejectCount = 0
+        self.peers[slot.index]?.rejectPauseSeconds = 0
         self.peers[slot.index]?.timeoutCount = 0
         self.blocksReceived += 1
         self.lastBlockAt = now

@@ -13,6 +13,7 @@ extension SwarmCore {
         else { return }
         let mayAsk = self.peers[slot.index]?.theyChoke.isSet == false
         guard mayAsk || self.peers[slot.index]?.allowedFast.isEmpty == false else { return }
+        if let asksAgainAt = self.peers[slot.index]?.asksAgainAt, now < asksAgainAt { return }
         guard let room = self.peers[slot.index]?.pipeline.room, room > 0 else { return }
         var blocks = self.scratch
         blocks.removeAll(keepingCapacity: true)

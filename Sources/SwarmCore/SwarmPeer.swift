@@ -75,6 +75,9 @@ struct SwarmPeer: Sendable {
     var forgiven = 0
     var unaskedCount = 0
     var rejectCount = 0
+    /// After a reject without a choke, nothing is asked of it for a time that doubles with each round of them.
+    var rejectPauseSeconds = 0.0
+    var asksAgainAt: Instant?
     var timeoutCount = 0
     /// Pieces it lets us ask for while it chokes us (BEP 6).
     var allowedFast: [UInt32] = []

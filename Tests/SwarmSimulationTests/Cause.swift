@@ -1,5 +1,4 @@
 import StallDiagnosis
-import SwarmCore
 import SwarmSimulator
 import SwarmTypes
 import TestKit
@@ -55,14 +54,11 @@ struct Cause: CustomStringConvertible, Sendable {
     static func alone(
         _ name: String, _ verdict: VerdictCode, after seconds: Double = 60,
         start: EngineHost.Start = .nothing,
-        isPrivate: Bool = false, maximumPeers: Int = 60,
+        isPrivate: Bool = false,
         _ change: @escaping @Sendable (SwarmSimulation, EngineHost) -> Void
     ) -> Cause {
         Cause(name, [verdict], after: seconds) { world in
-            var settings = SwarmSettings()
-            settings.maximumPeers = maximumPeers
-            let engine = EngineHost(
-                world.hosts.count, in: world, start: start, settings: settings, isPrivate: isPrivate)
+            let engine = EngineHost(world.hosts.count, in: world, start: start, isPrivate: isPrivate)
             world.add(engine)
             change(world, engine)
             return engine

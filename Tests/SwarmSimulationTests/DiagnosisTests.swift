@@ -9,7 +9,7 @@ struct DiagnosisTests {
     @Test("Names the cause it was given", arguments: Cause.all)
     func names(_ cause: Cause) {
         let verdict = cause.run()
-        #expect(cause.verdicts.contains(verdict.code), "\(verdict.headline)")
+        #expect(cause.verdicts.contains(verdict.code), "\(verdict.headline) \(verdict.evidence.map(\.phrase))")
         if let reason = cause.reason {
             let found = verdict.contributors.map(\.reason)
             #expect(found.contains(reason), "\(found)")
@@ -148,7 +148,8 @@ extension Cause {
         .among(.honest, [.localFirewall], .localFailure, after: 20, { $1.dialFailure = 1 }),
         .among(.honest, [.noNetwork], .localFailure, after: 20, { $1.dialFailure = 101 }),
         .among(.honest, [.localFailure], .localFailure, after: 20, { $1.dialFailure = 12 }),
-        .alone("no connection allowed", .connectionLimit, maximumPeers: 0) { world, _ in
+        .alone("no connection allowed", .connectionLimit) { world, engine in
+            engine.otherConnections = 500
             world.tracker.onlyNames = [SwarmSimulation.address(5)]
         },
     ]

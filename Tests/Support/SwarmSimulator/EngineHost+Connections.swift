@@ -10,10 +10,13 @@ extension EngineHost {
         return self.isRunning ? .accept : .refuse
     }
 
+    static let maximumConnections = 500
+
     var peersOrOpenings: Int { self.connections.count { $0 != nil } }
 
     func dialCandidates() {
-        var free = self.core.settings.maximumPeers - self.peersOrOpenings
+        let own = self.peersOrOpenings
+        var free = min(self.core.settings.maximumPeers, Self.maximumConnections - self.otherConnections) - own
         for place in self.candidates.indices where free > 0 && self.isRunning {
             let candidate = self.candidates[place]
             guard !candidate.isBusy, candidate.notBefore <= self.now else { continue }

@@ -71,8 +71,8 @@ extension EngineHost {
         counts.backingOff = self.candidates.count { !$0.isBusy && $0.notBefore > self.now }
         counts.connections = self.core.peerCount
         counts.maximumConnections = self.core.settings.maximumPeers
-        counts.sessionConnections = self.peersOrOpenings
-        counts.maximumSessionConnections = 500
+        counts.sessionConnections = self.peersOrOpenings + self.otherConnections
+        counts.maximumSessionConnections = Self.maximumConnections
         counts.halfOpen = self.peersOrOpenings - self.core.peerCount
         counts.maximumHalfOpen = 100
         (counts.uploadSlotsUsed, counts.uploadSlots) = self.core.uploadSlots

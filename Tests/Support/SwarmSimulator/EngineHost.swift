@@ -30,6 +30,8 @@ public final class EngineHost: SimulatedHost {
     public var announces = true
     /// This machine makes no connection: `errno`.
     public var dialFailure: Int32?
+    /// Connections of other torrents of the client, which may have 500 in all.
+    public var otherConnections = 0
     /// What the whole client would know.
     public var sessionFacts = SessionFacts()
     public internal(set) var diskFailure: DiskState?
@@ -169,7 +171,6 @@ public final class EngineHost: SimulatedHost {
         for place in self.candidates.indices { self.candidates[place].notBefore = self.now }
     }
 
-    public var openConnections: [ConnectionEnd] { self.connections.compactMap { $0?.end } }
 
     public func failDisk(_ failure: DiskState) { self.disk.failure = failure }
 }

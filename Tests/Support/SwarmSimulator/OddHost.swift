@@ -152,7 +152,7 @@ public final class OddHost: SimulatedHost {
     }
 
     private func floodContacts(_ end: ConnectionEnd) {
-        let message = PeerExchangeMessage(added: [PeerContact(SwarmSimulation.address(9000))], dropped: [])
+        let message = PeerExchangeMessage(added: [PeerContact(self.address)], dropped: [])
         for _ in 0..<40 {
             self.say(.extended(id: ExtensionKind.peerExchange.rawValue, payload: message.payload), end)
         }

@@ -1,0 +1,61 @@
+import StallDiagnosis
+import SwarmCore
+import SwarmSimulator
+import SwarmTypes
+import TestKit
+import Testing
+
+@Suite("A simulated swarm with peers that do wrong")
+struct OddSwarmTests {
+    @Test("The honest rest finishes, whatever one kind of peer does", arguments: Oddity.allCases)
+    func oneKind(_ oddity: Oddity) {
+        let world = makeWorld(seed: 11)
+        let engines = world.addEngines(8, seeds: 1)
+        for _ in 0..<6 { world.add(OddHost(world.hosts.count, in: world, oddity)) }
+        let isDone = world.run(seconds: 1800) { engines.allSatisfy(\.core.isComplete) }
+        #expect(isDone, "\(engines.count { !$0.core.isComplete }) are not finished")
+        world.expectSound(engines)
+    }
+
+    @Test("The honest rest finishes among all kinds at once")
+    func allKinds() {
+        let world = makeWorld(seed: 12)
+        let engines = world.addEngines(12, seeds: 2, maximumPeers: 30)
+        for oddity in Oddity.allCases { world.add(OddHost(world.hosts.count, in: world, oddity)) }
+        let isDone = world.run(seconds: 3600) { engines.allSatisfy(\.core.isComplete) }
+        #expect(isDone, "\(engines.count { !$0.core.isComplete }) are not finished")
+        world.expectSound(engines)
+    }
+
+    @Test("Everybody finishes beside seeds that send three wrong blocks in ten")
+    func liarsAreOvercome() {
+        let (world, engines, _) = Self.worldWithLiars(seed: 13)
+        let isDone = world.run(seconds: 3600) { engines.allSatisfy(\.core.isComplete) }
+        #expect(isDone, "\(engines.count { !$0.core.isComplete }) are not finished")
+        world.run(seconds: 10)
+        world.expectSound(engines)
+    }
+
+    @Test(
+        "Seeds that send three wrong blocks in ten are banned, and nobody else",
+        .disabled("SwarmCore does not ask PeerPolicy's SmartBan yet"), arguments: 20..<30)
+    func liarsAreBanned(_ seed: Int) {
+        let (world, engines, liars) = Self.worldWithLiars(seed: UInt64(seed))
+        world.run(seconds: 3600) { engines.allSatisfy(\.core.isComplete) }
+        let lied = Set(liars.map { $0.address.with(port: 0) })
+        for engine in engines.dropFirst(2) {
+            #expect(Set(engine.closedForCorruption).isSubset(of: lied), "host \(engine.number)")
+        }
+        // Each liar was found out by somebody, and no one who took much from it goes on with it.
+        let found = Set(engines.flatMap(\.closedForCorruption))
+        #expect(found == lied, "\(found.count) of \(lied.count)")
+    }
+
+    private static func worldWithLiars(seed: UInt64) -> (SwarmSimulation, [EngineHost], [EngineHost]) {
+        let world = makeWorld(seed: seed)
+        let engines = world.addEngines(20, seeds: 2)
+        let liars = world.addEngines(4, seeds: 4)
+        for liar in liars { liar.corruptShare = 0.3 }
+        return (world, engines, liars)
+    }
+}
