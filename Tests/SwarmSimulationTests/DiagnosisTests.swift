@@ -9,7 +9,8 @@ struct DiagnosisTests {
     @Test("Names the cause it was given", arguments: Cause.all)
     func names(_ cause: Cause) {
         let verdict = cause.run()
-        #expect(cause.verdicts.contains(verdict.code), "\(verdict.headline) \(verdict.evidence.map(\.phrase))")
+        #expect(
+            cause.verdicts.contains(verdict.code), "\(verdict.headline) \(verdict.evidence.map(\.phrase))")
         if let reason = cause.reason {
             let found = verdict.contributors.map(\.reason)
             #expect(found.contains(reason), "\(found)")

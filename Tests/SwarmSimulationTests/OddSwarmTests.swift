@@ -17,6 +17,18 @@ struct OddSwarmTests {
         world.expectSound(engines)
     }
 
+    @Test(
+        "Peers that reject or stall are asked less and less, not in a circle",
+        arguments: [Oddity.rejectsAll, .stalls])
+    func noCircles(_ oddity: Oddity) {
+        let world = makeWorld(seed: 5)
+        for _ in 0..<3 { world.add(OddHost(world.hosts.count, in: world, oddity)) }
+        let engine = EngineHost(3, in: world)
+        world.add(engine)
+        world.run(seconds: 600)
+        #expect(engine.sentRequests < 600, "\(engine.sentRequests) requests in ten minutes")
+    }
+
     @Test("The honest rest finishes among all kinds at once")
     func allKinds() {
         let world = makeWorld(seed: 12)

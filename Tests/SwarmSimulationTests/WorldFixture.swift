@@ -35,7 +35,8 @@ extension SwarmSimulation {
         for engine in engines {
             #expect(
                 engine.violations.isEmpty, "\(engine.violations.prefix(3))", sourceLocation: sourceLocation)
-            #expect(engine.core.isComplete, "host \(engine.number)", sourceLocation: sourceLocation)
+            let isComplete = engine.core.isComplete
+            #expect(isComplete, "host \(engine.number)", sourceLocation: sourceLocation)
             #expect(engine.core.left == 0, sourceLocation: sourceLocation)
             #expect(
                 engine.core.requestsInFlight == 0, "host \(engine.number)", sourceLocation: sourceLocation)

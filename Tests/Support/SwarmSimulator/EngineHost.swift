@@ -171,7 +171,6 @@ public final class EngineHost: SimulatedHost {
         for place in self.candidates.indices { self.candidates[place].notBefore = self.now }
     }
 
-
     public func failDisk(_ failure: DiskState) { self.disk.failure = failure }
 }
 
