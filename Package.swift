@@ -217,6 +217,7 @@ if Context.environment["FUZZ"] != nil {
                 "PatternMatching", "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI", "JSONValues",
                 "PeerProtocol",
                 "TrackerProtocol",
+                "BencodeCoding", "MetainfoCoding", "PeerProtocol",
             ],
             path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "crashes", "run.sh"],
             sources: ["Targets", "Driver"],

@@ -46,7 +46,11 @@ for target in $targets; do
     cp -R "$folder/corpus/$target" "$scratch/$target"
     # A text has to be long only where it is several answers, or holds padding.
     length=512
-    case "$target" in client | openings) length=2048 ;; esac
+    case "$target" in
+        client | openings) length=2048 ;;
+        # A torrent of several files with piece layers.
+        metainfo) length=1024 ;;
+    esac
     log="$scratch/$target.log"
     start=$(date +%s)
     FUZZ_TARGET="$target" "$program" "$scratch/$target" -runs="$runs" -max_total_time="$seconds" \

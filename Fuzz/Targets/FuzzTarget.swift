@@ -7,7 +7,8 @@ struct FuzzTarget: Sendable {
 }
 
 let fuzzTargets = [
-    configTarget, patternsTarget, jsonTarget, clientTarget, webhookTarget, formsTarget,
+    configTarget, patternsTarget, jsonTarget, clientTarget, webhookTarget, formsTarget, bencodeTarget,
+    metainfoTarget, magnetTarget,
     framesTarget, openingsTarget, extensionsTarget, metadataTarget, exchangeTarget,
     trackerHTTPTarget, trackerUDPTarget,
 ]

@@ -21,6 +21,8 @@ struct BencodeDecoder {
     init(limits: BencodeLimits) { self.limits = limits }
 
     mutating func decode(_ bytes: Span<UInt8>) throws(BencodeFailure) {
+        // Enough for most messages, and never more than the input could need.
+        self.tokens.reserveCapacity(min(bytes.count, 32))
         repeat { try self.decodeToken(bytes) } while !self.levels.isEmpty
     }
 
@@ -155,26 +157,39 @@ struct BencodeDecoder {
     /// Whether a dictionary, its keys in any order, has one twice. Sorts them by their first eight bytes and, where
     /// these are equal, by all: n log n steps whatever the keys are.
     private func hasDuplicateKeys(_ token: Int, _ bytes: Span<UInt8>) -> Bool {
-        var keys: [(prefix: UInt64, range: Range<Int>)] = []
-        var index = token + 1
-        while index < self.tokens.count - 1 {
-            let range = stringRange(at: Int(self.tokens[index].offset), in: bytes)
+        var count = 0
+        self.forEachKey(token) { _ in count += 1 }
+        var keys: [(prefix: UInt64, offset: UInt32)] = []
+        keys.reserveCapacity(count)
+        self.forEachKey(token) { offset in
+            let range = stringRange(at: Int(offset), in: bytes)
             var prefix: UInt64 = 0
             for place in 0..<8 {
                 let byte = place < range.count ? bytes[range.lowerBound + place] : 0
                 prefix = prefix << 8 | UInt64(byte)
             }
-            keys.append((prefix, range))
-            index += 1 + Int(self.tokens[index + 1].span)
+            keys.append((prefix, offset))
+        }
+        func order(_ left: UInt32, _ right: UInt32) -> Int {
+            compare(stringRange(at: Int(left), in: bytes), stringRange(at: Int(right), in: bytes), in: bytes)
         }
         keys.sort { left, right in
             left.prefix == right.prefix
-                ? compare(left.range, right.range, in: bytes) < 0 : left.prefix < right.prefix
+                ? order(left.offset, right.offset) < 0 : left.prefix < right.prefix
         }
         for (left, right) in zip(keys, keys.dropFirst()) where left.prefix == right.prefix {
-            if compare(left.range, right.range, in: bytes) == 0 { return true }
+            if order(left.offset, right.offset) == 0 { return true }
         }
         return false
+    }
+
+    /// Calls `body` with where each key of an ended dictionary begins.
+    private func forEachKey(_ token: Int, _ body: (UInt32) -> Void) {
+        var index = token + 1
+        while index < self.tokens.count - 1 {
+            body(self.tokens[index].offset)
+            index += 1 + Int(self.tokens[index + 1].span)
+        }
     }
 }
 

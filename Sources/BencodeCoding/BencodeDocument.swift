@@ -25,7 +25,8 @@ public struct BencodeDocument: Sendable {
 
     /// Decodes the value at the front; `byteCount` says how long it was, `rest` what follows it.
     public init(prefixOf bytes: ArraySlice<UInt8>, limits: BencodeLimits) throws(BencodeFailure) {
-        guard bytes.count <= limits.byteCount else {
+        // Offsets have 32 bits.
+        guard bytes.count <= min(limits.byteCount, Int(UInt32.max)) else {
             throw BencodeFailure(.inputTooLong(count: bytes.count, limit: limits.byteCount), offset: 0)
         }
         var decoder = BencodeDecoder(limits: limits)

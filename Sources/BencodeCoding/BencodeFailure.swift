@@ -47,7 +47,7 @@ extension BencodeFailure: CustomStringConvertible {
 
 /// What a decoder takes at most. All of it comes from outside.
 public struct BencodeLimits: Hashable, Sendable {
-    /// Of the input. Never above `UInt32.max`.
+    /// Of the input. Above `UInt32.max` it counts as that.
     public var byteCount: Int
     /// Of lists and dictionaries within each other.
     public var depth: Int
@@ -55,7 +55,7 @@ public struct BencodeLimits: Hashable, Sendable {
     public var tokenCount: Int
 
     public init(byteCount: Int = 64 << 20, depth: Int = 100, tokenCount: Int = 2_500_000) {
-        self.byteCount = min(byteCount, Int(UInt32.max))
+        self.byteCount = byteCount
         self.depth = depth
         self.tokenCount = tokenCount
     }

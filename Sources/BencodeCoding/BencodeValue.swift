@@ -56,9 +56,7 @@ public struct BencodeValue: Sendable {
     /// A member of a dictionary; of a key that comes twice, the first.
     public subscript(_ key: String) -> BencodeValue? {
         guard self.kind == .dictionary else { return nil }
-        let bytes = self.document.bytes.span
-        var key = key
-        return key.withUTF8Span { self.find($0, in: bytes) }
+        return self.find(key.utf8.span, in: self.document.bytes.span)
     }
 
     private func find(_ key: Span<UInt8>, in bytes: Span<UInt8>) -> BencodeValue? {
@@ -104,12 +102,6 @@ extension BencodeDocument {
         let range = stringRange(at: start, in: self.bytes.span)
         let base = self.bytes.startIndex
         return self.bytes[base + range.lowerBound..<base + range.upperBound]
-    }
-}
-
-extension String {
-    fileprivate mutating func withUTF8Span<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
-        body(self.utf8.span)
     }
 }
 

@@ -18,9 +18,10 @@ extension Metainfo {
         var infoCount = 0
         for member in members where member.key.elementsEqual("info".utf8) { infoCount += 1 }
         guard infoCount == 1 else { throw .duplicateKeys }
+        // Where something is not canonical, the info dictionary is read on its own, so that its flaws are its own.
         try self.init(
-            bytes: bytes[...], infoRange: info.rawRange, hashing: hashing, limits: limits,
-            layers: document.root["piece layers"]
+            info: document.flaws.isEmpty ? info : nil, bytes: bytes[...], infoRange: info.rawRange,
+            hashing: hashing, limits: limits, layers: document.root["piece layers"]
         ) { isPrivate in Announcement(of: document.root, isPrivate: isPrivate, limits: limits) }
     }
 
@@ -32,7 +33,8 @@ extension Metainfo {
         limits: MetainfoLimits = .standard
     ) throws(MetainfoFailure) {
         try self.init(
-            bytes: bytes[...], infoRange: bytes.indices, hashing: hashing, limits: limits, layers: nil
+            info: nil, bytes: bytes[...], infoRange: bytes.indices, hashing: hashing, limits: limits,
+            layers: nil
         ) { isPrivate in
             var announcement = announcement
             if isPrivate { announcement.nodes = [] }
@@ -40,23 +42,24 @@ extension Metainfo {
         }
     }
 
+    /// - Parameter known: the info dictionary where it has been read already and has no flaws.
     private init(
-        bytes: ArraySlice<UInt8>, infoRange: Range<Int>, hashing: MetainfoHashing, limits: MetainfoLimits,
+        info known: BencodeValue?, bytes: ArraySlice<UInt8>, infoRange: Range<Int>, hashing: MetainfoHashing,
+        limits: MetainfoLimits,
         layers: BencodeValue?, announcement: (_ isPrivate: Bool) -> Announcement
     ) throws(MetainfoFailure) {
         guard infoRange.count <= limits.infoByteCount else {
             throw .infoTooLong(count: infoRange.count, limit: limits.infoByteCount)
         }
-        // Read on its own, so that its flaws are its own and a torrent means the same from a file and from peers.
-        let document: BencodeDocument
-        do throws(BencodeFailure) {
-            document = try BencodeDocument(bytes[infoRange], limits: limits.bencode)
-        } catch {
-            throw .bencoding(error)
+        let flaws: BencodeFlaws
+        let info: BencodeValue
+        if let known {
+            (info, flaws) = (known, [])
+        } else {
+            (info, flaws) = try Self.decode(bytes[infoRange], limits)
         }
-        let info = document.root
         guard info.kind == .dictionary else { throw .noInfo }
-        let version = try Self.version(of: info, flaws: document.flaws)
+        let version = try Self.version(of: info, flaws: flaws)
 
         guard let rawName = info.preferredText("name.utf-8", "name") else { throw .noName }
         var ids: (v1: TorrentID?, v2: InfoHashV2?) = (nil, nil)
@@ -94,9 +97,20 @@ extension Metainfo {
         self.isMultiFile = list.isMultiFile
         self.isPrivate = (info["private"]?.integer ?? 0) != 0
         self.source = info["source"]?.looseText
-        self.flaws = document.flaws
+        self.flaws = flaws
         self.pieces = pieces
         self.announcement = announcement(self.isPrivate)
+    }
+
+    private static func decode(
+        _ bytes: ArraySlice<UInt8>, _ limits: MetainfoLimits
+    ) throws(MetainfoFailure) -> (BencodeValue, BencodeFlaws) {
+        do throws(BencodeFailure) {
+            let document = try BencodeDocument(bytes, limits: limits.bencode)
+            return (document.root, document.flaws)
+        } catch {
+            throw .bencoding(error)
+        }
     }
 
     /// A newer version is named before anything else is found wrong (BEP 52).

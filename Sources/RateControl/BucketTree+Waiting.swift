@@ -12,7 +12,7 @@ extension BucketTree {
         precondition(self.nodes[Int(leaf.index)].childCount == 0, "only leaves wait")
         if self.nodes[Int(leaf.index)].wanted == 0 { self.join(leaf.index) }
         self.nodes[Int(leaf.index)].wanted = Int64(bytes)
-        guard let ready = self.readyAt(for: leaf.index, wanting: Int64(bytes), at: now) else { return }
+        guard let ready = self.readyAt(for: leaf.index, at: now) else { return }
         let due = ready <= now ? now : max(ready, now.advanced(byNanoseconds: Self.quantumNanoseconds))
         self.nextTick = self.nextTick.map { min($0, due) } ?? due
     }
@@ -106,7 +106,7 @@ extension BucketTree {
     }
 
     /// When every bucket above the leaf will have a grain; nil if one of them never will.
-    private mutating func readyAt(for leaf: Int32, wanting bytes: Int64, at now: Instant) -> Instant? {
+    private mutating func readyAt(for leaf: Int32, at now: Instant) -> Instant? {
         var latest = now
         var index = self.nearestLimited(from: leaf)
         while index >= 0 {

@@ -1,3 +1,4 @@
+import PeerPolicy
 import PeerProtocol
 import RateControl
 import PieceSelection
@@ -25,6 +26,7 @@ extension SwarmCore {
         }
         if let other = cancel.first { self.cancel(block, at: other, into: &actions) }
         if let other = cancel.second { self.cancel(block, at: other, into: &actions) }
+        if let other = cancel.third { self.cancel(block, at: other, into: &actions) }
         return .write
     }
 
@@ -68,6 +70,9 @@ extension SwarmCore {
     ) {
         guard let geometry = self.geometry, self.picker != nil, !self.have[piece] else { return }
         guard isRight else { return self.pieceFailed(piece, digests, at: now, into: &actions) }
+        if let digests {
+            for liar in self.bans.pieceVerified(piece, digests: digests) { self.ban(liar, at: now, into: &actions) }
+        }
         self.picker?.pieceVerified(piece)
         self.have.set(piece)
         self.downloaded += Int64(geometry.length(ofPiece: piece))
@@ -82,7 +87,26 @@ extension SwarmCore {
     ) {
         guard let geometry = self.geometry else { return }
         self.corrupt += Int64(geometry.length(ofPiece: piece))
+        var evidence: [SmartBan.Evidence] = []
+        let blockCount = geometry.blockCount(ofPiece: piece)
+        for number in 0..<blockCount {
+            guard let digests, digests.count == blockCount,
+                let sender = self.picker?.sender(of: geometry.block(number, ofPiece: piece))
+            else { continue }
+            evidence.append(.init(block: number, sender: sender, digest: digests[number]))
+        }
         _ = self.picker?.pieceFailed(piece)
+        for liar in self.bans.pieceFailed(piece, blocks: evidence, isWhole: evidence.count == blockCount) {
+            self.ban(liar, at: now, into: &actions)
+        }
+    }
+
+    /// Whoever sends wrong bytes is cut, and not let in again.
+    private mutating func ban(_ key: PeerKey, at now: Instant, into actions: inout [SwarmAction]) {
+        self.book.ban(key)
+        for slot in self.occupiedSlots where self.peers[slot.index]?.key == key {
+            self.close(slot, .corruptData, at: now, into: &actions)
+        }
     }
 
     private mutating func tellHave(_ piece: Int, at now: Instant, into actions: inout [SwarmAction]) {

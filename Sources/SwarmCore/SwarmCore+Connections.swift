@@ -1,5 +1,7 @@
 import PeerProtocol
+import PeerPolicy
 import PieceSelection
+import StallDiagnosis
 public import SwarmTypes
 
 /// Peers that come and go.
@@ -9,6 +11,10 @@ extension SwarmCore {
         _ facts: PeerFacts, at now: Instant, into actions: inout [SwarmAction]
     ) -> Result<PeerSlot, JoinRefusal> {
         if facts.id == self.ownID { return .failure(JoinRefusal(.ownConnection)) }
+        let known =
+            facts.direction == .outgoing
+            ? self.book.key(of: facts.address) : self.book.accepted(from: facts.address, at: now)
+        guard let key = known, !self.book.isBanned(facts.address) else { return .failure(JoinRefusal(.banned)) }
         if self.peerCount >= self.settings.maximumPeers { return .failure(JoinRefusal(.tooManyConnections)) }
         for peer in self.peers {
             guard let peer else { continue }
@@ -17,8 +23,9 @@ extension SwarmCore {
         let slot = self.freeSlots.popLast() ?? PeerSlot(index: self.peers.count)
         if slot.index == self.peers.count { self.peers.append(nil) }
         self.peers[slot.index] = SwarmPeer(
-            facts, key: self.key(of: facts.address), pieceCount: self.geometry?.pieceCount ?? 0, isPrivate: self.isPrivate, at: now)
+            facts, key: key, pieceCount: self.geometry?.pieceCount ?? 0, isPrivate: self.isPrivate, at: now)
         self.peerCount += 1
+        self.book.connected(key)
         self.greet(slot, at: now, into: &actions)
         return .success(slot)
     }
@@ -42,11 +49,13 @@ extension SwarmCore {
 
     /// The connection ended from outside. What the peer was asked is free for others.
     public mutating func leave(
-        _ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+        _ slot: PeerSlot, because reason: CloseReason, at now: Instant, into actions: inout [SwarmAction]
     ) {
         guard slot.index < self.peers.count, let peer = self.peers[slot.index] else { return }
         if peer.claim == .counted { self.picker?.peerLeft(slot) }
         self.metadata.disconnected(slot, at: now)
+        self.book.closed(
+            peer.key, because: reason, wasUseful: peer.downloaded + peer.uploaded > 0, at: now)
         self.peers[slot.index] = nil
         self.freeSlots.append(slot)
         self.peerCount -= 1
@@ -59,7 +68,7 @@ extension SwarmCore {
     ) {
         guard self.peers[slot.index] != nil else { return }
         actions.append(.close(slot, reason))
-        self.leave(slot, at: now, into: &actions)
+        self.leave(slot, because: reason, at: now, into: &actions)
     }
 
     /// Two that both have everything have nothing to say to each other.
@@ -74,15 +83,4 @@ public struct JoinRefusal: Error, Hashable, Sendable {
     public let reason: CloseReason
 
     init(_ reason: CloseReason) { self.reason = reason }
-}
-
-extension SwarmCore {
-    /// One number for each host, whatever port it comes from: who lies is known again by it.
-    mutating func key(of address: PeerAddress) -> PeerKey {
-        let host = address.with(port: 0)
-        if let key = self.keys[host] { return key }
-        let key = PeerKey(UInt32(truncatingIfNeeded: self.keys.count))
-        self.keys[host] = key
-        return key
-    }
 }

@@ -1,4 +1,5 @@
 import PeerProtocol
+import PeerPolicy
 import PieceSelection
 import StallDiagnosis
 public import SwarmTypes
@@ -50,7 +51,12 @@ extension SwarmCore {
     ) {
         self.peers[slot.index]?.extensions.update(with: handshake)
         if let limit = handshake.requestQueue { self.peers[slot.index]?.pipeline.setPeerLimit(limit) }
-        if let port = handshake.listenPort { self.peers[slot.index]?.listeningPort = port }
+        if let port = handshake.listenPort {
+            self.peers[slot.index]?.listeningPort = port
+            if let peer = self.peers[slot.index], peer.facts.direction == .incoming {
+                self.book.setListenPort(port, of: peer.key)
+            }
+        }
         if let isUploadOnly = handshake.isUploadOnly {
             self.peers[slot.index]?.isUploadOnly = isUploadOnly
             self.closeIfUseless(slot, at: now, into: &actions)

@@ -13,7 +13,7 @@ extension SwarmCore {
         }
         if now.seconds(since: self.lastChokeRound) >= self.settings.chokeRoundSeconds {
             self.lastChokeRound = now
-            self.fillFreeUploadSlots(at: now, into: &actions)
+            self.chokeRound(at: now, using: &random, into: &actions)
         }
         self.exchangePeers(at: now, into: &actions)
         self.askForMetadata(at: now, into: &actions)

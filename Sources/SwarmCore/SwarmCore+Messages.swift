@@ -1,4 +1,5 @@
 public import PeerProtocol
+import PeerPolicy
 import PieceSelection
 public import SwarmTypes
 
@@ -64,8 +65,26 @@ extension SwarmCore {
     private mutating func claims(
         _ claim: PieceClaim, _ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
     ) {
+        if self.peers[slot.index]?.claim == .counted {
+            return self.claimsMore(claim, slot, at: now, into: &actions)
+        }
         self.peers[slot.index]?.claim = claim
         if self.geometry != nil { self.count(slot, at: now, into: &actions) }
+    }
+
+    /// A bit field in place of many `have`s, as aria2 sends it.
+    private mutating func claimsMore(
+        _ claim: PieceClaim, _ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+    ) {
+        guard case .bits(let bytes) = claim, let geometry = self.geometry else { return }
+        guard let bits = Bitfield(wireBytes: bytes, count: geometry.pieceCount) else {
+            return self.close(slot, .badBitfield, at: now, into: &actions)
+        }
+        bits.forEachSet { piece in
+            if self.peers[slot.index] != nil, self.peers[slot.index]?.has[piece] == false {
+                self.receivedHave(UInt32(truncatingIfNeeded: piece), from: slot, at: now, into: &actions)
+            }
+        }
     }
 
     /// Turns what a peer has said of its pieces into bits, once their number is known.
@@ -92,6 +111,7 @@ extension SwarmCore {
         self.peers[slot.index]?.has = has
         self.peers[slot.index]?.isSeed = has.isComplete
         self.peers[slot.index]?.claim = .counted
+        if has.isComplete { self.book.setSeed(peer.key, true) }
         self.picker?.peerJoined(slot, key: peer.key)
         if has.isComplete { self.picker?.peerHasAll(slot) } else { self.picker?.peerHas(slot, has) }
         for piece in peer.allowedFast where piece < UInt32(geometry.pieceCount) {

@@ -36,6 +36,10 @@ extension SwarmCore {
         into actions: inout [SwarmAction]
     ) {
         guard slot.index < self.peers.count, self.peers[slot.index] != nil else { return }
+        if self.wantsChokeRound {
+            self.wantsChokeRound = false
+            self.chokeRound(at: now, using: &random, into: &actions)
+        }
         self.ask(slot, at: now, using: &random, into: &actions)
     }
 }

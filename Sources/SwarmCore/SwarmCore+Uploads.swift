@@ -79,19 +79,19 @@ extension SwarmCore {
         for block in run.blocks { self.refuse(block, slot, facts.supportsFast, into: &actions) }
     }
 
-    mutating func fillFreeUploadSlots(at now: Instant, into actions: inout [SwarmAction]) {
-        for slot in self.occupiedSlots where self.peers[slot.index]?.theyAreInterested.isSet == true {
-            self.unchoke(slot, at: now, into: &actions)
-        }
-    }
-
-    mutating func unchoke(_ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]) {
+    mutating func unchoke(
+        _ slot: PeerSlot, isOptimistic: Bool, at now: Instant, into actions: inout [SwarmAction]
+    ) {
+        self.peers[slot.index]?.isOptimistic = isOptimistic
+        self.peers[slot.index]?.roleSince = now
         guard self.peers[slot.index]?.weChoke.set(false, at: now) == true else { return }
         actions.append(.send(slot, .unchoke))
         self.peers[slot.index]?.lastSentAt = now
     }
 
     mutating func choke(_ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]) {
+        self.peers[slot.index]?.isOptimistic = false
+        self.peers[slot.index]?.roleSince = now
         guard self.peers[slot.index]?.weChoke.set(true, at: now) == true, let facts = self.peers[slot.index]?.facts else { return }
         actions.append(.send(slot, .choke))
         self.peers[slot.index]?.lastSentAt = now

@@ -1,3 +1,4 @@
+public import PeerPolicy
 import PeerProtocol
 import PieceSelection
 public import SwarmTypes
@@ -25,7 +26,11 @@ public struct SwarmCore: Sendable {
     /// Kept for its memory.
     var scratch: [Block] = []
     public internal(set) var peerCount = 0
-    var keys: [PeerAddress: PeerKey] = [:]
+    public var book: PeerBook
+    var bans = SmartBan()
+    var unchokedSlots = 4
+    /// A slot may be free: a round is due as soon as the input is worked off.
+    var wantsChokeRound = false
 
     /// Verified and payload only, since the torrent was added; for the tracker since `started`.
     public internal(set) var downloaded: Int64 = 0
@@ -55,6 +60,7 @@ public struct SwarmCore: Sendable {
         self.isPrivate = isPrivate
         self.settings = settings
         self.have = Bitfield(count: 0)
+        self.book = PeerBook(at: now)
         self.lastChokeRound = now
     }
 

@@ -67,6 +67,8 @@ struct SwarmPeer: Sendable {
     /// How often it has unchoked us.
     var unchokeCount = 0
     var isOptimistic = false
+    /// Since when it is choked, unchoked, or unchoked by lot.
+    var roleSince: Instant
 
     // What we ask of it.
     var outstanding = OutstandingRequests()
@@ -112,6 +114,7 @@ struct SwarmPeer: Sendable {
         self.facts = facts
         self.key = key
         self.joinedAt = now
+        self.roleSince = now
         self.has = Bitfield(count: pieceCount)
         self.weChoke = Flag(true, since: now)
         self.theyChoke = Flag(true, since: now)

@@ -11,6 +11,8 @@ public struct SwarmSettings: Hashable, Sendable {
     public var chokeRoundSeconds = 10.0
     /// Requests that cross our choke on the way are no misdeed for so long.
     public var chokeGraceSeconds = 2.0
+    /// Peers that may download at once; nil for as many as the uplink feeds.
+    public var uploadSlots: Int?
     public var isSequential = false
     /// Our own port, told to peers whom we dialled (BEP 10's `p`).
     public var listeningPort: UInt16?

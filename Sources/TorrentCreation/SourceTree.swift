@@ -87,6 +87,8 @@ struct SourceTree: Sendable {
         _ path: String, _ status: stat, components: [String]
     ) throws(CreationFailure) {
         guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile(path: path) }
+        let limit = MetainfoLimits.standard.fileCount
+        guard self.files.count < limit else { throw .cannotBuild(.tooManyFiles(limit: limit)) }
         self.files.append(
             SourceFile(
                 components: components, path: path, length: Int64(status.st_size), modified: status.modified))

@@ -46,9 +46,8 @@ final class ActiveTorrent {
     private var isTouched: [Bool] = []
     /// By token, the connection that waits for a read.
     var reads: [UInt64: Int] = [:]
-    /// Addresses that may be dialled, and where they came from.
-    var candidates: [PeerAddress] = []
-    var sources: [PeerAddress: PeerSource] = [:]
+    /// Dials under way.
+    var dialling = 0
     var link: MagnetLink?
     var tickets: [AnnounceOrder.ID: TrackerClient.Ticket] = [:]
     var isStoreStopped = false
@@ -91,8 +90,6 @@ final class ActiveTorrent {
         guard let slot = connection.slot, self.connection(at: slot) === connection else { return }
         self.connections[slot.index] = nil
     }
-
-    var hasCandidates: Bool { !self.candidates.isEmpty }
 
     func setPieceCount(_ count: Int) {
         for connection in self.allConnections { connection.scanner.setPieceCount(count) }

@@ -3,20 +3,6 @@ import SwarmTypes
 import TorrentStorage
 
 extension Metainfo {
-    /// Where its bytes lie on a disk.
-    func layout() throws(LayoutFailure) -> TorrentLayout {
-        try TorrentLayout(
-            geometry: self.geometry,
-            files: self.files.map { file in
-                FileEntry(
-                    path: file.components, length: file.length, isPad: file.isPadding,
-                    isExecutable: file.attributes.contains(.executable),
-                    symlinkTarget: file.symlinkTarget.map { target in
-                        target.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
-                    })
-            })
-    }
-
     /// The pieces that hold something of the files with these numbers.
     func pieces(ofFiles ranges: [ClosedRange<Int>], in layout: TorrentLayout) throws(AddFailure) -> Bitfield {
         var pieces = Bitfield(count: self.geometry.pieceCount)

@@ -30,6 +30,9 @@ final class PeerConnection {
     /// What the loop watches.
     var interest: Readiness = []
     var isWatched = false
+    /// Counts as a dial under way, or as a connection, of the budget.
+    var isDial = false
+    var isCounted = false
     var dialEncryption = EncryptionPolicy.off
     static let openingSeconds = 10.0
 

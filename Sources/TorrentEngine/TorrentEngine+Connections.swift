@@ -1,6 +1,7 @@
 import Digests
 import EventIO
 import Glibc
+import PeerPolicy
 import PeerProtocol
 import RateControl
 import StallDiagnosis
@@ -22,7 +23,7 @@ extension TorrentEngine {
             case .connection(let socket, let address):
                 self.acceptedCount += 1
                 self.lastIncomingAt = self.now
-                guard self.connectionCount < self.settings.maximumConnections else { continue }
+                guard self.budget.accept(torrentConnections: 0) else { continue }
                 let machine = HandshakeMachine(
                     incoming: self.settings.encryption, primitives: MessageStreamPrimitives())
                 self.begin(socket, address, .incoming, .opening(machine), nil)
@@ -36,8 +37,11 @@ extension TorrentEngine {
             let socket = try StreamSocket.connect(to: address)
             let number = self.begin(socket, address, .outgoing, .dialling, torrent)
             self.connections[number]?.dialEncryption = encryption
+            self.connections[number]?.isDial = true
         } catch {
-            self.dialEnded(address, torrent, PeerConnection.reason(error))
+            self.dialEnded(torrent, connected: false)
+            self.dialFailed(address, torrent, PeerConnection.reason(error))
+            torrent.ledger.closed(address, PeerConnection.reason(error), at: self.now)
             self.noteLocalFailure(error)
         }
     }
@@ -53,6 +57,7 @@ extension TorrentEngine {
         let connection = PeerConnection(
             number: number, socket: socket, address: address, direction: direction, phase: phase, at: self.now)
         connection.torrent = torrent
+        connection.isCounted = direction == .incoming
         self.connections[number] = connection
         self.connectionCount += 1
         self.openings.insert(number)
@@ -152,6 +157,8 @@ extension TorrentEngine {
                 return
             case .redialPlain(let reason):
                 let (address, torrent) = (connection.address, connection.torrent)
+                // The same dial goes on with another connection.
+                connection.isDial = false
                 self.close(connection, reason, isNoted: false)
                 if let torrent { self.dial(address, for: torrent, encryption: .off) }
                 return
@@ -185,6 +192,11 @@ extension TorrentEngine {
             isEncrypted: introduction.encryption != .plain)
         torrent.ledger.reached(.handshaken, by: connection.address, at: self.now)
         self.openings.remove(connection.number)
+        if connection.isDial {
+            connection.isDial = false
+            connection.isCounted = true
+            self.dialEnded(torrent, connected: true)
+        }
         if let ciphers = machine.ciphers {
             connection.incomingCipher = ciphers.incoming
             connection.outgoingCipher = ciphers.outgoing
@@ -214,10 +226,13 @@ extension TorrentEngine {
         guard self.isOpen(connection) else { return }
         self.forget(connection)
         guard let torrent = connection.torrent else { return }
-        if isNoted { self.noteClosed(connection, torrent, reason) }
+        if isNoted { torrent.ledger.closed(connection.address, reason, at: self.now) }
+        if isNoted, connection.slot == nil, connection.direction == .outgoing {
+            self.dialFailed(connection.address, torrent, reason)
+        }
         guard let slot = connection.slot else { return }
         torrent.detach(connection)
-        torrent.core.leave(slot, at: self.now, into: &torrent.actions)
+        torrent.core.leave(slot, because: reason, at: self.now, into: &torrent.actions)
         self.performActions(of: torrent)
     }
 
@@ -228,12 +243,7 @@ extension TorrentEngine {
         self.pump(connection)
         guard self.isOpen(connection) else { return }
         self.forget(connection)
-        self.noteClosed(connection, torrent, reason)
-    }
-
-    private func noteClosed(_ connection: PeerConnection, _ torrent: ActiveTorrent, _ reason: CloseReason) {
         torrent.ledger.closed(connection.address, reason, at: self.now)
-        if connection.direction == .outgoing { self.dialEnded(connection.address, torrent, reason) }
     }
 
     private func forget(_ connection: PeerConnection) {
@@ -242,6 +252,10 @@ extension TorrentEngine {
         self.freeNumbers.append(connection.number)
         self.connectionCount -= 1
         self.openings.remove(connection.number)
+        if connection.isDial, let torrent = connection.torrent { self.dialEnded(torrent, connected: false) }
+        if connection.isCounted { self.budget.connectionEnded() }
+        connection.isDial = false
+        connection.isCounted = false
         if let leaf = connection.uploadLeaf {
             self.uploaders[leaf] = nil
             self.uploads.remove(leaf)

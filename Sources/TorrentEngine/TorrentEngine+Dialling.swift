@@ -1,3 +1,5 @@
+import EventIO
+import PeerPolicy
 import StallDiagnosis
 import SwarmCore
 import SwarmTypes
@@ -6,24 +8,67 @@ import SwarmTypes
 extension TorrentEngine {
     /// Dials that may be under way at once, of all torrents.
     static let halfOpenLimit = 100
+    /// A seed that nobody asks keeps looking for leechers that cannot dial it, but not more often than this.
+    private static let candidatesAtOnce = 8
 
     /// An address came from somewhere.
     func heardOf(_ address: PeerAddress, _ source: PeerSource, _ torrent: ActiveTorrent) {
-        guard address.isUsable, torrent.sources[address] == nil, torrent.sources.count < 1000 else { return }
-        torrent.sources[address] = source
-        torrent.candidates.append(address)
+        guard torrent.core.book.add(address, from: PeerSources(source), at: self.now) != nil else { return }
         torrent.ledger.noted(address, source: source, at: self.now)
         self.armTick()
     }
 
+    /// Dials as many as there is room for.
     func dialCandidates(of torrent: ActiveTorrent) {
-        while torrent.isRunning, !torrent.candidates.isEmpty, self.openings.count < Self.halfOpenLimit,
-            torrent.core.peerCount < self.settings.maximumPeersPerTorrent
-        {
-            let address = torrent.candidates.removeFirst()
-            self.dial(address, for: torrent, encryption: self.settings.encryption)
+        guard torrent.isRunning else { return }
+        let isSeed = torrent.core.isFinished
+        while true {
+            let keys = torrent.core.book.candidates(
+                Self.candidatesAtOnce, ownAddress: nil, weAreSeed: isSeed, at: self.now, using: &self.random)
+            guard !keys.isEmpty else { return }
+            for key in keys {
+                guard let address = torrent.core.book.address(of: key) else { continue }
+                let connections = torrent.core.peerCount + torrent.dialling
+                guard self.budget.dial(address, torrentConnections: connections, at: self.now) == .yes else { return }
+                torrent.core.book.startedDialling(key)
+                torrent.dialling += 1
+                self.dial(address, for: torrent, encryption: self.settings.encryption)
+            }
         }
     }
 
-    func dialEnded(_ address: PeerAddress, _ torrent: ActiveTorrent, _ reason: CloseReason) {}
+    /// A dial has become a connection or not.
+    func dialEnded(_ torrent: ActiveTorrent, connected: Bool) {
+        torrent.dialling -= 1
+        self.budget.dialEnded(connected: connected)
+    }
+
+    /// An address that was dialled in vain, or whose handshake failed.
+    func dialFailed(_ address: PeerAddress, _ torrent: ActiveTorrent, _ reason: CloseReason) {
+        guard let key = torrent.core.book.key(of: address) else { return }
+        torrent.core.book.closed(key, because: reason, wasUseful: false, at: self.now)
+    }
+}
+
+extension PeerSources {
+    init(_ source: PeerSource) {
+        switch source {
+        case .tracker: self = .tracker
+        case .peerExchange: self = .exchange
+        case .dht, .localDiscovery: self = .dht
+        case .byHand: self = .manual
+        case .incoming: self = .incoming
+        case .resumed: self = .resumed
+        }
+    }
+}
+
+extension PeerSource {
+    /// The best of several.
+    init(_ sources: PeerSources) {
+        self =
+            sources.contains(.manual) || sources.contains(.magnet)
+            ? .byHand : sources.contains(.tracker) ? .tracker : sources.contains(.exchange) ? .peerExchange
+            : sources.contains(.incoming) ? .incoming : .resumed
+    }
 }

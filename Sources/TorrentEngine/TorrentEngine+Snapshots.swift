@@ -1,5 +1,6 @@
 import EventIO
 import Glibc
+import PeerPolicy
 import RateControl
 public import StallDiagnosis
 import SwarmCore
@@ -76,9 +77,8 @@ extension TorrentEngine {
 
     private func counts(of torrent: ActiveTorrent) -> PeerCounts {
         var counts = PeerCounts()
-        counts.known = torrent.knownPeers
-        counts.queued = torrent.queuedPeers(at: self.now)
-        counts.backingOff = torrent.backingOffPeers(at: self.now)
+        counts.known = torrent.core.book.count
+        (counts.queued, counts.backingOff) = torrent.waitingPeers(at: self.now)
         counts.connections = torrent.core.peerCount
         counts.maximumConnections = self.settings.maximumPeersPerTorrent
         counts.sessionConnections = self.connectionCount
@@ -217,10 +217,19 @@ extension ActiveTorrent {
     }
 
     func source(of connection: PeerConnection) -> PeerSource {
-        connection.direction == .incoming ? .incoming : self.sources[connection.address] ?? .tracker
+        guard connection.direction == .outgoing, let key = self.core.book.key(of: connection.address),
+            let known = self.core.book.peer(key)
+        else { return .incoming }
+        return PeerSource(known.sources)
     }
 
-    var knownPeers: Int { self.sources.count }
-    func queuedPeers(at now: Instant) -> Int { self.candidates.count }
-    func backingOffPeers(at now: Instant) -> Int { 0 }
+    /// Known addresses that wait for a place, and those that are left alone for a while.
+    func waitingPeers(at now: Instant) -> (queued: Int, backingOff: Int) {
+        var (queued, backingOff) = (0, 0)
+        for peer in self.core.book.all {
+            guard case .idle(let until) = peer.stage else { continue }
+            if until <= now { queued += 1 } else { backingOff += 1 }
+        }
+        return (queued, backingOff)
+    }
 }

@@ -1,4 +1,5 @@
 import EventIO
+import PeerPolicy
 import SwarmCore
 import SwarmTypes
 
@@ -24,7 +25,8 @@ extension TorrentEngine {
                 self.performActions(of: torrent)
             }
             self.dialCandidates(of: torrent)
-            isBusy = isBusy || torrent.core.peerCount > 0 || torrent.hasCandidates
+            let isLooking = torrent.core.book.nextCandidateAt(weAreSeed: torrent.core.isFinished) != nil
+            isBusy = isBusy || torrent.core.peerCount > 0 || isLooking
         }
         if isBusy { self.armTick() }
     }

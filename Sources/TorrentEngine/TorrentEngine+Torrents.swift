@@ -72,7 +72,7 @@ extension TorrentEngine {
         }) else { throw .onlyVersion2 }
         let layout: TorrentLayout
         do throws(LayoutFailure) {
-            layout = try metainfo.layout()
+            layout = try TorrentLayout(metainfo)
         } catch {
             throw .layout("\(error)")
         }

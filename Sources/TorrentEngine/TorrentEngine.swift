@@ -1,4 +1,5 @@
 public import EventIO
+import PeerPolicy
 import PeerProtocol
 import RateControl
 import SwarmCore
@@ -47,6 +48,7 @@ public actor TorrentEngine {
     var openings: Set<Int> = []
     var heldByDisk: [Int] = []
     var listeners: [Listener] = []
+    var budget: ConnectionBudget
     var acceptedCount = 0
     var lastIncomingAt: Instant?
     /// The last failure of our own side to make a connection, such as too many open files.
@@ -71,6 +73,10 @@ public actor TorrentEngine {
         limits.threadCount = settings.diskThreads
         self.storage = try StorageService(loop: loop, limits: limits)
         self.trackers = TrackerClient(loop: loop, settings: TrackerClientSettings(userAgent: settings.userAgent))
+        var connectionLimits = ConnectionBudget.Limits()
+        connectionLimits.connections = settings.maximumConnections
+        connectionLimits.connectionsPerTorrent = settings.maximumPeersPerTorrent
+        self.budget = ConnectionBudget(limits: connectionLimits, at: self.now)
         self.receiveChunk = self.storage.buffers.take(.large)
         self.uploads = BucketTree(limit: settings.uploadLimit, at: self.now)
         self.downloads = BucketTree(limit: settings.downloadLimit, at: self.now)

@@ -24,7 +24,7 @@ enum Beneath {
 
     /// The same without the kernel's help: follows no symbolic link at all.
     static func openStepByStep(_ root: Int32, _ path: String, _ flags: Int32, mode: mode_t = 0) -> Int32 {
-        let components = path.split(separator: "/").map(String.init)
+        let components = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
         guard let last = components.last else {
             errno = EINVAL
             return -1
@@ -43,21 +43,21 @@ enum Beneath {
     /// Calls `body` with the directory that holds `path` and the last component; its answer is -1 with `errno`
     /// set when the directory cannot be opened, else what `body` answers.
     static func inParent(of path: String, _ root: Int32, _ body: (Int32, String) -> Int32) -> Int32 {
-        guard let slash = path.lastIndex(of: "/") else { return body(root, path) }
+        guard let slash = path.lastSlash else { return body(root, path) }
         let parent = self.open(root, String(path[..<slash]), WEIR_O_PATH | O_DIRECTORY)
         guard parent >= 0 else { return -1 }
         defer { closeKeepingError(parent) }
-        return body(parent, String(path[path.index(after: slash)...]))
+        return body(parent, String(path[path.utf8.index(after: slash)...]))
     }
 
     /// Makes the directories on the way to `path` that are missing. Answers 0, or -1 with `errno` set.
     static func makeParents(of path: String, _ root: Int32) -> Int32 {
         var end = path.startIndex
-        while let slash = path[end...].firstIndex(of: "/") {
+        while let slash = path.utf8[end...].firstIndex(of: UInt8(ascii: "/")) {
             let directory = String(path[..<slash])
             let made = self.inParent(of: directory, root) { mkdirat($0, $1, 0o777) }
             guard made == 0 || errno == EEXIST else { return -1 }
-            end = path.index(after: slash)
+            end = path.utf8.index(after: slash)
         }
         return 0
     }
@@ -67,4 +67,9 @@ func closeKeepingError(_ file: Int32) {
     let error = errno
     close(file)
     errno = error
+}
+
+extension String {
+    /// Of bytes and not of characters: a combining mark after a slash makes one character of both.
+    var lastSlash: Index? { self.utf8.lastIndex(of: UInt8(ascii: "/")) }
 }

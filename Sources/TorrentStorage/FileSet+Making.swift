@@ -21,7 +21,7 @@ extension FileSet {
         let path = self.directoryPath
         var end = path.startIndex
         while end < path.endIndex {
-            end = path[path.index(after: end)...].firstIndex(of: "/") ?? path.endIndex
+            end = path.utf8[path.utf8.index(after: end)...].firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
             guard mkdir(String(path[..<end]), 0o777) != 0, errno != EEXIST, errno != EISDIR else { continue }
             let code = errno
             // An existing directory may answer EROFS or EACCES before EEXIST.
@@ -96,7 +96,7 @@ extension FileSet {
         for file in 0..<self.layout.fileCount where !self.layout.isPad(file) {
             var path = self.layout.path(ofFile: file)
             remove(path, 0)
-            while let slash = path.lastIndex(of: "/") {
+            while let slash = path.lastSlash {
                 path = String(path[..<slash])
                 guard folders.insert(path).inserted else { break }
             }

@@ -2,18 +2,18 @@ public import SwarmTypes
 
 /// One file of a torrent, as a layout takes and gives it.
 public struct FileEntry: Hashable, Sendable {
-    /// Below the download directory, with the torrent's own folder; already safe names of one component each.
-    public var path: [String]
+    /// Below the download directory, with the torrent's own folder; safe names with "/" between them.
+    public var path: String
     public var length: Int64
     /// Filling between files (BEP 47): never written, read as zeros.
     public var isPad: Bool
     public var isExecutable: Bool
     /// What a symbolic link points to (BEP 47), in the same form as `path`. Its length is 0.
-    public var symlinkTarget: [String]?
+    public var symlinkTarget: String?
 
     public init(
-        path: [String], length: Int64, isPad: Bool = false, isExecutable: Bool = false,
-        symlinkTarget: [String]? = nil
+        path: String, length: Int64, isPad: Bool = false, isExecutable: Bool = false,
+        symlinkTarget: String? = nil
     ) {
         self.path = path
         self.length = length
@@ -24,7 +24,7 @@ public struct FileEntry: Hashable, Sendable {
 }
 
 public enum LayoutFailure: Error, Hashable, Sendable {
-    /// A component that is empty, `.`, `..`, or holds `/` or NUL; or no component at all.
+    /// No name, or one that is empty, `.`, `..` or holds NUL.
     case unsafePath(file: Int)
     case negativeLength(file: Int)
     /// The files' lengths do not add up to the geometry's.
@@ -44,7 +44,7 @@ public struct TorrentLayout: Sendable {
     /// All paths, components joined by "/", one after another.
     private let names: [UInt8]
     private let flags: [Flags]
-    private let symlinkTargets: [Int: [String]]
+    private let symlinkTargets: [Int: String]
     /// Whether some file is none that is read and written: lets the hot path skip a question.
     let hasPads: Bool
 
@@ -55,12 +55,12 @@ public struct TorrentLayout: Sendable {
         static let symlink = Flags(rawValue: 4)
     }
 
-    public init(geometry: PieceGeometry, files: [FileEntry]) throws(LayoutFailure) {
+    public init(geometry: PieceGeometry, files: some Collection<FileEntry>) throws(LayoutFailure) {
         var starts: [Int64] = [0]
         var nameStarts: [UInt32] = [0]
         var names: [UInt8] = []
         var flags: [Flags] = []
-        var targets: [Int: [String]] = [:]
+        var targets: [Int: String] = [:]
         starts.reserveCapacity(files.count + 1)
         nameStarts.reserveCapacity(files.count + 1)
         flags.reserveCapacity(files.count)
@@ -76,10 +76,7 @@ public struct TorrentLayout: Sendable {
             guard !overflows else { throw .lengthMismatch }
             total = sum
             starts.append(total)
-            for (place, component) in file.path.enumerated() {
-                if place > 0 { names.append(UInt8(ascii: "/")) }
-                names.append(contentsOf: component.utf8)
-            }
+            names.append(contentsOf: file.path.utf8)
             guard let end = UInt32(exactly: names.count) else { throw .tooManyNames }
             nameStarts.append(end)
             var flag: Flags = []
@@ -101,12 +98,11 @@ public struct TorrentLayout: Sendable {
         self.hasPads = flags.contains { $0.contains(.pad) }
     }
 
-    private static func isSafe(_ path: [String]) -> Bool {
-        !path.isEmpty
-            && path.allSatisfy { component in
-                !component.isEmpty && component != "." && component != ".."
-                    && !component.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
-            }
+    private static func isSafe(_ path: String) -> Bool {
+        path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { name in
+            !name.isEmpty && !name.elementsEqual(".".utf8) && !name.elementsEqual("..".utf8)
+                && !name.contains(0)
+        }
     }
 
     public var fileCount: Int { self.flags.count }
@@ -132,7 +128,7 @@ public struct TorrentLayout: Sendable {
     func symlinkText(ofFile file: Int) -> String? {
         guard let target = self.symlinkTargets[file] else { return nil }
         let depth = self.path(ofFile: file).utf8.count { $0 == UInt8(ascii: "/") }
-        return (Array(repeating: "..", count: depth) + target).joined(separator: "/")
+        return String(repeating: "../", count: depth) + target
     }
 
     /// The pieces that hold a byte of the file; empty for an empty one.

@@ -98,7 +98,11 @@ private struct CheckWork: Sendable {
         let geometry = self.files.layout.geometry
         let start = Int64(self.pieces.lowerBound) * Int64(geometry.pieceLength)
         let end = min(Int64(self.pieces.upperBound) * Int64(geometry.pieceLength), geometry.totalLength)
-        self.files.willNeed(at: start, count: Int(end - start))
+        // Asking ahead for what is in memory would cost more than reading it.
+        let first = UnsafeMutableRawBufferPointer(rebasing: worker.buffer.prefix(Int(min(4096, end - start))))
+        if !self.files.readCached(into: first, at: start) {
+            self.files.willNeed(at: start, count: Int(end - start))
+        }
         var found = Found()
         for piece in self.pieces {
             do throws(StorageFailure) {

@@ -108,30 +108,45 @@ private struct CreateRequest {
         return url
     }
 
+    /// Where the torrent goes if nothing is said: in the working folder, so that the source stays as it is.
+    private var expectedOutput: String? {
+        if let path = self.output { return path }
+        let last = self.path.split(separator: "/").last.map(String.init) ?? ""
+        guard let name = self.name ?? (["", ".", ".."].contains(last) ? nil : last) else { return nil }
+        return "./\(name).torrent"
+    }
+
     func run(_ invocation: Invocation) -> ExitCode {
         let output = invocation.output
-        let line = ProgressLine()
-        let started = monotonicNow()
-        if let path = self.output, !self.replaces, access(path, F_OK) == 0 {
+        // Now, and not after hours of reading.
+        if let path = self.expectedOutput, !self.replaces, access(path, F_OK) == 0 {
             output.say("weir create: \(plain(path)) is there already; --force replaces it")
             return .failed
         }
+        let line = ProgressLine()
+        let started = monotonicNow()
+        let created: CreatedTorrent
         do throws(CreationFailure) {
-            let created = try createTorrent(of: self.path, name: self.name, options: self.options) {
-                progress in
+            created = try createTorrent(of: self.path, name: self.name, options: self.options) { progress in
                 line.show { progressText(progress, seconds: monotonicNow().seconds(since: started)) }
                 return true
             }
             line.clear()
-            let path = self.output ?? "./\(created.metainfo.name).torrent"
-            try write(created.torrentFile, to: path, replacing: self.replaces)
-            self.report(created, path: path, invocation)
-            return .done
         } catch {
             line.clear()
             output.say("weir create: \(plain(error.description))")
             return exitCode(of: error)
         }
+        let path = self.output ?? "./\(created.metainfo.name).torrent"
+        do throws(WriteFailure) {
+            try write(created.torrentFile, to: path, replacing: self.replaces)
+        } catch {
+            output.say(
+                "weir create: \(plain(path)) cannot be written: \(String(cString: strerror(error.code)))")
+            return .failed
+        }
+        self.report(created, path: path, invocation)
+        return .done
     }
 
     private func report(_ created: CreatedTorrent, path: String, _ invocation: Invocation) {
@@ -173,12 +188,17 @@ private func progressText(_ progress: CreationProgress, seconds: Double) -> Stri
         "hashing: \(Int(percent)) %, \(sizeText(progress.hashedLength)) of \(sizeText(progress.totalLength)), \(rateText(rate))"
 }
 
+private struct WriteFailure: Error {
+    /// `errno`.
+    var code: Int32
+}
+
 /// Beside the old file first, so that there is always a whole one.
-private func write(_ bytes: [UInt8], to path: String, replacing: Bool) throws(CreationFailure) {
+private func write(_ bytes: [UInt8], to path: String, replacing: Bool) throws(WriteFailure) {
     let target = replacing ? "\(path).new" : path
     let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (replacing ? O_TRUNC : O_EXCL)
     let descriptor = open(target, flags, 0o644)
-    guard descriptor >= 0 else { throw .unreadable(path: target, errno: errno) }
+    guard descriptor >= 0 else { throw WriteFailure(code: errno) }
     var written = 0
     var code: Int32 = 0
     while written < bytes.count, code == 0 {
@@ -191,7 +211,7 @@ private func write(_ bytes: [UInt8], to path: String, replacing: Bool) throws(Cr
     if code == 0, replacing, rename(target, path) != 0 { code = errno }
     guard code == 0 else {
         unlink(target)
-        throw .unreadable(path: path, errno: code)
+        throw WriteFailure(code: code)
     }
 }
 

@@ -55,6 +55,7 @@ public enum Program {
         ["hook", "remove"]: hookRemoveCommand, ["completions"]: completionsCommand, ["manual"]: manualCommand,
         ["version"]: versionCommand, ["get"]: getCommand, ["seed"]: seedCommand,
         ["show"]: showCommand, ["create"]: createCommand,
+        ["verify"]: verifyCommand,
     ]
 
     static let spec: CommandSpec = {
@@ -69,7 +70,7 @@ public enum Program {
             ],
             subcommands: [
                 spec("serve"), spec("plan"), spec("status"), spec("rollback"), spec("pause"), spec("resume"),
-                spec("match"), spec("get"), spec("seed"), spec("show"), spec("create"),
+                spec("match"), spec("get"), spec("seed"), spec("show"), spec("create"), spec("verify"),
                 CommandSpec(
                     "config", "Check, show or begin a configuration",
                     subcommands: [spec("config", "check"), spec("config", "print"), spec("config", "init")]),

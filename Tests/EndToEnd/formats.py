@@ -281,6 +281,9 @@ def _(at):
     weir.run("create", folder, "-o", path, "--force", check=0)
     agree(weir, path, "forced")
     same(weir.run("create", folder, check=0).stdout.split(":")[0], "./data.torrent", "the name by default")
+    same(weir.run("create", folder).returncode, 1, "the name by default, which is taken now")
+    done = weir.run("create", folder, "-o", "nowhere/x.torrent")
+    same((done.returncode, "cannot be written" in done.stderr), (1, True), f"no such folder: {done.stderr}")
     for words in (["--v1", "--v2"], ["--piece-length", "3K"], ["--piece-length", "5"], ["--piece-length", "x"], ["-t", "ftp://x/"],
                   ["-w", "udp://x/"], ["--tier", "http://a/,x"]):
         done = weir.run("create", folder, "-o", "y.torrent", *words)

@@ -2,7 +2,7 @@
 # The end-to-end tests against the built binary, each with its time.
 #
 #     run.sh              all of them, in their short forms
-#     run.sh NAME [ARG…]  one of them: commands, bad_input, faults, outages, service, kills or swarm
+#     run.sh NAME [ARG…]  one of them: commands, formats, bad_input, faults, outages, service, kills or swarm
 #
 # Needs root, for network namespaces of their own; WEIR_BINARY names another binary than .build/release/weir.
 set -uo pipefail
@@ -23,6 +23,7 @@ run() { # name, arguments
     echo "== $name: $((SECONDS - started)) s"
 }
 run commands
+run formats
 run bad_input
 run faults
 run outages

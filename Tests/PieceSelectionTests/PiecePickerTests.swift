@@ -69,21 +69,21 @@ struct PiecePickerTests {
 
     @Test("With more begun pieces than 1.5 for each peer, begun ones come before new ones")
     func partialFirst() throws {
-        let swarm = try PickerSwarm(pieces: 50, peers: [nil, Array(0..<50)])
-        // Each of four pieces has one block requested and the others free.
-        var begun: Set<UInt32> = []
-        for step in 0..<4 {
-            let blocks = swarm.blocks(0, 4, seed: UInt64(step))
-            for block in blocks.dropFirst() {
-                swarm.picker.returned(block, from: PeerSlot(0), mayStillCome: false)
+        // For four peers six begun pieces are not too many, and seven are.
+        for (pieces, isShared) in [([0, 1, 2, 3, 4, 5], false), ([0, 1, 2, 3, 4, 5, 6], true)] {
+            let swarm = try PickerSwarm(
+                pieces: 50, have: [40, 41, 42, 43], peers: [pieces, pieces, Array(0..<40), nil])
+            for piece in pieces {
+                // A piece of which one block is requested and another free.
+                swarm.picker.suggest(PeerSlot(0), piece: piece)
+                #expect(swarm.blocks(0, 4).count == 4)
+                swarm.picker.returned(
+                    swarm.picker.geometry.block(3, ofPiece: piece), from: PeerSlot(0), mayStillCome: false)
             }
-            begun.insert(blocks[0].piece)
-            swarm.picker.peerHas(PeerSlot(1), piece: 0)
-            if step < 3 { _ = swarm.blocks(0, 3) }
+            #expect(swarm.picker.openPieceCount == pieces.count)
+            let next = swarm.blocks(2, 1)
+            #expect(next.allSatisfy { pieces.contains(Int($0.piece)) } == isShared)
         }
-        let taken = swarm.blocks(1, 1)
-        #expect(swarm.picker.openPieceCount >= 4)
-        #expect(begun.contains(taken[0].piece))
     }
 
     @Test("A higher priority comes before a rarer piece, and a skipped one never")

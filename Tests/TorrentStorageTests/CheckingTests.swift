@@ -45,7 +45,7 @@ struct CheckingTests {
     @Test("Missing and short files are missing pieces, no failure")
     func missing() async throws {
         let sample = try SampleTorrent(
-            files: [FileEntry(path: ["a"], length: 65_536), FileEntry(path: ["b"], length: 65_536)],
+            files: [FileEntry(path: "a", length: 65_536), FileEntry(path: "b", length: 65_536)],
             pieceLength: 16_384, seed: 1)
         let fixture = try StorageFixture()
         try makeFile(fixture.directory + "/a", Array(sample.bytes[..<40_000]))
@@ -71,7 +71,7 @@ struct CheckingTests {
     @Test("A look at sizes and times finds what was changed while we were away")
     func quick() async throws {
         let sample = try SampleTorrent(
-            files: [FileEntry(path: ["a"], length: 65_536), FileEntry(path: ["b"], length: 65_536)],
+            files: [FileEntry(path: "a", length: 65_536), FileEntry(path: "b", length: 65_536)],
             pieceLength: 16_384, seed: 1)
         let fixture = try StorageFixture()
         let store = sample.store(in: fixture)

@@ -41,7 +41,7 @@ final class SmallDisk: Sendable {
 struct FailureTests {
     private func sample(_ length: Int64 = 600_000) throws -> SampleTorrent {
         try SampleTorrent(
-            files: [FileEntry(path: ["top", "file"], length: length)], pieceLength: 65_536, seed: 1)
+            files: [FileEntry(path: "top/file", length: length)], pieceLength: 65_536, seed: 1)
     }
 
     @Test(
@@ -136,7 +136,7 @@ struct FailureTests {
     func fewDescriptors() async throws {
         await #expect(processExitsWith: .success) {
             let fixture = try StorageFixture()
-            let files = (0..<200).map { FileEntry(path: ["top", "\($0)"], length: 1000) }
+            let files = (0..<200).map { FileEntry(path: "top/\($0)", length: 1000) }
             let sample = try SampleTorrent(files: files, pieceLength: 16_384, seed: 1)
             let store = sample.store(in: fixture)
             var limit = rlimit(rlim_cur: 40, rlim_max: 40)

@@ -83,7 +83,7 @@ struct ReadingTests {
     @Test("Many who ask for one window cause one read")
     func coalescing() async throws {
         let sample = try SampleTorrent(
-            files: [FileEntry(path: ["file"], length: 1_000_000)], pieceLength: 524_288, seed: 3)
+            files: [FileEntry(path: "file", length: 1_000_000)], pieceLength: 524_288, seed: 3)
         let fixture = try StorageFixture()
         try fixture.fill(sample)
         let store = sample.store(in: fixture, have: Bitfield(allSet: 2))
@@ -113,7 +113,7 @@ struct ReadingTests {
     @Test("A piece that is not had, or a place outside, is refused")
     func refused() async throws {
         let sample = try SampleTorrent(
-            files: [FileEntry(path: ["file"], length: 100_000)], pieceLength: 65_536, seed: 3)
+            files: [FileEntry(path: "file", length: 100_000)], pieceLength: 65_536, seed: 3)
         let fixture = try StorageFixture()
         try fixture.fill(sample)
         var have = Bitfield(count: 2)
@@ -128,7 +128,7 @@ struct ReadingTests {
     @Test("A trusted torrent proves each piece before it is sent, and loses the one that is wrong")
     func trusted() async throws {
         let sample = try SampleTorrent(
-            files: [FileEntry(path: ["file"], length: 300_000)], pieceLength: 65_536, seed: 4)
+            files: [FileEntry(path: "file", length: 300_000)], pieceLength: 65_536, seed: 4)
         let fixture = try StorageFixture()
         var bytes = sample.bytes
         bytes[70_000] ^= 1
@@ -151,7 +151,7 @@ struct ReadingTests {
     @Test("A file that was cut short under us is told of, and its piece is lost")
     func cutShort() async throws {
         let sample = try SampleTorrent(
-            files: [FileEntry(path: ["file"], length: 300_000)], pieceLength: 65_536, seed: 5)
+            files: [FileEntry(path: "file", length: 300_000)], pieceLength: 65_536, seed: 5)
         let fixture = try StorageFixture()
         try fixture.fill(sample)
         let store = sample.store(in: fixture, have: Bitfield(allSet: 5))

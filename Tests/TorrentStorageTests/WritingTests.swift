@@ -39,7 +39,7 @@ struct WritingTests {
     func badPiece(seed: UInt64) async throws {
         let fixture = try StorageFixture()
         let sample = try SampleTorrent(
-            files: [FileEntry(path: ["file"], length: 400_000)], pieceLength: 131_072, seed: seed)
+            files: [FileEntry(path: "file", length: 400_000)], pieceLength: 131_072, seed: seed)
         let store = sample.store(in: fixture)
         let liar = sample.blocks[Int(seed) % sample.blocks.count]
         let first = await store.feed(sample, sample.blocks, wrong: [liar])
@@ -65,7 +65,7 @@ struct WritingTests {
     func refused() async throws {
         let fixture = try StorageFixture()
         let sample = try SampleTorrent(
-            files: [FileEntry(path: ["file"], length: 100_000)], pieceLength: 32_768, seed: 1)
+            files: [FileEntry(path: "file", length: 100_000)], pieceLength: 32_768, seed: 1)
         let store = sample.store(in: fixture)
         let block = sample.blocks[0]
         let answers = await on(fixture.loop) {

@@ -3,12 +3,12 @@ public import SwarmTypes
 
 /// The extensions that we take part in, with the numbers by which peers must name them to us.
 public enum ExtensionKind: UInt8, Hashable, CaseIterable, Sendable {
-    /// `lt_donthave` (BEP 54).
-    case dontHave = 3
     /// `ut_metadata` (BEP 9).
     case metadata = 1
     /// `ut_pex` (BEP 11).
     case peerExchange = 2
+    /// `lt_donthave` (BEP 54).
+    case dontHave = 3
 
     var name: String {
         switch self {

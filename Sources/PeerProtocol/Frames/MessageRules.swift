@@ -123,7 +123,9 @@ struct MessageRules: Sendable {
         var bits: [UInt8] = []
         bits.reserveCapacity(count)
         bits.append(copying: bytes, from: position, to: position + count)
-        return self.availability(.bitfield(bits))
+        // Also late, and again: aria2 sends one in place of many `have`s.
+        self.mayStateAvailability = false
+        return .message(.bitfield(bits))
     }
 
     private mutating func availability(_ message: PeerMessage) -> Finding {
