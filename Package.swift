@@ -133,7 +133,7 @@ let package = Package(
         // Tests.
         module(
             "SwarmSimulator", strict,
-            uses: ["SwarmCore", "PeerProtocol", "StallDiagnosis", "SwarmTypes", "TestKit"]
+            uses: ["SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TestKit"]
         ).at("Tests/Support/SwarmSimulator"),
         module("TestKit", strict, uses: ["SwarmTypes"]).at("Tests/Support/TestKit"),
         tests("ArchitectureTests", uses: ["TestKit"]),

@@ -1,3 +1,4 @@
+import PeerPolicy
 import PeerProtocol
 import StallDiagnosis
 import SwarmCore
@@ -15,14 +16,15 @@ extension EngineHost {
     var peersOrOpenings: Int { self.connections.count { $0 != nil } }
 
     func dialCandidates() {
+        guard self.isRunning else { return }
         let own = self.peersOrOpenings
-        var free = min(self.core.settings.maximumPeers, Self.maximumConnections - self.otherConnections) - own
-        for place in self.candidates.indices where free > 0 && self.isRunning {
-            let candidate = self.candidates[place]
-            guard !candidate.isBusy, candidate.notBefore <= self.now else { continue }
-            self.candidates[place].isBusy = true
-            self.dial(candidate.address, self.encryption)
-            free -= 1
+        let free = min(self.core.settings.maximumPeers, Self.maximumConnections - self.otherConnections) - own
+        let keys = self.core.book.candidates(
+            free, ownAddress: nil, weAreSeed: self.core.isFinished, at: self.now, using: &self.random)
+        for key in keys {
+            guard let address = self.core.book.address(of: key) else { continue }
+            self.core.book.startedDialling(key)
+            self.dial(address, self.encryption)
         }
     }
 
@@ -184,10 +186,15 @@ extension EngineHost {
         guard self.isOpen(connection) else { return }
         if let slot = connection.slot { self.noteStage(connection, slot) }
         self.forget(connection)
-        if isNoted { self.noteClosed(connection, reason) }
-        guard let slot = connection.slot else { return }
+        if isNoted { self.ledger.closed(connection.address, reason, at: self.now) }
+        guard let slot = connection.slot else {
+            if isNoted, connection.isOutgoing, let key = self.core.book.key(of: connection.address) {
+                self.core.book.closed(key, because: reason, wasUseful: false, at: self.now)
+            }
+            return
+        }
         self.bySlot[slot.index] = nil
-        self.core.leave(slot, at: self.now, into: &self.actions)
+        self.core.leave(slot, because: reason, at: self.now, into: &self.actions)
         self.performActions()
     }
 
@@ -196,39 +203,12 @@ extension EngineHost {
         if let slot = connection.slot { self.bySlot[slot.index] = nil }
         self.pump(connection)
         self.forget(connection)
-        self.noteClosed(connection, reason)
+        self.ledger.closed(connection.address, reason, at: self.now)
         if reason == .corruptData { self.closedForCorruption.append(connection.host) }
     }
 
     private func forget(_ connection: EngineConnection) {
         self.connections[connection.number] = nil
         if let end = connection.end { self.world.close(end) }
-    }
-
-    private func noteClosed(_ connection: EngineConnection, _ reason: CloseReason) {
-        var retryAt: Instant?
-        if connection.isOutgoing,
-            let place = self.candidates.firstIndex(where: { $0.address == connection.address })
-        {
-            retryAt = self.retry(place, after: reason)
-        }
-        self.ledger.closed(connection.address, reason, at: self.now, retryAt: retryAt)
-    }
-
-    /// When it is tried again: never, or later with each failure.
-    private func retry(_ place: Int, after reason: CloseReason) -> Instant? {
-        switch reason {
-        case .corruptData, .banned, .ownConnection, .bothSeeds, .wrongInfoHash, .badHandshake:
-            self.candidates.remove(at: place)
-            return nil
-        default: break
-        }
-        self.candidates[place].isBusy = false
-        let seconds = 30 * Double(1 << min(5, self.candidates[place].failures))
-        self.candidates[place].failures += 1
-        let lot = Double.random(in: 0.5..<1.5, using: &self.random)
-        let retryAt = self.now.advanced(bySeconds: seconds * lot)
-        self.candidates[place].notBefore = retryAt
-        return retryAt
     }
 }

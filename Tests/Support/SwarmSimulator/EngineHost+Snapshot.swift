@@ -1,3 +1,4 @@
+import PeerPolicy
 import PeerProtocol
 public import StallDiagnosis
 import SwarmCore
@@ -25,7 +26,7 @@ extension EngineHost {
     }
 
     private func source(of connection: EngineConnection) -> PeerSource {
-        connection.isOutgoing ? self.sources[connection.address] ?? .tracker : .incoming
+        connection.isOutgoing ? self.ledger[connection.address]?.source ?? .tracker : .incoming
     }
 
     public var snapshot: TorrentSnapshot {
@@ -66,9 +67,11 @@ extension EngineHost {
 
     private var counts: PeerCounts {
         var counts = PeerCounts()
-        counts.known = self.sources.count
-        counts.queued = self.candidates.count { !$0.isBusy && $0.failures == 0 }
-        counts.backingOff = self.candidates.count { !$0.isBusy && $0.notBefore > self.now }
+        counts.known = self.core.book.count
+        for peer in self.core.book.all {
+            guard case .idle(let until) = peer.stage else { continue }
+            if until > self.now { counts.backingOff += 1 } else { counts.queued += 1 }
+        }
         counts.connections = self.core.peerCount
         counts.maximumConnections = self.core.settings.maximumPeers
         counts.sessionConnections = self.peersOrOpenings + self.otherConnections

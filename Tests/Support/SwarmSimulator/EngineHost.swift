@@ -1,3 +1,4 @@
+import PeerPolicy
 import PeerProtocol
 public import StallDiagnosis
 public import SwarmCore
@@ -42,8 +43,6 @@ public final class EngineHost: SimulatedHost {
     /// By number; nil where the connection has ended.
     var connections: [EngineConnection?] = []
     var bySlot: [Int: Int] = [:]
-    var candidates: [Candidate] = []
-    var sources: [PeerAddress: PeerSource] = [:]
     var disk: VirtualDisk
     public internal(set) var ledger = PeerLedger()
     public internal(set) var hadIncoming = false
@@ -154,10 +153,10 @@ public final class EngineHost: SimulatedHost {
     }
 
     public func heardOf(_ address: PeerAddress, _ source: PeerSource) {
-        guard self.sources[address] == nil, self.sources.count < 1000 else { return }
-        self.sources[address] = source
+        let sources: PeerSources = source == .tracker ? .tracker : source == .byHand ? .manual : .exchange
+        self.core.book.add(address, from: sources, at: self.now)
+        // Also what is no address of a peer: diagnosis tells that the tracker names such.
         self.ledger.noted(address, source: source, at: self.now)
-        if address.isUsable { self.candidates.append(Candidate(address: address, notBefore: self.now)) }
     }
 
     /// Ends all connections and takes no part until `resume`.
@@ -168,16 +167,7 @@ public final class EngineHost: SimulatedHost {
 
     public func resume() {
         self.state = self.core.isFinished ? .seeding : .downloading
-        for place in self.candidates.indices { self.candidates[place].notBefore = self.now }
     }
 
     public func failDisk(_ failure: DiskState) { self.disk.failure = failure }
-}
-
-/// An address that may be dialled.
-struct Candidate {
-    var address: PeerAddress
-    var notBefore: Instant
-    var failures = 0
-    var isBusy = false
 }

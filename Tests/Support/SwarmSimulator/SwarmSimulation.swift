@@ -47,8 +47,9 @@ public final class SwarmSimulation {
         self.random = SplitMix64(seed: seed)
     }
 
+    /// Public addresses: on a local network many peers may share a host, and bans differ.
     public static func address(_ number: Int) -> PeerAddress {
-        PeerAddress(ipv4: 0x0A00_0001 + UInt32(number), port: 6881)
+        PeerAddress(ipv4: 0x5D00_0001 + UInt32(number), port: 6881)
     }
 
     /// Switches a host on. Its number must be the next.
