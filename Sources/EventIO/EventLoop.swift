@@ -114,6 +114,12 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
         pthread_join(thread, nil)
     }
 
+    /// Lets the thread of `start` end in its own time, where nobody will `join` it: it may be held up in a system call.
+    public func detach() {
+        guard let thread = self.thread.withLock({ $0.take() }) else { return }
+        pthread_detach(thread)
+    }
+
     public var now: Instant { monotonicNow() }
 
     /// Whether the caller runs on the loop.

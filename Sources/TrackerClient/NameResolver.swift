@@ -50,7 +50,12 @@ final class NameResolver: @unchecked Sendable {
         self.isClosed = true
         self.queue = []
         self.waiting = [:]
-        for worker in self.workers { worker.stop() }
+        for worker in self.workers {
+            worker.stop()
+            worker.detach()
+        }
+        self.workers = []
+        self.idleWorkers = []
     }
 
     private func assignWork() {

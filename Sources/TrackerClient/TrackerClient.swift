@@ -4,7 +4,7 @@ public import TrackerProtocol
 
 /// Sends announces and scrapes to trackers over HTTP and UDP, from an event loop.
 ///
-/// Everything is called on the loop, and calls back on it, never from within the call. Each completion is called exactly
+/// Everything is called on the loop, and calls back on it, from within no call but `close`. Each completion is called exactly
 /// once, save for what is cancelled, of which nobody hears.
 ///
 /// `@unchecked Sendable`: touched on the loop alone, which each entry checks.

@@ -24,7 +24,7 @@ final class UDPEndpoint: @unchecked Sendable {
     private var exchanges: [UInt64: Exchange] = [:]
     private var lastExchange: UInt64 = 0
     private var connection: UDPConnection?
-    private var random = SystemRandomNumberGenerator()
+    private var random = SystemChance()
 
     init(loop: EventLoop, address: PeerAddress) throws(SystemCallFailure) {
         self.loop = loop
@@ -116,7 +116,7 @@ final class UDPEndpoint: @unchecked Sendable {
     /// Hands an event to one exchange and does what it says.
     private func step(
         _ id: UInt64,
-        _ event: (inout UDPTransaction, Instant, inout SystemRandomNumberGenerator) -> UDPTransaction.Action
+        _ event: (inout UDPTransaction, Instant, inout SystemChance) -> UDPTransaction.Action
     ) {
         guard var transaction = self.exchanges[id]?.transaction else { return }
         let before = transaction.connection

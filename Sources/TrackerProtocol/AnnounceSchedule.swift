@@ -32,8 +32,8 @@ public struct AnnounceSchedule: Sendable {
     var entries: [TrackerEntry] = []
     var chains: [TrackerChain] = []
     public private(set) var unusable: [UnusableTracker] = []
-    private let isPrivate: Bool
-    private let tierUse: TierUse
+    private var isPrivate: Bool
+    private var tierUse: TierUse
     private let addedAt: Instant
     /// `completed` was reported, or can never be: it is told once in the life of a torrent.
     private var isCompletedSettled = false
@@ -63,6 +63,21 @@ public struct AnnounceSchedule: Sendable {
         guard !self.isPrivate, self.insert(text, tier: tier) else { return false }
         if self.phase == .running { self.entries[self.entries.count - 1].nextAttempt = now }
         return true
+    }
+
+    /// The metadata of a magnet has come and says that the torrent is private (BEP 27): from now on one tracker at a
+    /// time, and none but those there are.
+    public mutating func becomePrivate() {
+        self.isPrivate = true
+        self.tierUse = .oneTracker
+        guard var chain = self.chains.first else { return }
+        for other in self.chains.dropFirst() {
+            chain.places += other.places
+            chain.working = chain.working ?? other.working
+            chain.owesCompleted = chain.owesCompleted || other.owesCompleted
+        }
+        chain.places.sort { self.entries[$0].tier < self.entries[$1].tier }
+        self.chains = [chain]
     }
 
     public var isStopped: Bool { self.phase == .idle }

@@ -1,3 +1,4 @@
+import ByteCoding
 public import SwarmTypes
 
 extension AnnounceRequest {
@@ -69,7 +70,7 @@ private struct QueryBuilder {
         self.separator = UInt8(ascii: "&")
         self.bytes += Array(name.utf8)
         self.bytes.append(UInt8(ascii: "="))
-        self.bytes.appendQueryValue(value)
+        self.bytes.append(percentEncoding: value)
     }
 
     mutating func append(_ name: String, _ value: String) { self.append(name, Array(value.utf8)) }

@@ -1,3 +1,4 @@
+import ByteCoding
 import SwarmTypes
 
 /// An announce URL as a torrent or a user gives it, checked and taken apart.
@@ -111,7 +112,7 @@ extension TrackerURL {
             case UInt8(ascii: "#"): return bytes
             // Readers of URLs differ on a backslash, and so on which host it leaves.
             case 0...0x20, 0x7F, UInt8(ascii: "\\"): throw .badCharacter(offset: offset)
-            case 0x80...: bytes.appendPercentEncoded(byte)
+            case 0x80...: bytes.append(percentEncoding: CollectionOfOne(byte))
             default: bytes.append(byte)
             }
         }

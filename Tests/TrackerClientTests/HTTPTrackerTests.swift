@@ -125,7 +125,11 @@ struct TrackerClientQueueTests {
     let url: TrackerURL
 
     init() throws {
-        self.fixture = try ClientFixture { $0.limits.perHostEachSecond = 1000 }
+        self.fixture = try ClientFixture {
+            $0.limits.perHostEachSecond = 1000
+            // So that only a deadline ends what hangs.
+            $0.timeoutSeconds = 1000
+        }
         self.server = try HTTPServer(
             loop: self.fixture.loop, address: "127.0.0.1", port: 0, handler: self.tracker)
         self.url = try TrackerURL("http://127.0.0.1:\(self.server.port)/hold/announce")
@@ -181,7 +185,7 @@ struct TrackerClientQueueTests {
             count += 1
             if count == 9 { break }
         }
-        #expect((0.19...5).contains(self.fixture.loop.now.seconds(since: start)))
+        #expect(self.fixture.loop.now.seconds(since: start) >= 0.2)
         #expect(await self.fixture.onLoop { $0.requestCount } == 0)
         self.tracker.open()
     }

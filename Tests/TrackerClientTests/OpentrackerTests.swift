@@ -9,34 +9,40 @@ import Testing
 
 private let program = "/usr/bin/opentracker"
 
-/// Debian's opentracker on a free port of loopback, over HTTP and UDP, for one torrent.
+/// Debian's opentracker on loopback, over HTTP and UDP, for one torrent.
 private final class Opentracker {
     let port: UInt16
     private let folder = TemporaryDirectory()
-    private let process = Process()
+    private let process: Process
 
     init(torrent: TorrentID) throws {
-        // Free a moment ago, and asked for at once.
-        self.port = try UDPTracker { _, _ in [] }.port
         let list = self.folder.file("allowed")
         try (torrent.hex + "\n").write(toFile: list, atomically: true, encoding: .utf8)
         // It leaves root, and reads its list as another user.
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: self.folder.path)
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: list)
-        self.process.executableURL = URL(fileURLWithPath: program)
-        self.process.currentDirectoryURL = URL(fileURLWithPath: self.folder.path)
-        self.process.arguments = [
-            "-i", "127.0.0.1", "-d", self.folder.path, "-w", "allowed", "-p", "\(self.port)", "-P",
-            "\(self.port)",
-        ]
-        self.process.standardOutput = FileHandle.nullDevice
-        self.process.standardError = FileHandle.nullDevice
-        try self.process.run()
-        var isListening = false
-        for _ in 0..<100_000 where !isListening && self.process.isRunning {
-            isListening = TCPConnection(toPort: self.port) != nil
+        // It must be told a port: one outside the range from which the system gives ports to others, and another one
+        // when that is taken, upon which it ends.
+        for _ in 0..<20 {
+            let port = UInt16.random(in: 20_000..<32_000)
+            guard TCPConnection(toPort: port) == nil else { continue }
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: program)
+            process.currentDirectoryURL = URL(fileURLWithPath: self.folder.path)
+            process.arguments = [
+                "-i", "127.0.0.1", "-d", self.folder.path, "-w", "allowed", "-p", "\(port)", "-P", "\(port)",
+            ]
+            process.standardOutput = FileHandle.nullDevice
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            while process.isRunning {
+                guard TCPConnection(toPort: port) != nil, process.isRunning else { continue }
+                self.port = port
+                self.process = process
+                return
+            }
         }
-        try #require(isListening)
+        throw CancellationError()
     }
 
     /// It inherits from the test's thread that other signals are blocked.
@@ -55,6 +61,9 @@ struct OpentrackerTests {
         let fixture = try ClientFixture()
         let url = "\(scheme)://127.0.0.1:\(tracker.port)/announce"
 
+        // It takes connections before it has read its list and hears datagrams.
+        let page = "http://127.0.0.1:\(tracker.port)/announce"
+        while case .failure(.refused) = try await fixture.announce(page, .started) {}
         let started = try await fixture.announce(url, .started).get()
         #expect((started.interval ?? 0) >= 60)
         #expect(try await fixture.announce(url, .none).get().counts.leeches == 1)

@@ -75,11 +75,11 @@ struct UDPTrackerTests {
     @Test("A deadline cuts the repetition short")
     func deadline() async throws {
         let silent = try UDPTracker { _, _ in [] }
-        let fixture = try ClientFixture()
-        let start = fixture.loop.now
+        // So that only the deadline ends it.
+        let fixture = try ClientFixture { $0.udpTiming = UDPTiming(waitSeconds: [1000]) }
         let result = try await fixture.announce(
             "udp://127.0.0.1:\(silent.port)", .stopped, deadlineSeconds: 0.1)
-        #expect(result == .failure(.timedOut) && fixture.loop.now.seconds(since: start) < 4)
+        #expect(result == .failure(.timedOut))
     }
 
     @Test("A scrape needs no other place")
@@ -152,7 +152,7 @@ struct TrackerNameTests {
         let names = Names("::1", "127.0.0.1")
         let fixture = try ClientFixture {
             $0.lookUp = names.lookUp
-            $0.udpTiming = UDPTiming(waitSeconds: [0.2])
+            $0.udpTiming = UDPTiming(waitSeconds: [5])
         }
         let url = "udp://t.example:\(tracker.port)"
         #expect(try await fixture.announce(url).get().peers.count == 1)

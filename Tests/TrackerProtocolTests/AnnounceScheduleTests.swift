@@ -108,6 +108,22 @@ struct AnnounceTierTests {
         #expect(session.schedule.statuses.count == 2)
     }
 
+    @Test("A magnet that turns out private goes on with one tracker and takes no more (BEP 27)")
+    func turnsPrivate() throws {
+        let session = try Session([[one], [two], [three]], use: .oneOfEachTier)
+        session.schedule.start(at: seconds(session.now), isComplete: false)
+        let orders = session.due()
+        for order in orders.dropFirst() { session.answer(order) }
+        session.schedule.becomePrivate()
+        session.fail(orders[0])
+        #expect(session.due().isEmpty && !session.add("http://four.example/announce"))
+        #expect(session.schedule.statuses.map(\.url) == [one, two, three])
+        session.now += 2000
+        #expect(session.due().map(\.url.text) == [one])
+        session.stop()
+        #expect(Set(session.due().map(\.url.text)) == [two, three])
+    }
+
     @Test("Trackers can be added to a public torrent, once each and a hundred at most")
     func adding() throws {
         let session = try Session([[one]])
