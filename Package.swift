@@ -176,7 +176,9 @@ let package = Package(
         tests("PeerPolicyTests", uses: ["PeerPolicy", "SwarmTypes", "TestKit"]),
         tests("RateControlTests", uses: ["RateControl", "SwarmTypes", "TestKit"]),
         tests("StallDiagnosisTests", uses: ["StallDiagnosis", "SwarmTypes", "TestKit"]),
-        tests("SwarmCoreTests", uses: ["SwarmCore", "SwarmTypes", "TestKit"]),
+        tests(
+            "SwarmCoreTests",
+            uses: ["SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TestKit"]),
         tests(
             "SwarmSimulationTests",
             uses: ["SwarmSimulator", "SwarmCore", "PeerProtocol", "StallDiagnosis", "SwarmTypes", "TestKit"]),

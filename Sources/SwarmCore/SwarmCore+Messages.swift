@@ -48,10 +48,7 @@ extension SwarmCore {
         self.peers[slot.index]?.rejectCount += 1
         self.peers[slot.index]?.pipeline.withdrawn(1)
         self.picker?.returned(block, from: slot, mayStillCome: false)
-        guard let peer = self.peers[slot.index], !peer.theyChoke.isSet, peer.asksAgainAt ?? now <= now else { return }
-        let seconds = min(60, max(1, 2 * peer.rejectPauseSeconds))
-        self.peers[slot.index]?.rejectPauseSeconds = seconds
-        self.peers[slot.index]?.asksAgainAt = now.advanced(bySeconds: seconds)
+        if self.peers[slot.index]?.theyChoke.isSet == false { self.pauseAsking(slot, at: now) }
     }
 
     private mutating func receivedChoke(from slot: PeerSlot, at now: Instant) {

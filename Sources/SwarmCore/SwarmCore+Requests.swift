@@ -30,6 +30,14 @@ extension SwarmCore {
         self.scratch = blocks
     }
 
+    /// Leaves a peer alone that did not answer: asked again at once, it would keep its blocks from everybody else.
+    mutating func pauseAsking(_ slot: PeerSlot, at now: Instant) {
+        guard let peer = self.peers[slot.index], peer.asksAgainAt ?? now <= now else { return }
+        let seconds = min(60, max(1, 2 * peer.pauseSeconds))
+        self.peers[slot.index]?.pauseSeconds = seconds
+        self.peers[slot.index]?.asksAgainAt = now.advanced(bySeconds: seconds)
+    }
+
     /// After the input of a peer was worked off: asks it for more.
     public mutating func flush(
         _ slot: PeerSlot, at now: Instant, using random: inout some RandomNumberGenerator,

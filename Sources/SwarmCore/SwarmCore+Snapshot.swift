@@ -89,7 +89,7 @@ extension SwarmCore {
 
     /// Peers that are unchoked, and how many may be.
     public var uploadSlots: (used: Int, of: Int) {
-        (self.peers.count { $0?.weChoke.isSet == false }, self.settings.maximumPeers)
+        (self.peers.count { $0?.weChoke.isSet == false }, self.unchokedSlots)
     }
 
     /// Connected peers that have everything.

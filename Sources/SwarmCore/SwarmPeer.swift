@@ -77,8 +77,8 @@ struct SwarmPeer: Sendable {
     var forgiven = 0
     var unaskedCount = 0
     var rejectCount = 0
-    /// After a reject without a choke, nothing is asked of it for a time that doubles with each round of them.
-    var rejectPauseSeconds = 0.0
+    /// After a reject without a choke, or a timeout, nothing is asked of it for a time that doubles with each.
+    var pauseSeconds = 0.0
     var asksAgainAt: Instant?
     var timeoutCount = 0
     /// Pieces it lets us ask for while it chokes us (BEP 6).
@@ -114,7 +114,8 @@ struct SwarmPeer: Sendable {
         self.facts = facts
         self.key = key
         self.joinedAt = now
-        self.roleSince = now
+        // It has been choked for ever: its first change need not wait.
+        self.roleSince = now.advanced(bySeconds: -3600)
         self.has = Bitfield(count: pieceCount)
         self.weChoke = Flag(true, since: now)
         self.theyChoke = Flag(true, since: now)
