@@ -11,15 +11,17 @@ extension SwarmCore {
         _ facts: PeerFacts, at now: Instant, into actions: inout [SwarmAction]
     ) -> Result<PeerSlot, JoinRefusal> {
         if facts.id == self.ownID { return .failure(JoinRefusal(.ownConnection)) }
-        let known =
-            facts.direction == .outgoing
-            ? self.book.key(of: facts.address) : self.book.accepted(from: facts.address, at: now)
-        guard let key = known, !self.book.isBanned(facts.address) else { return .failure(JoinRefusal(.banned)) }
+        if self.book.isBanned(facts.address) { return .failure(JoinRefusal(.banned)) }
         if self.peerCount >= self.settings.maximumPeers { return .failure(JoinRefusal(.tooManyConnections)) }
         for peer in self.peers {
             guard let peer else { continue }
             if peer.facts.id == facts.id { return .failure(JoinRefusal(.duplicateConnection)) }
         }
+        // Only now: of one that is not taken, the book would never hear the end.
+        let known =
+            facts.direction == .outgoing
+            ? self.book.key(of: facts.address) : self.book.accepted(from: facts.address, at: now)
+        guard let key = known else { return .failure(JoinRefusal(.banned)) }
         let slot = self.freeSlots.popLast() ?? PeerSlot(index: self.peers.count)
         if slot.index == self.peers.count { self.peers.append(nil) }
         self.peers[slot.index] = SwarmPeer(
