@@ -71,7 +71,8 @@ extension Cause {
     private static let afterHandshake: [Cause] = [
         .among(.closesAfterHandshake, [.closedAfterHandshake], .closedAfterHandshake, after: 60),
         .among(.handshakeOnly, [.noBitfields], .noBitfieldYet, after: 100),
-        .among(.handshakeOnly, [.noBitfields], after: 200),
+        // They are dialled again after they fell silent.
+        .among(.handshakeOnly, [.noBitfields, .waitingForBitfields], after: 200),
         .among(.noBitfield, [.noBitfields], .noBitfieldYet, after: 400),
         .among(.noBitfield, [.waitingForBitfields], .noBitfieldYet, after: 8),
         .among(.hasNothing, [.missingPieces], .nothingWeNeed, after: 60),
@@ -107,6 +108,7 @@ extension Cause {
         .beside("a good seed", .progressing, after: 15) { _, _ in },
         Cause("seeds that went off", [.everybodyLeft], .wentAway, after: 5) { world in
             let seed = EngineHost(0, in: world, start: .everything, line: SimulatedLine(up: 20_000))
+            seed.announces = false
             world.add(seed)
             let engine = EngineHost(1, in: world)
             world.add(engine)

@@ -204,7 +204,6 @@ extension EngineHost {
         self.pump(connection)
         self.forget(connection)
         self.ledger.closed(connection.address, reason, at: self.now)
-        if reason == .corruptData { self.closedForCorruption.append(connection.host) }
     }
 
     private func forget(_ connection: EngineConnection) {

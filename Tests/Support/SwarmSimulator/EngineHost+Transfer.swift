@@ -76,6 +76,7 @@ extension EngineHost {
     }
 
     func hashed(_ piece: Int) {
+        self.liarsMet.formUnion(self.disk.wrongSenders(piece))
         let (isRight, digests) = self.disk.check(piece)
         self.checkTimes.append((self.now, isRight))
         self.core.pieceHashed(

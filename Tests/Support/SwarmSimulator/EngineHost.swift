@@ -54,8 +54,8 @@ public final class EngineHost: SimulatedHost {
     // For tests.
     public internal(set) var violations: [String] = []
     public internal(set) var payloadReceived: Int64 = 0
-    /// Hosts whose connection was ended for lies, by the other side's address without port.
-    public internal(set) var closedForCorruption: [PeerAddress] = []
+    /// Who sent a wrong block that lay on the disk when its piece was checked.
+    public internal(set) var liarsMet: Set<Int> = []
     /// By the other host's address without port, when it was unchoked.
     public internal(set) var unchokes: [(at: Instant, host: PeerAddress)] = []
     public internal(set) var sentRequests = 0
@@ -157,6 +157,14 @@ public final class EngineHost: SimulatedHost {
         self.core.book.add(address, from: sources, at: self.now)
         // Also what is no address of a peer: diagnosis tells that the tracker names such.
         self.ledger.noted(address, source: source, at: self.now)
+    }
+
+    /// The numbers of the hosts that this one has banned.
+    public var banned: Set<Int> {
+        Set(
+            self.world.hosts.map(\.number).filter {
+                self.core.book.isBanned(SwarmSimulation.address($0))
+            })
     }
 
     /// Ends all connections and takes no part until `resume`.

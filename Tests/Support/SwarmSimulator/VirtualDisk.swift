@@ -32,6 +32,10 @@ struct VirtualDisk {
         return blocks.allSatisfy { $0 != nil }
     }
 
+    func wrongSenders(_ piece: Int) -> [Int] {
+        (self.marks[piece] ?? []).compactMap { $0?.isRight == false ? $0?.sender : nil }
+    }
+
     /// Whether the piece's hash is right, and a digest of each of its blocks. A wrong piece is dropped.
     mutating func check(_ piece: Int) -> (isRight: Bool, digests: [UInt64]) {
         guard let blocks = self.marks[piece] else { return (false, []) }
