@@ -10,6 +10,8 @@ import SwarmTypes
 
 /// Connections from their first packet to the handshake, and their end.
 extension TorrentEngine {
+    private static let redialSeconds = 1.5
+
     func isOpen(_ connection: PeerConnection) -> Bool { self.connections[connection.number] === connection }
 
     /// Takes everybody who waits at a listening socket.
@@ -156,11 +158,7 @@ extension TorrentEngine {
                 self.established(connection, introduction, machine)
                 return
             case .redialPlain(let reason):
-                let (address, torrent) = (connection.address, connection.torrent)
-                // The same dial goes on with another connection.
-                connection.isDial = false
-                self.close(connection, reason, isNoted: false)
-                if let torrent { self.dial(address, for: torrent, encryption: .off) }
+                self.redialPlain(connection, reason)
                 return
             case .failed(let reason):
                 self.close(connection, reason)
@@ -170,6 +168,26 @@ extension TorrentEngine {
         guard self.isOpen(connection) else { return }
         connection.phase = .opening(machine)
         self.pump(connection)
+    }
+
+    /// The peer seems to speak no encryption. It is dialled once more, plainly, as part of the same dial; not at once,
+    /// because some clients take one connection an address at a time and are not done with this one.
+    private func redialPlain(_ connection: PeerConnection, _ reason: CloseReason) {
+        let (address, id) = (connection.address, connection.torrent?.core.id)
+        connection.isDial = false
+        self.close(connection, reason, isNoted: false)
+        guard let id else { return }
+        self.loop.schedule(afterSeconds: Self.redialSeconds) { [weak self] in
+            self?.assumeIsolated { engine in
+                engine.now = engine.loop.now
+                guard let torrent = engine.torrents[id] else { return }
+                if torrent.isRunning {
+                    engine.dial(address, for: torrent, encryption: .off)
+                } else {
+                    engine.dialEnded(torrent, connected: false)
+                }
+            }
+        }
     }
 
     private func torrent(for lookUp: TorrentLookUp) -> ActiveTorrent? {

@@ -125,7 +125,7 @@ class Transmission(Client):
             "rpc-port": self.rpc, "rpc-bind-address": "127.0.0.1", "rpc-authentication-required": False,
             "rpc-whitelist-enabled": False, "peer-port": self.port, "dht-enabled": False, "lpd-enabled": False,
             "pex-enabled": False, "utp-enabled": False, "port-forwarding-enabled": False, "encryption": level,
-            "download-dir": str(folder), "cache-size-mb": 0, "bind-address-ipv4": "127.0.0.1"}))
+            "download-dir": str(folder), "cache-size-mb": 0, "message-level": 3, "bind-address-ipv4": "127.0.0.1"}))
         self.run(["transmission-daemon", "-f", "-g", config])
         wait_for(lambda: laboratory.can_connect(self.rpc), 20, "Transmission")
         self.remote("--add", torrent, "--download-dir", folder)
