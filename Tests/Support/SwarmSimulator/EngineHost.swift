@@ -58,6 +58,8 @@ public final class EngineHost: SimulatedHost {
     public internal(set) var liarsMet: Set<Int> = []
     /// By the other host's address without port, when it was unchoked.
     public internal(set) var unchokes: [(at: Instant, host: PeerAddress)] = []
+    /// At any second.
+    public internal(set) var mostUnchoked = 0
     public internal(set) var sentRequests = 0
 
     public init(
@@ -136,6 +138,7 @@ public final class EngineHost: SimulatedHost {
         if self.core.peerCount > 0 {
             self.core.tick(at: self.now, using: &self.random, into: &self.actions)
             self.performActions()
+            self.mostUnchoked = max(self.mostUnchoked, self.core.uploadSlots.used)
             self.noteStages()
         }
         self.dialCandidates()
