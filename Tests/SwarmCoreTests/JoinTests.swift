@@ -27,4 +27,44 @@ struct JoinTests {
         machine.receive(.interested, from: slot)
         #expect(machine.actions.contains(.send(slot, .unchoke)))
     }
+
+    @Test("When two dial each other, the dial of the lower id stays, whichever is known first")
+    func crossingDials() throws {
+        // The machine's own id is of hundreds.
+        for (other, ours) in [(UInt8(1), false), (200, true)] {
+            for isOutgoingFirst in [false, true] {
+                var machine = MachineFixture()
+                _ = try machine.join(other, isOutgoing: isOutgoingFirst).get()
+                let second = machine.join(other, isOutgoing: !isOutgoingFirst)
+                let isReplaced = (try? second.get()) != nil
+                #expect(isReplaced == (ours != isOutgoingFirst), "\(other), \(isOutgoingFirst)")
+                #expect(machine.core.peerCount == 1)
+                let closed = machine.actions.contains { action in
+                    if case .close(_, .duplicateConnection) = action { true } else { false }
+                }
+                #expect(closed == isReplaced)
+                #expect(machine.core.book.all.count { $0.stage == .connected } == 1)
+            }
+        }
+    }
+
+    @Test("A connection that has stood for a while is replaced by none, nor is one of another host")
+    func noTakingOver() throws {
+        var machine = MachineFixture()
+        _ = try machine.join(1, isOutgoing: true).get()
+        let stranger = machine.join(1, from: MachineFixture.address(9, port: 999))
+        #expect((try? stranger.get()) == nil)
+        machine.wait(seconds: 15)
+        #expect((try? machine.join(1).get()) == nil)
+    }
+
+    @Test("An address that turned out to be a connected peer's is not dialled again, and known as its own")
+    func duplicateIsLearnt() throws {
+        var machine = MachineFixture()
+        _ = try machine.join(1).get()
+        #expect((try? machine.join(1, isOutgoing: true).get()) == nil)
+        #expect(machine.core.book.count == 1)
+        #expect(machine.core.book.key(of: MachineFixture.address(1)) != nil)
+        #expect(machine.core.book.nextCandidateAt(weAreSeed: false) == nil)
+    }
 }

@@ -1,3 +1,4 @@
+import StallDiagnosis
 import SwarmCore
 import SwarmSimulator
 import SwarmTypes
@@ -17,5 +18,16 @@ struct SwarmTests {
         world.expectConserved()
         let leechers = engines.dropFirst(2)
         #expect(leechers.allSatisfy { $0.core.downloaded == world.geometry.totalLength })
+    }
+
+    @Test("Peers that know each other from several sides stay connected once, and do not dial on and on")
+    func fewDuplicates() {
+        let world = SwarmSimulation(pieceCount: 64, blocksPerPiece: 16, seed: 3)
+        let engines = world.addEngines(10, seeds: 1)
+        world.run(seconds: 900)
+        for engine in engines {
+            let duplicates = engine.ledger.closures["duplicate_connection"] ?? 0
+            #expect(duplicates <= 4 * engines.count, "host \(engine.number) met \(duplicates)")
+        }
     }
 }

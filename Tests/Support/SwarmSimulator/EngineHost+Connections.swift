@@ -12,6 +12,7 @@ extension EngineHost {
     }
 
     static let maximumConnections = 500
+    private static let redialSeconds = 1.5
 
     var peersOrOpenings: Int { self.connections.count { $0 != nil } }
 
@@ -28,7 +29,7 @@ extension EngineHost {
         }
     }
 
-    private func dial(_ address: PeerAddress, _ encryption: EncryptionPolicy) {
+    func dial(_ address: PeerAddress, _ encryption: EncryptionPolicy) {
         self.ledger.dialling(address, at: self.now)
         let connection = self.begin(address, isOutgoing: true, encryption)
         if let code = self.dialFailure { return self.close(connection, .localFailure(code: code)) }
@@ -131,7 +132,8 @@ extension EngineHost {
             case .established(let introduction): return self.established(connection, introduction)
             case .redialPlain(let reason):
                 self.close(connection, reason, isNoted: false)
-                return self.dial(connection.address, .off)
+                return self.world.fire(
+                    .redial(connection.address), of: self, afterSeconds: Self.redialSeconds)
             case .failed(let reason): return self.close(connection, reason)
             }
         }
@@ -188,7 +190,9 @@ extension EngineHost {
         self.forget(connection)
         if isNoted { self.ledger.closed(connection.address, reason, at: self.now) }
         guard let slot = connection.slot else {
-            if isNoted, connection.isOutgoing, let key = self.core.book.key(of: connection.address) {
+            if isNoted, connection.isOutgoing, reason != .duplicateConnection,
+                let key = self.core.book.key(of: connection.address)
+            {
                 self.core.book.closed(key, because: reason, wasUseful: false, at: self.now)
             }
             return

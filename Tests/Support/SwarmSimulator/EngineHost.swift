@@ -123,7 +123,8 @@ public final class EngineHost: SimulatedHost {
         case .announce: self.announce()
         case .pieceRead(let end, let id): self.wasRead(end, id)
         case .hashed(let piece): self.hashed(piece)
-        case .custom: break
+        case .redial(let address): if self.isRunning { self.dial(address, .off) }
+        case .keepAlive: break
         }
     }
 

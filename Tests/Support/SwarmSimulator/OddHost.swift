@@ -162,12 +162,12 @@ public final class OddHost: SimulatedHost {
     private func keepAlive(_ end: ConnectionEnd) {
         switch self.oddity {
         case .handshakeOnly, .stallsSilently: return
-        default: self.world.fire(.pieceRead(end, id: 0), of: self, afterSeconds: 60)
+        default: self.world.fire(.keepAlive(end), of: self, afterSeconds: 60)
         }
     }
 
     public func fired(_ timer: HostTimer) {
-        guard case .pieceRead(let end, _) = timer, end.isOpen else { return }
+        guard case .keepAlive(let end) = timer, end.isOpen else { return }
         self.say(.keepAlive, end)
         self.keepAlive(end)
     }

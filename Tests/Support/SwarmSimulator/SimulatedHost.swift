@@ -39,7 +39,9 @@ public enum HostTimer: Sendable {
     case announce
     case pieceRead(ConnectionEnd, id: Int)
     case hashed(piece: Int)
-    case custom(Int)
+    /// An address whose encrypted dial failed, to be dialled plainly.
+    case redial(PeerAddress)
+    case keepAlive(ConnectionEnd)
 }
 
 /// One side of a connection.
