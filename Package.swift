@@ -132,8 +132,10 @@ let package = Package(
         .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
 
         // Tests.
-        module("SwarmSimulator", strict, uses: ["SwarmCore", "SwarmTypes", "TestKit"]).at(
-            "Tests/Support/SwarmSimulator"),
+        module(
+            "SwarmSimulator", strict,
+            uses: ["SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TestKit"]
+        ).at("Tests/Support/SwarmSimulator"),
         module("TestKit", strict, uses: ["SwarmTypes"]).at("Tests/Support/TestKit"),
         tests("ArchitectureTests", uses: ["TestKit"]),
         tests("SpellingHintsTests", uses: ["SpellingHints"]),
@@ -175,8 +177,12 @@ let package = Package(
         tests("PeerPolicyTests", uses: ["PeerPolicy", "SwarmTypes", "TestKit"]),
         tests("RateControlTests", uses: ["RateControl", "SwarmTypes", "TestKit"]),
         tests("StallDiagnosisTests", uses: ["StallDiagnosis", "SwarmTypes", "TestKit"]),
-        tests("SwarmCoreTests", uses: ["SwarmCore", "SwarmTypes", "TestKit"]),
-        tests("SwarmSimulationTests", uses: ["SwarmSimulator", "SwarmCore", "SwarmTypes", "TestKit"]),
+        tests(
+            "SwarmCoreTests",
+            uses: ["SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TestKit"]),
+        tests(
+            "SwarmSimulationTests",
+            uses: ["SwarmSimulator", "SwarmCore", "PeerProtocol", "StallDiagnosis", "SwarmTypes", "TestKit"]),
         tests(
             "TorrentStorageTests",
             uses: ["TorrentStorage", "MetainfoCoding", "Digests", "SwarmTypes", "EventIO", "TestKit"]),

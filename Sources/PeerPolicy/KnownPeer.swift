@@ -69,12 +69,12 @@ enum Aftermath: Hashable {
         self =
             switch reason {
             case .refused, .unreachable, .connectTimeout: .failure(isUnreachable: true)
-            case .localFailure, .duplicateConnection, .tooManyConnections, .torrentStopped, .torrentRemoved,
+            case .localFailure, .tooManyConnections, .torrentStopped, .torrentRemoved,
                 .shutDown:
                 .notItsFault
             case .ownConnection: .ourselves
             case .banned, .corruptData: .banned
-            case .bothSeeds, .wrongInfoHash, .notInTorrent: .pointless
+            case .bothSeeds, .wrongInfoHash, .notInTorrent, .duplicateConnection: .pointless
             default: .failure(isUnreachable: false)
             }
     }

@@ -15,15 +15,16 @@ extension SwarmCore {
     ) -> BlockDisposition {
         guard slot.index < self.peers.count, self.peers[slot.index] != nil else { return .discard }
         self.peers[slot.index]?.lastReceivedAt = now
-        let request = self.peers[slot.index]?.outstanding.take(block)
-        guard let request, self.picker != nil else {
-            return self.receivedUnasked(block, from: slot, at: now, into: &actions)
-        }
-        self.noteArrival(of: block, from: slot, request, at: now)
-        guard case .accepted(_, let cancel) = self.picker?.received(block, from: slot) else {
+        let wasAsked = self.peers[slot.index]?.outstanding.take(block) != nil
+        let receipt = self.picker?.received(block, from: slot)
+        if wasAsked { self.noteArrival(of: block, from: slot, at: now) }
+        guard case .accepted(_, let cancel)? = receipt else {
+            guard wasAsked else { return self.receivedUnasked(block, from: slot, at: now, into: &actions) }
             self.redundant += Int64(block.length)
             return .discard
         }
+        // Given up, and come all the same before anybody else's.
+        if !wasAsked { self.noteArrival(of: block, from: slot, at: now) }
         if let other = cancel.first { self.cancel(block, at: other, into: &actions) }
         if let other = cancel.second { self.cancel(block, at: other, into: &actions) }
         if let other = cancel.third { self.cancel(block, at: other, into: &actions) }
@@ -31,13 +32,15 @@ extension SwarmCore {
     }
 
     private mutating func noteArrival(
-        of block: Block, from slot: PeerSlot, _ request: OutstandingRequests.Request, at now: Instant
+        of block: Block, from slot: PeerSlot, at now: Instant
     ) {
         self.peers[slot.index]?.downloaded += Int64(block.length)
         self.peers[slot.index]?.downloadMeter.add(Int(block.length), at: now)
         self.peers[slot.index]?.lastBlockAt = now
         self.peers[slot.index]?.pipeline.received(Int(block.length), at: now)
         self.peers[slot.index]?.rejectCount = 0
+        self.peers[slot.index]?.pauseSeconds = 0
+        self.peers[slot.index]?.asksAgainAt = nil
         self.peers[slot.index]?.timeoutCount = 0
         self.blocksReceived += 1
         self.lastBlockAt = now

@@ -11,15 +11,20 @@ extension SwarmCore {
         _ facts: PeerFacts, at now: Instant, into actions: inout [SwarmAction]
     ) -> Result<PeerSlot, JoinRefusal> {
         if facts.id == self.ownID { return .failure(JoinRefusal(.ownConnection)) }
+        if self.book.isBanned(facts.address) { return .failure(JoinRefusal(.banned)) }
+        if let twin = self.occupiedSlots.first(where: { self.peers[$0.index]?.facts.id == facts.id }) {
+            guard self.replaces(twin, facts, at: now) else {
+                self.noteDuplicate(of: twin, facts, at: now)
+                return .failure(JoinRefusal(.duplicateConnection))
+            }
+            self.close(twin, .duplicateConnection, at: now, into: &actions)
+        }
+        if self.peerCount >= self.settings.maximumPeers { return .failure(JoinRefusal(.tooManyConnections)) }
+        // Only now: of one that is not taken, the book would never hear the end.
         let known =
             facts.direction == .outgoing
             ? self.book.key(of: facts.address) : self.book.accepted(from: facts.address, at: now)
-        guard let key = known, !self.book.isBanned(facts.address) else { return .failure(JoinRefusal(.banned)) }
-        if self.peerCount >= self.settings.maximumPeers { return .failure(JoinRefusal(.tooManyConnections)) }
-        for peer in self.peers {
-            guard let peer else { continue }
-            if peer.facts.id == facts.id { return .failure(JoinRefusal(.duplicateConnection)) }
-        }
+        guard let key = known else { return .failure(JoinRefusal(.banned)) }
         let slot = self.freeSlots.popLast() ?? PeerSlot(index: self.peers.count)
         if slot.index == self.peers.count { self.peers.append(nil) }
         self.peers[slot.index] = SwarmPeer(
@@ -28,6 +33,30 @@ extension SwarmCore {
         self.book.connected(key)
         self.greet(slot, at: now, into: &actions)
         return .success(slot)
+    }
+
+    /// Whether a second connection of a peer takes the place of the first. When two dial each other at once, both
+    /// sides must keep the same one: that of the lower id. Whoever comes later, or from elsewhere, replaces nobody.
+    private func replaces(_ twin: PeerSlot, _ facts: PeerFacts, at now: Instant) -> Bool {
+        guard let old = self.peers[twin.index], old.facts.direction != facts.direction,
+            old.facts.address.with(port: 0) == facts.address.with(port: 0),
+            now.seconds(since: old.joinedAt) < Self.crossingSeconds
+        else { return false }
+        let weAreLower = self.ownID.bytes.lexicographicallyPrecedes(facts.id.bytes)
+        return weAreLower == (facts.direction == .outgoing)
+    }
+
+    private static let crossingSeconds = 10.0
+
+    /// An address that was dialled is that of a peer which is here already: it is not to be dialled again.
+    private mutating func noteDuplicate(of twin: PeerSlot, _ facts: PeerFacts, at now: Instant) {
+        guard facts.direction == .outgoing, let peer = self.peers[twin.index],
+            let dialled = self.book.key(of: facts.address), dialled != peer.key
+        else { return }
+        self.book.closed(dialled, because: .duplicateConnection, wasUseful: false, at: now)
+        if peer.facts.direction == .incoming, peer.facts.address.with(port: 0) == facts.address.with(port: 0) {
+            self.book.setListenPort(facts.address.port, of: peer.key)
+        }
     }
 
     /// What we say first: our extensions, then what we have (BEP 10, 6, 3).

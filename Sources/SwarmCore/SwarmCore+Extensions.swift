@@ -75,10 +75,14 @@ extension SwarmCore {
         case .request(let piece): actions.append(.giveMetadata(slot, piece: piece))
         case .data(let piece, let totalSize, let bytes):
             guard self.geometry == nil else { return }
+            self.peers[slot.index]?.metadataAskedAt = nil
+            self.peers[slot.index]?.hasRejectedMetadata = false
             let outcome = self.metadata.received(piece: piece, totalSize: totalSize, bytes: bytes, from: slot, at: now)
             self.judge(outcome, slot, at: now, into: &actions)
             self.askForMetadata(at: now, into: &actions)
-        case .reject(let piece): self.metadata.rejected(piece: piece, by: slot, at: now)
+        case .reject(let piece):
+            self.peers[slot.index]?.hasRejectedMetadata = true
+            self.metadata.rejected(piece: piece, by: slot, at: now)
         case .unknown: break
         }
     }
@@ -100,6 +104,7 @@ extension SwarmCore {
         for slot in self.occupiedSlots {
             guard let number = self.peers[slot.index]?.extensions.number(of: .metadata) else { continue }
             for piece in self.metadata.requests(for: slot, at: now) {
+                if self.peers[slot.index]?.metadataAskedAt == nil { self.peers[slot.index]?.metadataAskedAt = now }
                 actions.append(.send(slot, .extended(id: number, payload: MetadataMessage.request(piece: piece).payload)))
             }
         }

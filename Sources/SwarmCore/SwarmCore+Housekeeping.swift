@@ -46,6 +46,7 @@ extension SwarmCore {
         let count = self.peers[slot.index]?.outstanding.removeAll().count ?? 0
         self.peers[slot.index]?.forgiven += count
         _ = self.picker?.returnAll(from: slot, mayStillCome: true)
+        self.pauseAsking(slot, at: now)
     }
 
     /// Nothing that was asked of the peer is waited for any longer.

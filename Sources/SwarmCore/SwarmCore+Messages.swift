@@ -18,6 +18,7 @@ extension SwarmCore {
         case .choke: self.receivedChoke(from: slot, at: now)
         case .unchoke:
             if self.peers[slot.index]?.theyChoke.set(false, at: now) == true { self.peers[slot.index]?.unchokeCount += 1 }
+            self.peers[slot.index]?.asksAgainAt = nil
             self.ask(slot, at: now, using: &random, into: &actions)
         case .interested:
             self.peers[slot.index]?.theyAreInterested.set(true, at: now)
@@ -27,12 +28,7 @@ extension SwarmCore {
         case .bitfield(let bytes): self.claims(.bits(bytes), slot, at: now, into: &actions)
         case .haveAll: self.claims(.all, slot, at: now, into: &actions)
         case .haveNone: self.claims(.nothing, slot, at: now, into: &actions)
-        case .reject(let block):
-            if self.peers[slot.index]?.outstanding.take(block) != nil {
-                self.peers[slot.index]?.rejectCount += 1
-                self.peers[slot.index]?.pipeline.withdrawn(1)
-                self.picker?.returned(block, from: slot, mayStillCome: false)
-            }
+        case .reject(let block): self.receivedReject(block, from: slot, at: now)
         case .allowedFast(let piece):
             guard self.peers[slot.index]?.allowedFast.count ?? 0 < 64 else { return }
             self.peers[slot.index]?.allowedFast.append(piece)
@@ -44,6 +40,15 @@ extension SwarmCore {
             if self.peers[slot.index]?.claim == .counted { self.picker?.suggest(slot, piece: Int(piece)) }
         case .keepAlive, .port, .unknown: break
         }
+    }
+
+    /// A peer that rejects without choking would reject the same again at once, for as long as it is asked.
+    private mutating func receivedReject(_ block: Block, from slot: PeerSlot, at now: Instant) {
+        guard self.peers[slot.index]?.outstanding.take(block) != nil else { return }
+        self.peers[slot.index]?.rejectCount += 1
+        self.peers[slot.index]?.pipeline.withdrawn(1)
+        self.picker?.returned(block, from: slot, mayStillCome: false)
+        if self.peers[slot.index]?.theyChoke.isSet == false { self.pauseAsking(slot, at: now) }
     }
 
     private mutating func receivedChoke(from slot: PeerSlot, at now: Instant) {

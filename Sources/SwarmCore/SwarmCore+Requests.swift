@@ -13,6 +13,7 @@ extension SwarmCore {
         else { return }
         let mayAsk = self.peers[slot.index]?.theyChoke.isSet == false
         guard mayAsk || self.peers[slot.index]?.allowedFast.isEmpty == false else { return }
+        if let asksAgainAt = self.peers[slot.index]?.asksAgainAt, now < asksAgainAt { return }
         guard let room = self.peers[slot.index]?.pipeline.room, room > 0 else { return }
         var blocks = self.scratch
         blocks.removeAll(keepingCapacity: true)
@@ -27,6 +28,14 @@ extension SwarmCore {
         self.requestsSent += blocks.count
         self.deepestPipeline = max(self.deepestPipeline, self.peers[slot.index]?.outstanding.count ?? 0)
         self.scratch = blocks
+    }
+
+    /// Leaves a peer alone that did not answer: asked again at once, it would keep its blocks from everybody else.
+    mutating func pauseAsking(_ slot: PeerSlot, at now: Instant) {
+        guard let peer = self.peers[slot.index], peer.asksAgainAt ?? now <= now else { return }
+        let seconds = min(60, max(1, 2 * peer.pauseSeconds))
+        self.peers[slot.index]?.pauseSeconds = seconds
+        self.peers[slot.index]?.asksAgainAt = now.advanced(bySeconds: seconds)
     }
 
     /// After the input of a peer was worked off: asks it for more.

@@ -58,7 +58,9 @@ extension SwarmCore {
         guard self.geometry == nil else { return .none }
         guard peer.facts.supportsExtensions else { return .none }
         guard peer.extensions != ExtensionHandshake() else { return .unknown }
-        return peer.extensions.number(of: .metadata) == nil ? .none : .offered
+        guard peer.extensions.number(of: .metadata) != nil else { return .none }
+        if peer.hasRejectedMetadata { return .rejected }
+        return peer.metadataAskedAt.map { .requested(at: $0) } ?? .offered
     }
 
     /// The torrent's pieces, for diagnosis.
@@ -87,7 +89,7 @@ extension SwarmCore {
 
     /// Peers that are unchoked, and how many may be.
     public var uploadSlots: (used: Int, of: Int) {
-        (self.peers.count { $0?.weChoke.isSet == false }, self.settings.maximumPeers)
+        (self.peers.count { $0?.weChoke.isSet == false }, self.unchokedSlots)
     }
 
     /// Connected peers that have everything.

@@ -77,6 +77,9 @@ struct SwarmPeer: Sendable {
     var forgiven = 0
     var unaskedCount = 0
     var rejectCount = 0
+    /// After a reject without a choke, or a timeout, nothing is asked of it for a time that doubles with each.
+    var pauseSeconds = 0.0
+    var asksAgainAt: Instant?
     var timeoutCount = 0
     /// Pieces it lets us ask for while it chokes us (BEP 6).
     var allowedFast: [UInt32] = []
@@ -100,6 +103,9 @@ struct SwarmPeer: Sendable {
 
     // Extensions (BEP 10).
     var extensions = ExtensionHandshake()
+    /// Since when it owes us a piece of the info dictionary, and whether it has said no; until it gives one.
+    var metadataAskedAt: Instant?
+    var hasRejectedMetadata = false
     /// From the peer's own mouth, for peer exchange.
     var listeningPort: UInt16?
     var exchange: PeerExchangeSchedule

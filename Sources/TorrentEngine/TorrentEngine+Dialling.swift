@@ -45,7 +45,8 @@ extension TorrentEngine {
 
     /// An address that was dialled in vain, or whose handshake failed.
     func dialFailed(_ address: PeerAddress, _ torrent: ActiveTorrent, _ reason: CloseReason) {
-        guard let key = torrent.core.book.key(of: address) else { return }
+        // Of duplicates the swarm has told its book itself: the address may be that of the other connection by now.
+        guard reason != .duplicateConnection, let key = torrent.core.book.key(of: address) else { return }
         torrent.core.book.closed(key, because: reason, wasUseful: false, at: self.now)
     }
 }

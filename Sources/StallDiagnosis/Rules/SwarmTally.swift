@@ -33,8 +33,9 @@ struct SwarmTally {
             if peer.isEstablished { self.established.append(place) }
             add(torrent.classify(peer), peer.address)
         }
+        // A dial that only found a peer which had come to us meanwhile is no test of reaching it.
         let hasOutgoing = torrent.ledger.entries.contains {
-            $0.direction == .outgoing && $0.lastReason != nil
+            $0.direction == .outgoing && $0.lastReason != nil && $0.lastReason != .duplicateConnection
         }
         for peer in torrent.peers where !peer.isEstablished {
             self.countOpening(torrent.ledger[peer.address], in: torrent, hasOutgoing)
