@@ -97,6 +97,11 @@ public final class DescriptorCache: Sendable {
         return !closing.isEmpty
     }
 
+    func remove(_ key: Key) {
+        // Closed outside the lock.
+        _ = self.state.withLock { $0.entries.removeValue(forKey: key)?.descriptor }
+    }
+
     func removeAll(of owner: UInt64) {
         var closing: [Descriptor] = []
         self.state.withLock { state in

@@ -72,6 +72,21 @@ extension FileSet {
                 position += Int64(count)
             }
         }
+        // The part file may be removed after this, and a record may say already that its bytes are on disk.
+        let descriptor = try self.open(file, forWriting: true)
+        guard fdatasync(descriptor.number) == 0 else {
+            throw StorageFailure(.sync, code: errno, path: self.fullPath(ofFile: file))
+        }
+    }
+
+    /// Once every file is wanted.
+    func removePartFile() throws(StorageFailure) {
+        let root = try self.root()
+        self.parts.forget()
+        self.cache.remove(DescriptorCache.Key(owner: self.id, file: DescriptorCache.Key.parts))
+        guard unlinkat(root.number, self.parts.name, 0) == 0 || errno == ENOENT else {
+            throw StorageFailure(.remove, code: errno, path: self.directoryPath + "/" + self.parts.name)
+        }
     }
 
     /// Removes the torrent's files, its part file, and those of its folders that are empty then. Nothing else: what others

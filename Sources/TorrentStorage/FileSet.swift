@@ -55,10 +55,11 @@ final class FileSet: Sendable {
         }
         let places = Self.places(selection, self.layout)
         self.places.withLock { $0 = places }
+        if places.isEmpty, !old.isEmpty { try self.removePartFile() }
     }
 
     private static func places(_ selection: Bitfield?, _ layout: TorrentLayout) -> [Place] {
-        guard let selection, !selection.isComplete else { return [] }
+        guard let selection, selection.count == layout.fileCount, !selection.isComplete else { return [] }
         return (0..<layout.fileCount).map { selection[$0] ? .ownFile : .undecided }
     }
 

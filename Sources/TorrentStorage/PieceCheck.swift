@@ -129,4 +129,7 @@ struct PieceCheck {
 extension StorageFailure {
     /// There is less than there should be; no fault of the machine.
     var isAbsence: Bool { self.reason == .missing || self.reason == .fileChanged }
+
+    /// What was to be read cannot be had any more, rather than not just now.
+    var isLoss: Bool { self.reason != .tooManyOpenFiles && self.reason != .noDigest }
 }

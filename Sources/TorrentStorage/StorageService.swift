@@ -62,12 +62,17 @@ public final class StorageService: @unchecked Sendable {
 
     private var isPressed: Bool { self.waitingBytes * 4 >= self.limits.writeBackBytes * 3 }
 
+    /// A block has come; may start jobs.
     func charge(_ block: PendingBlock) {
         let wasPressed = self.isPressed
+        self.add(block)
+        if self.isPressed, !wasPressed { self.relieve() }
+    }
+
+    private func add(_ block: PendingBlock) {
         self.count(block.payload.first.chunk, 1)
         if let second = block.payload.second { self.count(second.chunk, 1) }
         if self.waitingBytes >= self.limits.writeBackBytes { self.isOverloaded = true }
-        if self.isPressed, !wasPressed { self.relieve() }
     }
 
     /// A block is written or forgotten.
@@ -92,7 +97,7 @@ public final class StorageService: @unchecked Sendable {
         guard !block.isCharged else { return }
         self.discharge(block)
         block.isCharged = true
-        self.charge(block)
+        self.add(block)
     }
 
     var isStrandFull: Bool { self.strandedBytes > self.limits.writeBackBytes / 2 }

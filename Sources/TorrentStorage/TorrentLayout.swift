@@ -45,8 +45,6 @@ public struct TorrentLayout: Sendable {
     private let names: [UInt8]
     private let flags: [Flags]
     private let symlinkTargets: [Int: String]
-    /// Whether some file is none that is read and written: lets the hot path skip a question.
-    let hasPads: Bool
 
     private struct Flags: OptionSet, Sendable {
         let rawValue: UInt8
@@ -95,7 +93,6 @@ public struct TorrentLayout: Sendable {
         self.names = names
         self.flags = flags
         self.symlinkTargets = targets
-        self.hasPads = flags.contains { $0.contains(.pad) }
     }
 
     private static func isSafe(_ path: String) -> Bool {

@@ -88,9 +88,11 @@ struct FileSync: Sendable {
     private func sync(_ file: Int) throws(StorageFailure) {
         guard try !self.files.usesPartFile(file) else { return }
         let descriptor: Descriptor
-        do {
-            descriptor = try self.files.open(file, forWriting: true)
+        do throws(StorageFailure) {
+            descriptor = try self.files.open(file, forWriting: false)
         } catch {
+            // Other files of the piece were written, this one not yet.
+            if error.reason == .missing { return }
             throw StorageFailure(.sync, error.reason, path: error.path)
         }
         guard fdatasync(descriptor.number) == 0 else {
@@ -101,8 +103,14 @@ struct FileSync: Sendable {
     private func stamp(_ file: Int) throws(StorageFailure) -> FileStamp {
         let layout = self.files.layout
         if layout.isPad(file) { return .absent }
-        guard let status = try self.files.status(ofFile: file) else { return .absent }
+        if try self.files.usesPartFile(file) { return .absent }
+        let length = layout.length(ofFile: file)
         let isSettled = layout.pieces(ofFile: file).allSatisfy { self.have[$0] }
+        let status = try self.files.status(ofFile: file)
+        guard !isSettled || length == 0 || status?.size ?? 0 >= length else {
+            throw StorageFailure(.sync, .fileChanged, path: self.files.fullPath(ofFile: file))
+        }
+        guard let status else { return .absent }
         return FileStamp(size: status.size, changedAt: status.changedAt, isSettled: isSettled)
     }
 }

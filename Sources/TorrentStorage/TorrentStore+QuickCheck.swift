@@ -13,14 +13,15 @@ public enum FileDifference: Hashable, Sendable {
     case size(was: Int64, is: Int64)
     /// It was written to after it was complete.
     case changedLater
-    /// It is there, though it was not.
+    /// It is there, though nothing was recorded.
     case appeared
 }
 
 extension TorrentStore {
     /// Compares the files with what the last checkpoint saw: one `stat` each, no payload.
     ///
-    /// A file that was still being written may have grown since, but not shrunk.
+    /// A file that was still being written may have grown since, but not shrunk. Without a checkpoint (`recorded` is
+    /// empty) every file that is there with something in it is a difference.
     public func quickCheck(
         against recorded: [FileStamp], completion: @escaping (Result<QuickCheck, StorageFailure>) -> Void
     ) {
@@ -39,8 +40,10 @@ private func compare(_ files: FileSet, _ recorded: [FileStamp]) -> Result<QuickC
     var count = 0
     do throws(StorageFailure) {
         for file in 0..<files.layout.fileCount where !files.layout.isPad(file) {
+            let found = try files.status(ofFile: file)
             let old = file < recorded.count ? recorded[file] : .absent
-            guard let difference = difference(try files.status(ofFile: file), old) else { continue }
+            let isNew = recorded.isEmpty && found.map { $0.size > 0 } ?? false
+            guard let difference = isNew ? .appeared : difference(found, old) else { continue }
             count += 1
             if first == nil { first = (file, difference) }
         }

@@ -61,7 +61,7 @@ extension TorrentStore {
             if job.provesPiece { self.proved(piece) }
             if self.phase == .running { cache.insert(window, for: job.key) }
         case .failure(let failure):
-            if self.have.clear(piece) {
+            if failure.isLoss, self.have.clear(piece) {
                 self.unproven?.clear(piece)
                 cache.removeAll(of: self.files.id, piece: job.key.piece)
                 self.onEvent?(.pieceLost(piece: piece, failure))

@@ -10,7 +10,7 @@ public final class TorrentStore: @unchecked Sendable {
     enum Phase {
         /// Leaves to: stopping.
         case running
-        /// Takes no block and no request; outstanding jobs finish. Leaves to: running (after `move`), stopped.
+        /// Takes no block and no request; outstanding jobs finish. Leaves to: stopped.
         case stopping
         case stopped
     }
@@ -66,8 +66,8 @@ public final class TorrentStore: @unchecked Sendable {
     ///   - directory: Where the torrent's files and folders lie; it must exist when something is read or written.
     ///   - have: Pieces known to be on disk, of the last checkpoint or check.
     ///   - unproven: Those of them that are had by trust alone.
-    ///   - partials: Blocks known to be on disk of pieces that were not complete.
-    ///   - selection: The wanted files; nil is all. See `select`.
+    ///   - partials: Blocks known to be on disk of pieces that were not complete. What does not fit is left out.
+    ///   - selection: The wanted files; nil, or one of another count, is all. See `select`.
     public init(
         torrent: TorrentID, layout: TorrentLayout, directory: String, service: StorageService,
         hashes: PieceHashes? = nil, have: Bitfield? = nil, unproven: Bitfield? = nil,
@@ -90,7 +90,8 @@ public final class TorrentStore: @unchecked Sendable {
         self.files = FileSet(
             torrent: torrent, layout: layout, directory: directory, cache: service.descriptors,
             selection: selection)
-        for partial in partials where !self.have[partial.piece] {
+        for partial in partials where partial.piece >= 0 && partial.piece < pieceCount {
+            if self.have[partial.piece] { continue }
             let blockCount = layout.geometry.blockCount(ofPiece: partial.piece)
             guard partial.blocks.count == blockCount, !partial.blocks.isEmpty else { continue }
             let piece = OpenPiece(number: partial.piece, written: partial.blocks)
@@ -127,7 +128,7 @@ public final class TorrentStore: @unchecked Sendable {
 
     /// Takes a block. It is on disk before its piece is told of as good.
     ///
-    /// Costs about a tenth of a microsecond. Ask `service.isOverloaded` before receiving more.
+    /// Costs less than half a microsecond. Ask `service.isOverloaded` before receiving more.
     @discardableResult
     public func write(_ block: Block, _ payload: BlockPayload) -> WriteAnswer {
         guard self.phase == .running else { return .stopped }

@@ -75,12 +75,16 @@ struct CheckingTests {
             pieceLength: 16_384, seed: 1)
         let fixture = try StorageFixture()
         let store = sample.store(in: fixture)
+        #expect(await store.quickChecked([]) == .success(.unchanged))
         // All of the first file, the first half of the second.
         _ = await store.feed(sample, Array(sample.blocks[..<6]))
         let stamps = try await store.stopped().get().files
         #expect(stamps.map(\.isSettled) == [true, false])
         let next = sample.store(in: fixture)
         #expect(await next.quickChecked(stamps) == .success(.unchanged))
+        #expect(
+            await next.quickChecked([])
+                == .success(.changed(path: fixture.directory + "/a", .appeared, count: 2)))
         // A download that went on after the checkpoint, until it was killed.
         try makeFile(fixture.directory + "/b", Array(sample.bytes[65_536..<130_000]))
         #expect(await next.quickChecked(stamps) == .success(.unchanged))

@@ -82,6 +82,7 @@ struct LifeTests {
 
         // Then the rest is wanted after all.
         try await next.selected(nil).get()
+        #expect(!fixture.names.contains { $0.hasSuffix(".parts") })
         #expect(await next.checked().have == point.have)
         let rest = await next.feed(sample, sample.blocks.filter { !wanted.contains(Int($0.piece)) })
         #expect(rest.goodPieces.count == sample.geometry.pieceCount - wanted.count)
@@ -89,6 +90,19 @@ struct LifeTests {
         where !sample.layout.isPad(file) && sample.layout.length(ofFile: file) > 0 {
             #expect(fixture.contents(sample.layout.path(ofFile: file)) == sample.bytes(ofFile: file))
         }
+    }
+
+    @Test("A file that is removed while it is being written is told of, and not recorded as whole")
+    func removedUnderUs() async throws {
+        let fixture = try StorageFixture()
+        let sample = try SampleTorrent(
+            files: [FileEntry(path: "file", length: 100_000)], pieceLength: 65_536, seed: 1)
+        let store = sample.store(in: fixture)
+        _ = await store.feed(sample, sample.blocks)
+        truncate(fixture.directory + "/file", 10)
+        let failure = StorageFailure(.sync, .fileChanged, path: fixture.directory + "/file")
+        let result = await store.checkpointed()
+        #expect(throws: failure) { try result.get() }
     }
 
     @Test("A stopped download goes on with the blocks it had", arguments: 0..<60 as Range<UInt64>)
