@@ -195,7 +195,9 @@ let package = Package(
                 "TrackerClient", "TrackerProtocol", "HTTPServing", "HTTPFetching", "EventIO", "SwarmTypes",
                 "TestKit",
             ]),
-        tests("TorrentEngineTests", uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
+        tests(
+            "TorrentEngineTests",
+            uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

@@ -21,7 +21,9 @@ struct OutstandingRequests: Sendable {
 
     /// Takes a request out; nil when it is not there. Peers answer in order, so it is mostly the first.
     mutating func take(_ block: Block) -> Request? {
-        guard let index = self.requests[self.head...].firstIndex(where: { $0.block == block }) else { return nil }
+        guard let index = self.requests[self.head...].firstIndex(where: { $0.block == block }) else {
+            return nil
+        }
         let request = self.requests[index]
         if index == self.head {
             self.head += 1

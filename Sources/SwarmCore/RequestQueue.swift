@@ -80,5 +80,7 @@ public struct UploadRun: Hashable, Sendable {
     }
 
     /// The whole range as one block.
-    public var range: Block { Block(piece: self.blocks[0].piece, offset: self.blocks[0].offset, length: self.length) }
+    public var range: Block {
+        Block(piece: self.blocks[0].piece, offset: self.blocks[0].offset, length: self.length)
+    }
 }

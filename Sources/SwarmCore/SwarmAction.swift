@@ -1,7 +1,6 @@
 public import PeerProtocol
 public import SwarmTypes
 
-
 /// What a swarm wants done. The driver does it and decides nothing.
 public enum SwarmAction: Hashable, Sendable {
     case send(PeerSlot, PeerMessage)

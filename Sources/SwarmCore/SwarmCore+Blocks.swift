@@ -1,7 +1,7 @@
 import PeerPolicy
 import PeerProtocol
-import RateControl
 import PieceSelection
+import RateControl
 public import SwarmTypes
 
 /// Blocks that arrive, and pieces that are checked.
@@ -59,7 +59,9 @@ extension SwarmCore {
     }
 
     private mutating func cancel(_ block: Block, at slot: PeerSlot, into actions: inout [SwarmAction]) {
-        guard slot.index < self.peers.count, self.peers[slot.index]?.outstanding.take(block) != nil else { return }
+        guard slot.index < self.peers.count, self.peers[slot.index]?.outstanding.take(block) != nil else {
+            return
+        }
         self.peers[slot.index]?.pipeline.withdrawn(1)
         self.peers[slot.index]?.forgiven += 1
         actions.append(.send(slot, .cancel(block)))
@@ -73,7 +75,9 @@ extension SwarmCore {
         guard let geometry = self.geometry, self.picker != nil, !self.have[piece] else { return }
         guard isRight else { return self.pieceFailed(piece, digests, at: now, into: &actions) }
         if let digests {
-            for liar in self.bans.pieceVerified(piece, digests: digests) { self.ban(liar, at: now, into: &actions) }
+            for liar in self.bans.pieceVerified(piece, digests: digests) {
+                self.ban(liar, at: now, into: &actions)
+            }
         }
         self.picker?.pieceVerified(piece)
         self.have.set(piece)
@@ -153,7 +157,8 @@ extension SwarmCore {
     public mutating func pieceLost(_ piece: Int, at now: Instant, into actions: inout [SwarmAction]) {
         guard self.have.clear(piece) else { return }
         for slot in self.occupiedSlots {
-            for block in self.peers[slot.index]?.wanted.removeAll(ofPiece: UInt32(truncatingIfNeeded: piece)) ?? []
+            for block in self.peers[slot.index]?.wanted.removeAll(ofPiece: UInt32(truncatingIfNeeded: piece))
+                ?? []
             where self.peers[slot.index]?.facts.supportsFast == true {
                 actions.append(.send(slot, .reject(block)))
             }

@@ -18,7 +18,8 @@ extension SwarmCore {
             self.unchokedSlots = UploadSlots.count(uploadRates: candidates.map(\.uploadRate))
         }
         let goal: Choker.Goal = self.isFinished ? .seed : self.isPrivate ? .downloadAndRatio : .download
-        let decision = Choker(goal: goal, slots: self.unchokedSlots).decide(candidates, at: now, using: &random)
+        let decision = Choker(goal: goal, slots: self.unchokedSlots).decide(
+            candidates, at: now, using: &random)
         for slot in decision.choke { self.choke(slot, at: now, into: &actions) }
         for slot in decision.unchoke { self.unchoke(slot, isOptimistic: false, at: now, into: &actions) }
         for slot in decision.optimistic { self.unchoke(slot, isOptimistic: true, at: now, into: &actions) }

@@ -1,5 +1,5 @@
-import PeerProtocol
 import PeerPolicy
+import PeerProtocol
 import PieceSelection
 import StallDiagnosis
 public import SwarmTypes
@@ -54,7 +54,8 @@ extension SwarmCore {
             let dialled = self.book.key(of: facts.address), dialled != peer.key
         else { return }
         self.book.closed(dialled, because: .duplicateConnection, wasUseful: false, at: now)
-        if peer.facts.direction == .incoming, peer.facts.address.with(port: 0) == facts.address.with(port: 0) {
+        if peer.facts.direction == .incoming, peer.facts.address.with(port: 0) == facts.address.with(port: 0)
+        {
             self.book.setListenPort(facts.address.port, of: peer.key)
         }
     }

@@ -1,5 +1,5 @@
-import PeerProtocol
 import PeerPolicy
+import PeerProtocol
 import PieceSelection
 import StallDiagnosis
 public import SwarmTypes
@@ -16,7 +16,8 @@ extension SwarmCore {
     }
 
     mutating func receivedExtended(
-        _ id: UInt8, _ payload: [UInt8], from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+        _ id: UInt8, _ payload: [UInt8], from slot: PeerSlot, at now: Instant,
+        into actions: inout [SwarmAction]
     ) {
         guard let message = ExtensionMessage(id: id, payload: payload) else {
             return self.close(slot, .badExtensionMessage, at: now, into: &actions)
@@ -26,7 +27,8 @@ extension SwarmCore {
         case .metadata(let message): self.receivedMetadata(message, from: slot, at: now, into: &actions)
         case .peerExchange(let message): self.receivedContacts(message, from: slot, at: now, into: &actions)
         case .dontHave(let piece):
-            if self.peers[slot.index]?.claim == .counted, let has = self.peers[slot.index]?.has, piece < UInt32(has.count),
+            if self.peers[slot.index]?.claim == .counted, let has = self.peers[slot.index]?.has,
+                piece < UInt32(has.count),
                 self.peers[slot.index]?.has.clear(Int(piece)) == true
             {
                 self.peers[slot.index]?.isSeed = false
@@ -47,7 +49,8 @@ extension SwarmCore {
     }
 
     private mutating func receivedHandshake(
-        _ handshake: ExtensionHandshake, from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+        _ handshake: ExtensionHandshake, from slot: PeerSlot, at now: Instant,
+        into actions: inout [SwarmAction]
     ) {
         self.peers[slot.index]?.extensions.update(with: handshake)
         if let limit = handshake.requestQueue { self.peers[slot.index]?.pipeline.setPeerLimit(limit) }
@@ -77,7 +80,8 @@ extension SwarmCore {
             guard self.geometry == nil else { return }
             self.peers[slot.index]?.metadataAskedAt = nil
             self.peers[slot.index]?.hasRejectedMetadata = false
-            let outcome = self.metadata.received(piece: piece, totalSize: totalSize, bytes: bytes, from: slot, at: now)
+            let outcome = self.metadata.received(
+                piece: piece, totalSize: totalSize, bytes: bytes, from: slot, at: now)
             self.judge(outcome, slot, at: now, into: &actions)
             self.askForMetadata(at: now, into: &actions)
         case .reject(let piece):
@@ -104,8 +108,12 @@ extension SwarmCore {
         for slot in self.occupiedSlots {
             guard let number = self.peers[slot.index]?.extensions.number(of: .metadata) else { continue }
             for piece in self.metadata.requests(for: slot, at: now) {
-                if self.peers[slot.index]?.metadataAskedAt == nil { self.peers[slot.index]?.metadataAskedAt = now }
-                actions.append(.send(slot, .extended(id: number, payload: MetadataMessage.request(piece: piece).payload)))
+                if self.peers[slot.index]?.metadataAskedAt == nil {
+                    self.peers[slot.index]?.metadataAskedAt = now
+                }
+                actions.append(
+                    .send(slot, .extended(id: number, payload: MetadataMessage.request(piece: piece).payload))
+                )
             }
         }
     }
@@ -122,14 +130,17 @@ extension SwarmCore {
         metadataPiece piece: Int, _ bytes: ArraySlice<UInt8>?, totalSize: Int, to slot: PeerSlot,
         into actions: inout [SwarmAction]
     ) {
-        guard slot.index < self.peers.count, let number = self.peers[slot.index]?.extensions.number(of: .metadata) else { return }
+        guard slot.index < self.peers.count,
+            let number = self.peers[slot.index]?.extensions.number(of: .metadata)
+        else { return }
         let message: MetadataMessage =
             bytes.map { .data(piece: piece, totalSize: totalSize, bytes: $0) } ?? .reject(piece: piece)
         actions.append(.send(slot, .extended(id: number, payload: message.payload)))
     }
 
     private mutating func receivedContacts(
-        _ message: PeerExchangeMessage, from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
+        _ message: PeerExchangeMessage, from slot: PeerSlot, at now: Instant,
+        into actions: inout [SwarmAction]
     ) {
         switch self.peers[slot.index]?.exchange.received(at: now) {
         case .use: actions.append(.heardOf(message.added.map(\.address)))
@@ -150,7 +161,9 @@ extension SwarmCore {
             contacts = all
             let own = self.peers[slot.index]?.dialAddress
             let others = all.filter { $0.address != own }
-            guard let message = self.peers[slot.index]?.exchange.message(connected: others, at: now) else { continue }
+            guard let message = self.peers[slot.index]?.exchange.message(connected: others, at: now) else {
+                continue
+            }
             actions.append(.send(slot, .extended(id: number, payload: message.payload)))
         }
     }

@@ -1,5 +1,5 @@
-public import PeerProtocol
 import PeerPolicy
+public import PeerProtocol
 import PieceSelection
 public import SwarmTypes
 
@@ -17,7 +17,9 @@ extension SwarmCore {
         case .have(let piece): self.receivedHave(piece, from: slot, at: now, into: &actions)
         case .choke: self.receivedChoke(from: slot, at: now)
         case .unchoke:
-            if self.peers[slot.index]?.theyChoke.set(false, at: now) == true { self.peers[slot.index]?.unchokeCount += 1 }
+            if self.peers[slot.index]?.theyChoke.set(false, at: now) == true {
+                self.peers[slot.index]?.unchokeCount += 1
+            }
             self.peers[slot.index]?.asksAgainAt = nil
             self.ask(slot, at: now, using: &random, into: &actions)
         case .interested:
@@ -86,7 +88,9 @@ extension SwarmCore {
 
     /// Turns what a peer has said of its pieces into bits, once their number is known.
     mutating func count(_ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]) {
-        guard let geometry = self.geometry, let peer = self.peers[slot.index], peer.claim != .counted else { return }
+        guard let geometry = self.geometry, let peer = self.peers[slot.index], peer.claim != .counted else {
+            return
+        }
         var has = Bitfield(count: geometry.pieceCount)
         switch peer.claim {
         case .unsaid, .counted: return
@@ -138,7 +142,9 @@ extension SwarmCore {
             self.peers[slot.index]?.claim = .nothing
             self.count(slot, at: now, into: &actions)
         }
-        guard piece < UInt32(geometry.pieceCount), self.peers[slot.index]?.has.set(Int(piece)) == true else { return }
+        guard piece < UInt32(geometry.pieceCount), self.peers[slot.index]?.has.set(Int(piece)) == true else {
+            return
+        }
         self.picker?.peerHas(slot, piece: Int(piece))
         self.updateInterest(slot, at: now, into: &actions)
         if self.peers[slot.index]?.has.isComplete == true {

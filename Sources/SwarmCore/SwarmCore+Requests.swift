@@ -9,7 +9,8 @@ extension SwarmCore {
         _ slot: PeerSlot, at now: Instant, using random: inout some RandomNumberGenerator,
         into actions: inout [SwarmAction]
     ) {
-        guard self.picker != nil, self.peers[slot.index]?.claim == .counted, self.peers[slot.index]?.weAreInterested.isSet == true
+        guard self.picker != nil, self.peers[slot.index]?.claim == .counted,
+            self.peers[slot.index]?.weAreInterested.isSet == true
         else { return }
         let mayAsk = self.peers[slot.index]?.theyChoke.isSet == false
         guard mayAsk || self.peers[slot.index]?.allowedFast.isEmpty == false else { return }
@@ -18,7 +19,8 @@ extension SwarmCore {
         var blocks = self.scratch
         blocks.removeAll(keepingCapacity: true)
         let rate = self.peers[slot.index]?.pipeline.rate ?? .zero
-        _ = self.picker?.pick(for: slot, upTo: room, rate: rate, isChoked: !mayAsk, using: &random, into: &blocks)
+        _ = self.picker?.pick(
+            for: slot, upTo: room, rate: rate, isChoked: !mayAsk, using: &random, into: &blocks)
         for block in blocks {
             self.peers[slot.index]?.outstanding.append(block, at: now)
             actions.append(.send(slot, .request(block)))

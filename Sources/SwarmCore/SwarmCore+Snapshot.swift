@@ -10,7 +10,8 @@ extension SwarmCore {
     public mutating func snapshot(of slot: PeerSlot, source: PeerSource, at now: Instant) -> PeerSnapshot? {
         guard slot.index < self.peers.count, let peer = self.peers[slot.index] else { return nil }
         var snapshot = PeerSnapshot(
-            address: peer.facts.address, source: source, direction: peer.facts.direction, stage: Self.stage(of: peer),
+            address: peer.facts.address, source: source, direction: peer.facts.direction,
+            stage: Self.stage(of: peer),
             since: peer.joinedAt)
         snapshot.transport = peer.facts.isEncrypted ? .encrypted : .tcp
         snapshot.clientName = peer.extensions.clientName ?? ClientName(peer.facts.id)?.description ?? ""

@@ -58,7 +58,8 @@ extension SwarmCore {
 
     /// Of what a peer waits for, the length of the first block and of all, in bytes; nil when it waits for nothing.
     public func waitingUpload(_ slot: PeerSlot) -> (first: UInt32, count: Int)? {
-        guard slot.index < self.peers.count, let peer = self.peers[slot.index], let first = peer.wanted.first else { return nil }
+        guard slot.index < self.peers.count, let peer = self.peers[slot.index], let first = peer.wanted.first
+        else { return nil }
         return (first.length, peer.wanted.count)
     }
 
@@ -74,7 +75,9 @@ extension SwarmCore {
     }
 
     /// A block could not be read: the peer is told no.
-    public mutating func couldNotUpload(_ run: UploadRun, to slot: PeerSlot, into actions: inout [SwarmAction]) {
+    public mutating func couldNotUpload(
+        _ run: UploadRun, to slot: PeerSlot, into actions: inout [SwarmAction]
+    ) {
         guard slot.index < self.peers.count, let facts = self.peers[slot.index]?.facts else { return }
         for block in run.blocks { self.refuse(block, slot, facts.supportsFast, into: &actions) }
     }
@@ -92,7 +95,9 @@ extension SwarmCore {
     mutating func choke(_ slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]) {
         self.peers[slot.index]?.isOptimistic = false
         self.peers[slot.index]?.roleSince = now
-        guard self.peers[slot.index]?.weChoke.set(true, at: now) == true, let facts = self.peers[slot.index]?.facts else { return }
+        guard self.peers[slot.index]?.weChoke.set(true, at: now) == true,
+            let facts = self.peers[slot.index]?.facts
+        else { return }
         actions.append(.send(slot, .choke))
         self.peers[slot.index]?.lastSentAt = now
         for block in self.peers[slot.index]?.wanted.removeAll() ?? [] {

@@ -87,7 +87,8 @@ public struct SwarmCore: Sendable {
     private static func picker(
         _ geometry: PieceGeometry, _ have: Bitfield, _ wanted: Bitfield, isSequential: Bool
     ) -> PiecePicker {
-        var picker = PiecePicker(geometry: geometry, have: have, order: isSequential ? .sequential : .rarestFirst)
+        var picker = PiecePicker(
+            geometry: geometry, have: have, order: isSequential ? .sequential : .rarestFirst)
         var start = 0
         while start < geometry.pieceCount {
             var end = start + 1

@@ -96,7 +96,8 @@ extension AddFailure: CustomStringConvertible {
     public var description: String {
         switch self {
         case .alreadyThere: "this torrent is there already"
-        case .onlyVersion2: "this torrent has only version 2 piece hashes (BEP 52); Weir cannot transfer these yet"
+        case .onlyVersion2:
+            "this torrent has only version 2 piece hashes (BEP 52); Weir cannot transfer these yet"
         case .layout(let words): "the torrent's files do not fit its pieces: \(words)"
         case .selectionIsEmpty: "the selection names no file with bytes"
         }

@@ -1,5 +1,5 @@
-public import MetainfoCoding
 import Digests
+public import MetainfoCoding
 
 extension MetainfoHashing {
     /// By OpenSSL.

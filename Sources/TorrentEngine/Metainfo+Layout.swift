@@ -7,7 +7,8 @@ extension Metainfo {
     func pieces(ofFiles ranges: [ClosedRange<Int>], in layout: TorrentLayout) throws(AddFailure) -> Bitfield {
         var pieces = Bitfield(count: self.geometry.pieceCount)
         for range in ranges {
-            for file in range.clamped(to: 0...max(0, self.files.count - 1)) where self.files.indices.contains(file) {
+            for file in range.clamped(to: 0...max(0, self.files.count - 1))
+            where self.files.indices.contains(file) {
                 for piece in layout.pieces(ofFile: file) { pieces.set(piece) }
             }
         }

@@ -135,7 +135,9 @@ struct Sending {
             let part = range.clamped(to: start..<end)
             if !part.isEmpty {
                 guard !list.isFull else { return false }
-                list.append(UnsafeRawBufferPointer(rebasing: slice.bytes[part.lowerBound - start..<part.upperBound - start]))
+                list.append(
+                    UnsafeRawBufferPointer(
+                        rebasing: slice.bytes[part.lowerBound - start..<part.upperBound - start]))
             }
             start = end
         }
@@ -149,7 +151,9 @@ struct Sending {
         var position = 0
         let data = self.data.flatMap { Array($0.bytes) }
         for (index, block) in self.run.blocks.enumerated() {
-            bytes += self.heads[index * PeerMessage.pieceHeaderLength..<(index + 1) * PeerMessage.pieceHeaderLength]
+            bytes +=
+                self.heads[
+                    index * PeerMessage.pieceHeaderLength..<(index + 1) * PeerMessage.pieceHeaderLength]
             bytes += data[position..<position + Int(block.length)]
             position += Int(block.length)
         }

@@ -18,7 +18,9 @@ extension TorrentEngine {
             for action in batch { self.perform(action, of: torrent) }
             // Sent once for all that was said.
             for slot in torrent.takeTouched() {
-                if let connection = torrent.connection(at: slot), self.isOpen(connection) { self.pump(connection) }
+                if let connection = torrent.connection(at: slot), self.isOpen(connection) {
+                    self.pump(connection)
+                }
             }
             batch.removeAll(keepingCapacity: true)
         }
@@ -38,7 +40,8 @@ extension TorrentEngine {
         case .finished: self.finished(torrent)
         case .metadataReceived(let bytes): self.metadataReceived(bytes, of: torrent)
         case .giveMetadata(let slot, let piece): self.giveMetadata(piece, to: slot, of: torrent)
-        case .heardOf(let addresses): for address in addresses { self.heardOf(address, .peerExchange, torrent) }
+        case .heardOf(let addresses):
+            for address in addresses { self.heardOf(address, .peerExchange, torrent) }
         }
     }
 

@@ -58,7 +58,8 @@ extension TorrentEngine {
         let number = self.freeNumbers.popLast() ?? self.connections.count
         if number == self.connections.count { self.connections.append(nil) }
         let connection = PeerConnection(
-            number: number, socket: socket, address: address, direction: direction, phase: phase, at: self.now)
+            number: number, socket: socket, address: address, direction: direction, phase: phase, at: self.now
+        )
         connection.torrent = torrent
         connection.isCounted = direction == .incoming
         self.connections[number] = connection
@@ -96,7 +97,8 @@ extension TorrentEngine {
 
     private func handshake(for torrent: ActiveTorrent) -> Handshake {
         Handshake(
-            infoHash: torrent.core.id, peerID: torrent.core.ownID, supportsFast: true, supportsExtensions: true,
+            infoHash: torrent.core.id, peerID: torrent.core.ownID, supportsFast: true,
+            supportsExtensions: true,
             supportsDHT: false)
     }
 
@@ -163,7 +165,9 @@ extension TorrentEngine {
                 return
             case .failed(let reason):
                 let isRefusal = reason == .closedBeforeHandshake || reason == .resetBeforeHandshake
-                if isRefusal, self.settings.encryption == .allow, connection.dialEncryption == .off, connection.isDial {
+                if isRefusal, self.settings.encryption == .allow, connection.dialEncryption == .off,
+                    connection.isDial
+                {
                     self.redial(connection, reason, .require)
                 } else {
                     self.close(connection, reason)

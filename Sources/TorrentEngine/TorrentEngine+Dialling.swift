@@ -29,10 +29,14 @@ extension TorrentEngine {
             for key in keys {
                 guard let address = torrent.core.book.address(of: key) else { continue }
                 let connections = torrent.core.peerCount + torrent.dialling
-                guard self.budget.dial(address, torrentConnections: connections, at: self.now) == .yes else { return }
+                guard self.budget.dial(address, torrentConnections: connections, at: self.now) == .yes else {
+                    return
+                }
                 torrent.core.book.startedDialling(key)
                 torrent.dialling += 1
-                self.dial(address, for: torrent, encryption: self.settings.encryption == .allow ? .off : self.settings.encryption)
+                self.dial(
+                    address, for: torrent,
+                    encryption: self.settings.encryption == .allow ? .off : self.settings.encryption)
             }
         }
     }
@@ -69,7 +73,11 @@ extension PeerSource {
     init(_ sources: PeerSources) {
         self =
             sources.contains(.manual) || sources.contains(.magnet)
-            ? .byHand : sources.contains(.tracker) ? .tracker : sources.contains(.exchange) ? .peerExchange
-            : sources.contains(.incoming) ? .incoming : .resumed
+            ? .byHand
+            : sources.contains(.tracker)
+                ? .tracker
+                : sources.contains(.exchange)
+                    ? .peerExchange
+                    : sources.contains(.incoming) ? .incoming : .resumed
     }
 }

@@ -20,7 +20,8 @@ extension TorrentEngine {
     }
 
     /// Goes on with a connection's read, a window at a time; answers whether all of it is there.
-    private func readOn(_ connection: PeerConnection, _ store: TorrentStore, _ torrent: ActiveTorrent) -> Bool {
+    private func readOn(_ connection: PeerConnection, _ store: TorrentStore, _ torrent: ActiveTorrent) -> Bool
+    {
         guard let run = connection.reading else { return false }
         var read = connection.readSoFar.reduce(0) { $0 + $1.count }
         while read < Int(run.length) {
@@ -103,9 +104,11 @@ extension TorrentEngine {
     }
 
     private func readFinished(
-        _ token: UInt64, _ result: Result<ReadWindow, StorageFailure>, _ torrent: ActiveTorrent, _ store: TorrentStore
+        _ token: UInt64, _ result: Result<ReadWindow, StorageFailure>, _ torrent: ActiveTorrent,
+        _ store: TorrentStore
     ) {
-        guard let number = torrent.reads.removeValue(forKey: token), let connection = self.connections[number],
+        guard let number = torrent.reads.removeValue(forKey: token),
+            let connection = self.connections[number],
             connection.torrent === torrent, let run = connection.reading
         else { return }
         switch result {

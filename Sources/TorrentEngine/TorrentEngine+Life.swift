@@ -71,7 +71,9 @@ extension TorrentEngine {
     private func stop(_ torrent: ActiveTorrent) {
         guard torrent.state != .stopping else { return }
         torrent.state = .stopping
-        for ticket in torrent.schedule.stop(at: self.now).compactMap({ torrent.tickets.removeValue(forKey: $0) }) {
+        for ticket in torrent.schedule.stop(at: self.now).compactMap({
+            torrent.tickets.removeValue(forKey: $0)
+        }) {
             self.trackers.cancel(ticket)
         }
         self.announceDue(torrent)

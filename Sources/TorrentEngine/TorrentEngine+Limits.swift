@@ -29,7 +29,9 @@ extension TorrentEngine {
         self.grants = []
         self.uploads.tick(at: self.now, into: &grants)
         for grant in grants {
-            guard let number = self.uploaders[grant.leaf], let connection = self.connections[number] else { continue }
+            guard let number = self.uploaders[grant.leaf], let connection = self.connections[number] else {
+                continue
+            }
             connection.uploadCredit += grant.bytes
             connection.isWaitingForGrant = self.uploads.isWaiting(grant.leaf)
             self.pump(connection)
@@ -42,7 +44,9 @@ extension TorrentEngine {
         self.grants = []
         self.downloads.tick(at: self.now, into: &grants)
         for grant in grants {
-            guard let number = self.downloaders[grant.leaf], let connection = self.connections[number] else { continue }
+            guard let number = self.downloaders[grant.leaf], let connection = self.connections[number] else {
+                continue
+            }
             connection.downloadCredit += grant.bytes
             connection.isHeldByLimit = false
             self.updateInterest(connection)

@@ -29,7 +29,8 @@ extension TorrentEngine {
             connection.isHeldByDisk = true
             self.heldByDisk.append(connection.number)
         } else if connection.downloadCredit == 0 {
-            connection.downloadCredit = self.downloads.take(leaf, upTo: BufferPool.Size.large.rawValue, at: self.now)
+            connection.downloadCredit = self.downloads.take(
+                leaf, upTo: BufferPool.Size.large.rawValue, at: self.now)
             if connection.downloadCredit == 0 {
                 connection.isHeldByLimit = true
                 self.downloads.wait(leaf, for: Self.leastRoom, at: self.now)
@@ -92,7 +93,9 @@ extension TorrentEngine {
             self.handle(event, connection, chunk, start)
         }
         self.wireEvents = events
-        guard self.isOpen(connection), let torrent = connection.torrent, let slot = connection.slot else { return }
+        guard self.isOpen(connection), let torrent = connection.torrent, let slot = connection.slot else {
+            return
+        }
         if count < Self.slowRead { connection.partial?.settle(pool: self.buffers) }
         torrent.core.flush(slot, at: self.now, using: &self.random, into: &torrent.actions)
         self.performActions(of: torrent)
@@ -107,7 +110,8 @@ extension TorrentEngine {
         self.take(connection, from: self.receiveChunk, start, bytes.count)
     }
 
-    private func handle(_ event: WireEvent, _ connection: PeerConnection, _ chunk: PayloadChunk, _ start: Int) {
+    private func handle(_ event: WireEvent, _ connection: PeerConnection, _ chunk: PayloadChunk, _ start: Int)
+    {
         guard let torrent = connection.torrent, let slot = connection.slot else { return }
         switch event {
         case .message(let message):
@@ -123,7 +127,9 @@ extension TorrentEngine {
             connection.partial = nil
             let disposition = torrent.core.received(
                 partial.block, from: slot, at: self.now, into: &torrent.actions)
-            if disposition == .write, let payload = partial.payload { self.write(partial.block, payload, torrent) }
+            if disposition == .write, let payload = partial.payload {
+                self.write(partial.block, payload, torrent)
+            }
             if !torrent.actions.isEmpty { self.performActions(of: torrent) }
         case .failed(let reason):
             self.close(connection, reason)

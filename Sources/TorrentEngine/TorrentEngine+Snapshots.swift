@@ -10,7 +10,9 @@ import TrackerProtocol
 
 /// What diagnosis looks at.
 extension TorrentEngine {
-    public var allSnapshots: [TorrentSnapshot] { self.torrents.keys.sorted().compactMap { self.snapshot(of: $0) } }
+    public var allSnapshots: [TorrentSnapshot] {
+        self.torrents.keys.sorted().compactMap { self.snapshot(of: $0) }
+    }
 
     public func snapshot(of id: TorrentID) -> TorrentSnapshot? {
         guard let torrent = self.torrents[id] else { return nil }
@@ -21,7 +23,8 @@ extension TorrentEngine {
         snapshot.pieces = torrent.core.pieceCounts
         snapshot.traffic = self.traffic(of: torrent)
         snapshot.counts = self.counts(of: torrent)
-        snapshot.disk = torrent.store?.failure.map { DiskState($0) } ?? (self.storage.isOverloaded ? .overloaded : .fine)
+        snapshot.disk =
+            torrent.store?.failure.map { DiskState($0) } ?? (self.storage.isOverloaded ? .overloaded : .fine)
         snapshot.peers = self.peers(of: torrent)
         snapshot.ledger = torrent.ledger
         snapshot.trackers = torrent.schedule.statuses.map { TrackerSnapshot($0) }
@@ -51,7 +54,9 @@ extension TorrentEngine {
             (.global, self.downloads.limit(of: self.downloads.root), all.down),
         ])
         var up: [(CapOwner, UploadLimit, ByteRate)] = [(.torrent, torrent.options.uploadLimit, rates.up)]
-        if let cap = torrent.options.cap { up.append((.tracker(cap.name), cap.upload, self.rate(ofTracker: cap.name))) }
+        if let cap = torrent.options.cap {
+            up.append((.tracker(cap.name), cap.upload, self.rate(ofTracker: cap.name)))
+        }
         up.append((.global, self.uploads.limit(of: self.uploads.root), all.up))
         traffic.upCaps = caps(up)
         return traffic
@@ -93,12 +98,17 @@ extension TorrentEngine {
         var peers: [PeerSnapshot] = []
         for connection in torrent.allConnections {
             guard let slot = connection.slot,
-                var peer = torrent.core.snapshot(of: slot, source: torrent.source(of: connection), at: self.now)
+                var peer = torrent.core.snapshot(
+                    of: slot, source: torrent.source(of: connection), at: self.now)
             else { continue }
             if connection.isHeldByDisk { peer.downWait = .disk }
-            if connection.isHeldByLimit { peer.downWait = .cap(self.owner(connection.downloadLeaf, false, torrent)) }
+            if connection.isHeldByLimit {
+                peer.downWait = .cap(self.owner(connection.downloadLeaf, false, torrent))
+            }
             if connection.isReading { peer.upWait = .disk }
-            if connection.isWaitingForGrant { peer.upWait = .cap(self.owner(connection.uploadLeaf, true, torrent)) }
+            if connection.isWaitingForGrant {
+                peer.upWait = .cap(self.owner(connection.uploadLeaf, true, torrent))
+            }
             peer.isSendBufferFull = connection.sending != nil
             peers.append(peer)
         }
@@ -117,7 +127,9 @@ extension TorrentEngine {
     /// Whose limit holds a connection.
     private func owner(_ leaf: NodeID?, _ isUpload: Bool, _ torrent: ActiveTorrent) -> CapOwner {
         guard let leaf else { return .peer }
-        let holder = isUpload ? self.uploads.holder(of: leaf, at: self.now) : self.downloads.holder(of: leaf, at: self.now)
+        let holder =
+            isUpload
+            ? self.uploads.holder(of: leaf, at: self.now) : self.downloads.holder(of: leaf, at: self.now)
         switch holder {
         case self.uploads.root where isUpload, self.downloads.root where !isUpload: return .global
         case torrent.uploadNode where isUpload, torrent.downloadNode where !isUpload: return .torrent

@@ -36,7 +36,8 @@ extension TorrentEngine {
     /// A download without a peer, and without an address to try, asks its trackers as early as they allow.
     private func askForPeers(_ torrent: ActiveTorrent) {
         guard !torrent.core.isFinished, torrent.core.peerCount + torrent.dialling == 0,
-            torrent.core.book.nextCandidateAt(weAreSeed: false).map({ self.now.seconds(since: $0) < -5 }) ?? true
+            torrent.core.book.nextCandidateAt(weAreSeed: false).map({ self.now.seconds(since: $0) < -5 })
+                ?? true
         else { return }
         torrent.schedule.wantPeers(at: self.now)
         self.announceDue(torrent)

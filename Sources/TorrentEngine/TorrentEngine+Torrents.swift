@@ -26,7 +26,8 @@ extension TorrentEngine {
         settings.listeningPort = self.listeningPort
         let (announcement, isPrivate) = source.announcement
         let core = SwarmCore(
-            id: id, ownID: PeerID.own(using: &self.random), isPrivate: isPrivate, settings: settings, at: self.now)
+            id: id, ownID: PeerID.own(using: &self.random), isPrivate: isPrivate, settings: settings,
+            at: self.now)
         let parent = options.cap.map { self.nodes(for: $0) }
         let torrent = ActiveTorrent(
             core: core, state: .fetchingMetadata, options: options, name: source.name,
@@ -46,7 +47,9 @@ extension TorrentEngine {
             case .metainfo(let metainfo): try self.open(metainfo, torrent)
             case .magnet(let link):
                 torrent.link = link
-                for peer in link.peers { if let address = peer.address { self.heardOf(address, .byHand, torrent) } }
+                for peer in link.peers {
+                    if let address = peer.address { self.heardOf(address, .byHand, torrent) }
+                }
                 self.announceStart(torrent)
                 self.observer?(.running(id))
             }
@@ -60,16 +63,19 @@ extension TorrentEngine {
 
     private func nodes(for cap: TrackerCap) -> TrackerNodes {
         if let nodes = self.trackerNodes[cap.name] { return nodes }
-        let nodes = TrackerNodes(upload: self.uploads.addNode(below: self.uploads.root, limit: cap.upload, at: self.now))
+        let nodes = TrackerNodes(
+            upload: self.uploads.addNode(below: self.uploads.root, limit: cap.upload, at: self.now))
         self.trackerNodes[cap.name] = nodes
         return nodes
     }
 
     /// Takes the torrent's metainfo and opens its files.
     private func open(_ metainfo: Metainfo, _ torrent: ActiveTorrent) throws(AddFailure) {
-        guard let hashes = metainfo.v1Hashes.flatMap({
-            PieceHashes(sha1: Array($0), pieceCount: metainfo.geometry.pieceCount)
-        }) else { throw .onlyVersion2 }
+        guard
+            let hashes = metainfo.v1Hashes.flatMap({
+                PieceHashes(sha1: Array($0), pieceCount: metainfo.geometry.pieceCount)
+            })
+        else { throw .onlyVersion2 }
         let layout: TorrentLayout
         do throws(LayoutFailure) {
             layout = try TorrentLayout(metainfo)
@@ -82,7 +88,8 @@ extension TorrentEngine {
         torrent.metainfo = metainfo
         torrent.name = metainfo.name
         let store = TorrentStore(
-            torrent: torrent.core.id, layout: layout, directory: torrent.options.directory, service: self.storage,
+            torrent: torrent.core.id, layout: layout, directory: torrent.options.directory,
+            service: self.storage,
             hashes: hashes)
         torrent.store = store
         self.observe(store, of: torrent)
@@ -120,7 +127,8 @@ extension TorrentEngine {
         torrent.state = .running
         if !hadBegun {
             torrent.core.begin(
-                store.geometry, have: store.have, wanted: torrent.selection, at: self.now, using: &self.random,
+                store.geometry, have: store.have, wanted: torrent.selection, at: self.now,
+                using: &self.random,
                 into: &torrent.actions)
         }
         torrent.setPieceCount(store.geometry.pieceCount)

@@ -72,7 +72,8 @@ public actor TorrentEngine {
         limits.openFiles = settings.maximumOpenFiles
         limits.threadCount = settings.diskThreads
         self.storage = try StorageService(loop: loop, limits: limits)
-        self.trackers = TrackerClient(loop: loop, settings: TrackerClientSettings(userAgent: settings.userAgent))
+        self.trackers = TrackerClient(
+            loop: loop, settings: TrackerClientSettings(userAgent: settings.userAgent))
         var connectionLimits = ConnectionBudget.Limits()
         connectionLimits.connections = settings.maximumConnections
         connectionLimits.connectionsPerTorrent = settings.maximumPeersPerTorrent

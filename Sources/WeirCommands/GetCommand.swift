@@ -10,9 +10,11 @@ enum TransferOption {
     static let directory = OptionSpec.value(
         "dir", "d", "DIR", "Where the torrent's files lie, or are put", completion: .files)
     static let port = OptionSpec.value("port", "p", "N", "The port to take peers on; 0 is any free one")
-    static let up = OptionSpec.value("up", nil, "RATE", "The most to upload, such as 500K or 2M bytes a second")
+    static let up = OptionSpec.value(
+        "up", nil, "RATE", "The most to upload, such as 500K or 2M bytes a second")
     static let down = OptionSpec.value("down", nil, "RATE", "The most to download")
-    static let peer = OptionSpec.value("peer", nil, "HOST:PORT", "A peer to dial; may be said several times", isRepeatable: true)
+    static let peer = OptionSpec.value(
+        "peer", nil, "HOST:PORT", "A peer to dial; may be said several times", isRepeatable: true)
     static let encryption = OptionSpec.value(
         "encryption", nil, "POLICY", "allow, prefer, require or off (message stream encryption)",
         completion: .words(["allow", "prefer", "require", "off"]))
@@ -58,7 +60,8 @@ let seedCommand = Command(
         ],
         options: TransferOption.all + [.flag("check", nil, "Hash everything before seeding")],
         arguments: [ArgumentSpec("TORRENT", "A .torrent file, or a folder of them")],
-        examples: [CommandExample("weir seed torrents/ --dir /srv/data --up 2M", "Seed a folder of torrents")])
+        examples: [CommandExample("weir seed torrents/ --dir /srv/data --up 2M", "Seed a folder of torrents")]
+    )
 ) { invocation throws(ServiceFailure) in
     let line = TransferLine(invocation)
     let sources = try line.sources(of: try line.argument())

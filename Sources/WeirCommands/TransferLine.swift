@@ -14,7 +14,9 @@ struct TransferLine {
     init(_ invocation: Invocation) { self.invocation = invocation }
 
     func argument() throws(ServiceFailure) -> String {
-        guard let argument = self.invocation.parsed.arguments.first else { throw .usage("no torrent was named") }
+        guard let argument = self.invocation.parsed.arguments.first else {
+            throw .usage("no torrent was named")
+        }
         return argument
     }
 
@@ -50,7 +52,9 @@ struct TransferLine {
     /// A torrent, or every torrent in a folder.
     func sources(of path: String) throws(ServiceFailure) -> [TorrentSource] {
         guard let names = torrentNames(inFolder: path) else { return [try self.source(of: path)] }
-        guard !names.isEmpty else { throw .badInput("\(plain(path)): there is no .torrent file in this folder") }
+        guard !names.isEmpty else {
+            throw .badInput("\(plain(path)): there is no .torrent file in this folder")
+        }
         var sources: [TorrentSource] = []
         for name in names { sources.append(try self.source(of: "\(path)/\(name)")) }
         return sources
@@ -59,7 +63,9 @@ struct TransferLine {
     func settings() throws(ServiceFailure) -> EngineSettings {
         var settings = EngineSettings()
         let port = try self.port()
-        settings.listenAddresses = [PeerAddress(ipv4: 0, port: port), PeerAddress(high: 0, low: 0, port: port)]
+        settings.listenAddresses = [
+            PeerAddress(ipv4: 0, port: port), PeerAddress(high: 0, low: 0, port: port),
+        ]
         settings.uploadLimit = try self.rate("up")
         settings.downloadLimit = try self.rate("down")
         settings.clientText = "Weir \(weirVersion)"
@@ -110,7 +116,8 @@ struct TransferLine {
     private func number(_ option: String, in range: ClosedRange<Int>) throws(ServiceFailure) -> Int? {
         guard let text = self.invocation.parsed.value(option) else { return nil }
         guard let number = Int(text), range.contains(number) else {
-            throw .usage("--\(option) is a number from \(range.lowerBound) to \(range.upperBound), not \(plain(text))")
+            throw .usage(
+                "--\(option) is a number from \(range.lowerBound) to \(range.upperBound), not \(plain(text))")
         }
         return number
     }

@@ -65,7 +65,9 @@ final class TransferOutput: @unchecked Sendable {
         case .metadata(let id):
             if let torrent = progress.first(where: { $0.id == id }) { self.tell("metadata", torrent) }
         case .finished(let id):
-            if self.purpose == .get, let torrent = progress.first(where: { $0.id == id }) { self.tell("finished", torrent) }
+            if self.purpose == .get, let torrent = progress.first(where: { $0.id == id }) {
+                self.tell("finished", torrent)
+            }
         case .running, .failed: break
         }
     }
@@ -173,7 +175,8 @@ final class TransferOutput: @unchecked Sendable {
         let filled = Int(share * Double(width))
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
         let tenths = Int(share * 1000)
-        var text = "[\(bar)] \(tenths / 10).\(tenths % 10) %  ↓ \(rateText(Double(torrent.downRate.bytesPerSecond)))"
+        var text =
+            "[\(bar)] \(tenths / 10).\(tenths % 10) %  ↓ \(rateText(Double(torrent.downRate.bytesPerSecond)))"
         text += "  ↑ \(rateText(Double(torrent.upRate.bytesPerSecond)))  \(torrent.peers) peers"
         let left = torrent.totalBytes - torrent.doneBytes
         if left > 0, torrent.downRate.bytesPerSecond > 0 {

@@ -159,7 +159,8 @@ struct HandshakeTests {
     func deadline(policy: EncryptionPolicy) {
         var random = SplitMix64(seed: 1)
         let ends: [EncryptionPolicy: HandshakeAction] = [
-            .off: .failed(.handshakeTimeout), .prefer: .redialPlain(after: .handshakeTimeout),
+            .off: .failed(.handshakeTimeout), .allow: .failed(.handshakeTimeout),
+            .prefer: .redialPlain(after: .handshakeTimeout),
             .require: .failed(.encryptionFailed(.keyExchange)),
         ]
         var dialler = OpeningSide(dialling: self.ours, policy)

@@ -67,14 +67,15 @@ public struct HandshakeMachine<Primitives: EncryptionPrimitives> {
     ) {
         self.handshake = handshake
         self.isOutgoing = true
-        self.policy = policy
+        // A second dial with encryption is the driver's.
+        self.policy = policy == .allow ? .off : policy
         self.encryptsPayload = encryptsPayload
         self.primitives = primitives
     }
 
     public init(incoming policy: EncryptionPolicy, encryptsPayload: Bool = false, primitives: Primitives) {
         self.isOutgoing = false
-        self.policy = policy
+        self.policy = policy == .allow ? .prefer : policy
         self.encryptsPayload = encryptsPayload
         self.primitives = primitives
     }
