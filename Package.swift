@@ -33,6 +33,7 @@ let package = Package(
     targets: [
         // C libraries, each imported by the one module that owns it.
         .target(name: "CLinuxIO"),
+        .target(name: "CSHA1Lanes"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
         library("CMicrohttpd", "libmicrohttpd", "libmicrohttpd-dev"),
         library("CPCRE2", "libpcre2-8", "libpcre2-dev"),
@@ -72,7 +73,7 @@ let package = Package(
         module("HTTPServing", strict, uses: ["CMicrohttpd", "EventIO", "SwarmTypes"]),
         module("HTTPFetching", strict, uses: ["CCurl", "EventIO", "SwarmTypes"]),
         module("PatternMatching", strict, uses: ["CPCRE2"]),
-        module("Digests", strict, uses: ["COpenSSL"]),
+        module("Digests", strict, uses: ["COpenSSL", "CSHA1Lanes"]),
         module("SQLiteStore", strict, uses: ["CSQLite"]),
         module("ConfigFile", strict, uses: ["CYAML", "SpellingHints"]),
         module("LogOutput", strict, uses: ["EventIO"]),
@@ -194,7 +195,7 @@ let package = Package(
                 "TrackerClient", "TrackerProtocol", "HTTPServing", "HTTPFetching", "EventIO", "SwarmTypes",
                 "TestKit",
             ]),
-        tests("TorrentEngineTests", uses: ["TorrentEngine", "SwarmTypes", "EventIO", "TestKit"]),
+        tests("TorrentEngineTests", uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

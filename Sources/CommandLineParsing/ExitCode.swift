@@ -25,7 +25,7 @@ public enum ExitCode: Int32, CaseIterable, Hashable, Sendable {
         case .partlyApplied: "partly applied"
         case .usage: "the command line is wrong"
         case .badInput: "an input file is damaged or not what it should be"
-        case .unreachable: "qBittorrent or the service cannot be reached"
+        case .unreachable: "nobody answers: qBittorrent, the service or a session"
         case .tryAgain: "busy; try again"
         case .refused: "refused: wrong credentials, or not confirmed"
         case .badConfiguration: "the configuration is wrong"

@@ -4,7 +4,7 @@ public import SwarmTypes
 public struct EngineSettings: Sendable {
     /// Where it takes connections; port 0 is the system's choice. Empty: it takes none.
     public var listenAddresses: [PeerAddress] = []
-    public var encryption = EncryptionPolicy.prefer
+    public var encryption = EncryptionPolicy.allow
     /// Of all torrents together.
     public var uploadLimit = UploadLimit.unlimited
     public var downloadLimit = UploadLimit.unlimited

@@ -21,6 +21,7 @@ extension TorrentEngine {
             case .none: return
             case .failed(let failure):
                 self.noteLocalFailure(failure)
+                self.pauseAccepting(listener)
                 return
             case .connection(let socket, let address):
                 self.acceptedCount += 1
@@ -158,10 +159,15 @@ extension TorrentEngine {
                 self.established(connection, introduction, machine)
                 return
             case .redialPlain(let reason):
-                self.redialPlain(connection, reason)
+                self.redial(connection, reason, .off)
                 return
             case .failed(let reason):
-                self.close(connection, reason)
+                let isRefusal = reason == .closedBeforeHandshake || reason == .resetBeforeHandshake
+                if isRefusal, self.settings.encryption == .allow, connection.dialEncryption == .off, connection.isDial {
+                    self.redial(connection, reason, .require)
+                } else {
+                    self.close(connection, reason)
+                }
                 return
             }
         }
@@ -170,9 +176,10 @@ extension TorrentEngine {
         self.pump(connection)
     }
 
-    /// The peer seems to speak no encryption. It is dialled once more, plainly, as part of the same dial; not at once,
-    /// because some clients take one connection an address at a time and are not done with this one.
-    private func redialPlain(_ connection: PeerConnection, _ reason: CloseReason) {
+    /// The peer does not seem to take what we began with: encryption, or its lack. It is dialled once more the other way, as
+    /// part of the same dial; not at once, because some clients take one connection an address at a time and are not
+    /// done with this one.
+    private func redial(_ connection: PeerConnection, _ reason: CloseReason, _ encryption: EncryptionPolicy) {
         let (address, id) = (connection.address, connection.torrent?.core.id)
         connection.isDial = false
         self.close(connection, reason, isNoted: false)
@@ -182,7 +189,7 @@ extension TorrentEngine {
                 engine.now = engine.loop.now
                 guard let torrent = engine.torrents[id] else { return }
                 if torrent.isRunning {
-                    engine.dial(address, for: torrent, encryption: .off)
+                    engine.dial(address, for: torrent, encryption: encryption)
                 } else {
                     engine.dialEnded(torrent, connected: false)
                 }
@@ -223,7 +230,9 @@ extension TorrentEngine {
         connection.scanner = FrameScanner(
             pieceCount: torrent.core.geometry?.pieceCount, supportsFast: introduction.supportsFast)
         switch torrent.core.join(facts, at: self.now, into: &torrent.actions) {
-        case .failure(let refusal): self.close(connection, refusal.reason)
+        case .failure(let refusal):
+            if refusal.reason == .ownConnection { self.closeOtherEnd(of: connection) }
+            self.close(connection, refusal.reason)
         case .success(let slot):
             connection.slot = slot
             torrent.attach(connection, at: slot)
@@ -237,6 +246,16 @@ extension TorrentEngine {
             }
         }
         if self.isOpen(connection) { self.pump(connection) }
+    }
+
+    /// We have dialled ourselves: the dialling end learns it from this one, and the address is not dialled again.
+    private func closeOtherEnd(of connection: PeerConnection) {
+        for number in self.openings {
+            guard let other = self.connections[number], other.direction == .outgoing,
+                other.socket.localAddress == connection.address
+            else { continue }
+            self.close(other, .ownConnection)
+        }
     }
 
     /// Ends a connection that the swarm still knows, or never knew.

@@ -32,7 +32,7 @@ extension TorrentEngine {
                 guard self.budget.dial(address, torrentConnections: connections, at: self.now) == .yes else { return }
                 torrent.core.book.startedDialling(key)
                 torrent.dialling += 1
-                self.dial(address, for: torrent, encryption: self.settings.encryption)
+                self.dial(address, for: torrent, encryption: self.settings.encryption == .allow ? .off : self.settings.encryption)
             }
         }
     }

@@ -16,13 +16,7 @@ extension TorrentEngine {
                 // The families share one port.
                 let wanted = address.port == 0 ? address.with(port: self.listeningPort ?? 0) : address
                 let listener = Listener(try ListeningSocket(wanted))
-                let number = self.listeners.count
-                try self.loop.watch(listener.socket.descriptor, for: .readable) { [weak self] _ in
-                    self?.assumeIsolated { engine in
-                        engine.now = engine.loop.now
-                        engine.accept(number)
-                    }
-                }
+                try self.watch(listener, number: self.listeners.count)
                 self.listeners.append(listener)
             } catch {
                 failure = failure ?? error
@@ -31,6 +25,32 @@ extension TorrentEngine {
         if self.listeners.isEmpty, let failure {
             self.listeningFailure = failure
             throw failure
+        }
+    }
+
+    private func watch(_ listener: Listener, number: Int) throws(SystemCallFailure) {
+        try self.loop.watch(listener.socket.descriptor, for: .readable) { [weak self] _ in
+            self?.assumeIsolated { engine in
+                engine.now = engine.loop.now
+                engine.accept(number)
+            }
+        }
+    }
+
+    /// Leaves those who wait where they are for a second: with no descriptor left, the loop would call again at once and
+    /// for ever.
+    func pauseAccepting(_ number: Int) {
+        guard number < self.listeners.count else { return }
+        self.loop.unwatch(self.listeners[number].socket.descriptor)
+        self.loop.schedule(afterSeconds: 1) { [weak self] in
+            self?.assumeIsolated { engine in
+                guard number < engine.listeners.count else { return }
+                do throws(SystemCallFailure) {
+                    try engine.watch(engine.listeners[number], number: number)
+                } catch {
+                    engine.pauseAccepting(number)
+                }
+            }
         }
     }
 

@@ -168,14 +168,15 @@ extension TrackerSnapshot {
         var words = ""
         switch status.state {
         case .idle: state = .notAsked
-        case .announcing: state = .announcing
+        // What it said last counts until it says something else.
+        case .announcing: state = status.failure.map { .failing(TrackerFailure($0, &words)) } ?? .announcing
         case .working: state = .working
         case .failed(let failure): state = .failing(TrackerFailure(failure, &words))
         case .givenUp(let failure): state = .failing(TrackerFailure(failure, &words))
         }
         self.init(url: status.maskedURL, state: state)
-        self.words = words.isEmpty ? status.warning?.displayed ?? "" : words
-        self.peersReturned = status.lastAnnounce == nil ? nil : status.peersReceived
+        self.words = words.isEmpty ? status.warning?.verbatim ?? "" : words
+        self.peersReturned = status.hasAnswered ? status.peersReceived : nil
         self.seeds = status.counts.seeds.map { Int($0) }
         self.leechers = status.counts.leeches.map { Int($0) }
         self.failures = status.failureCount
@@ -187,7 +188,7 @@ extension TrackerFailure {
     fileprivate init(_ failure: AnnounceFailure, _ words: inout String) {
         switch failure {
         case .refused(let text, _):
-            words = text.displayed
+            words = text.verbatim
             self = .saidNo
         case .unreachable(let text):
             words = text

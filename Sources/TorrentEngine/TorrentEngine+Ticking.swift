@@ -2,6 +2,7 @@ import EventIO
 import PeerPolicy
 import SwarmCore
 import SwarmTypes
+import TrackerProtocol
 
 /// Once a second, while anybody is connected or being dialled.
 extension TorrentEngine {
@@ -25,10 +26,20 @@ extension TorrentEngine {
                 self.performActions(of: torrent)
             }
             self.dialCandidates(of: torrent)
+            self.askForPeers(torrent)
             let isLooking = torrent.core.book.nextCandidateAt(weAreSeed: torrent.core.isFinished) != nil
             isBusy = isBusy || torrent.core.peerCount > 0 || isLooking
         }
         if isBusy { self.armTick() }
+    }
+
+    /// A download without a peer, and without an address to try, asks its trackers as early as they allow.
+    private func askForPeers(_ torrent: ActiveTorrent) {
+        guard !torrent.core.isFinished, torrent.core.peerCount + torrent.dialling == 0,
+            torrent.core.book.nextCandidateAt(weAreSeed: false).map({ self.now.seconds(since: $0) < -5 }) ?? true
+        else { return }
+        torrent.schedule.wantPeers(at: self.now)
+        self.announceDue(torrent)
     }
 
     private func endLateOpenings() {

@@ -14,7 +14,7 @@ public final class BufferPool: Sendable {
         fileprivate var keptBytes: Int {
             switch self {
             case .small: 2 << 20
-            case .large: 8 << 20
+            case .large: 16 << 20
             }
         }
     }

@@ -136,6 +136,8 @@ final class DiskWorker {
         byteCount: DiskWorker.bufferCount, alignment: 4096)
     /// For gathering writes.
     private var hasher: PieceHasher?
+    /// Nil where the processor has no instructions for it.
+    let lanes = SHA1Lanes.isAvailable ? PieceLanes() : nil
     let parts = UnsafeMutablePointer<iovec>.allocate(capacity: DiskWorker.partCount)
 
     /// Made when it is first needed; who uses it leaves it as new.

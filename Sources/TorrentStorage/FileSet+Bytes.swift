@@ -1,4 +1,5 @@
 import CLinuxIO
+import EventIO
 import Glibc
 import SwarmTypes
 
@@ -70,9 +71,11 @@ extension FileSet {
             while written < range.count {
                 let (parts, count) = slices.gather(range.count - written, into: worker.parts, &cursor)
                 if let file {
-                    try writeAll(
-                        file.number, worker.parts, parts, at: range.offset + Int64(written),
-                        self.fullPath(ofFile: range.file))
+                    try self.writing.withLock { _ throws(StorageFailure) in
+                        try writeAll(
+                            file.number, worker.parts, parts, at: range.offset + Int64(written),
+                            self.fullPath(ofFile: range.file))
+                    }
                 } else {
                     let start = self.layout.start(ofFile: range.file) + range.offset + Int64(written)
                     try self.parts.write(worker.parts, parts, at: start, of: self)

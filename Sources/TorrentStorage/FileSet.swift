@@ -16,6 +16,8 @@ final class FileSet: Sendable {
     let layout: TorrentLayout
     let cache: DescriptorCache
     let parts: PartFile
+    /// Held while one thread writes: the kernel lets one at a time write to a file, and others would spin.
+    let writing = Lock(())
     private let directory: Lock<String>
     /// Empty when every file is selected.
     private let places: Lock<[Place]>

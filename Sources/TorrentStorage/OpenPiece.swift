@@ -38,6 +38,9 @@ final class OpenPiece {
 
     var isComplete: Bool { self.arrived.isComplete }
 
+    /// Nothing of it is written, hashed or in a job.
+    var isWholeInMemory: Bool { self.pending.count == self.arrived.count && self.hasher?.nextBlock ?? 0 == 0 }
+
     /// Blocks in order that no job has had.
     var runLength: Int { self.runEnd - self.submittedEnd }
 

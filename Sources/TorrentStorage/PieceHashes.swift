@@ -58,6 +58,28 @@ final class PieceHasher {
     }
 }
 
+/// The SHA-1 of several pieces that are read side by side. One thread at a time.
+final class PieceLanes {
+    private var hasher = SHA1Lanes()
+
+    /// Takes in `count` bytes of each lane, a multiple of 64; `input` says where they lie.
+    func update(count: Int, lanes: Int, input: (_ lane: Int) -> UnsafeRawPointer) {
+        self.hasher.update(count: count, lanes: lanes, input: input)
+    }
+
+    /// Whether what was taken in are the pieces; and begins anew.
+    func finish(_ pieces: [Int], _ hashes: PieceHashes) -> [Bool] {
+        let digests = self.hasher.finish(lanes: pieces.count)
+        return digests.withUnsafeBytes { digests in
+            pieces.enumerated().map { lane, piece in
+                let start = lane * PieceHashes.digestLength
+                let digest = digests[start..<start + PieceHashes.digestLength]
+                return hashes.matches(piece, UnsafeRawBufferPointer(rebasing: digest))
+            }
+        }
+    }
+}
+
 /// A keyed 64-bit digest of a block, SipHash with a key of this process: to compare the blocks of a piece that failed
 /// with those of the same piece when it is good, and so to prove who lied. Worth nothing outside the process.
 func blockDigest(_ bytes: UnsafeRawBufferPointer) -> UInt64 {

@@ -32,6 +32,8 @@ public final class StorageService: @unchecked Sendable {
     /// Of blocks that wait in torrents that have failed, in bytes: outside the budget, so that one full disk does not
     /// stop the torrents on another, but within half of it again.
     private(set) var strandedBytes = 0
+    /// Under way, of all torrents.
+    var writeJobCount = 0
     /// Torrents with open pieces, by their file set.
     private var writers: [UInt64: TorrentStore] = [:]
 
@@ -65,7 +67,7 @@ public final class StorageService: @unchecked Sendable {
         self.count(block.payload.first.chunk, 1)
         if let second = block.payload.second { self.count(second.chunk, 1) }
         if self.waitingBytes >= self.limits.writeBackBytes { self.isOverloaded = true }
-        if self.isPressed, !wasPressed { self.flushAll() }
+        if self.isPressed, !wasPressed { self.relieve() }
     }
 
     /// A block is written or forgotten.
@@ -104,14 +106,21 @@ public final class StorageService: @unchecked Sendable {
 
     /// After a job.
     func settle() {
-        if self.isPressed { self.flushAll() }
+        if self.isPressed { self.relieve() }
         if self.isOverloaded, !self.isPressed {
             self.isOverloaded = false
             self.whenRelieved?()
         }
     }
 
-    private func flushAll() { for store in self.writers.values { store.flush() } }
+    /// Nothing while something is being written, which frees memory too; else whole pieces, and only when there are
+    /// none parts of pieces, since the rest of them may be about to come.
+    private func relieve() {
+        guard self.writeJobCount == 0 else { return }
+        for store in self.writers.values { store.submitGathered() }
+        guard self.writeJobCount == 0 else { return }
+        for store in self.writers.values { store.flush() }
+    }
 
     func hasOpenPieces(_ store: TorrentStore, _ isWriting: Bool) {
         if isWriting { self.writers[store.files.id] = store } else { self.writers[store.files.id] = nil }

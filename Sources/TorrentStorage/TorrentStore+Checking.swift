@@ -26,6 +26,7 @@ public final class TorrentCheck: @unchecked Sendable {
     private let progress: (CheckProgress) -> Void
     private let completion: (CheckReport) -> Void
     private let piecesPerJob: Int
+    private let groupCount: Int
     private var report: CheckReport
     private var nextPiece = 0
     private var checkedPieces = 0
@@ -39,7 +40,8 @@ public final class TorrentCheck: @unchecked Sendable {
         self.hashes = hashes
         self.progress = progress
         self.completion = completion
-        self.piecesPerJob = max(1, Self.bytesPerJob / Int(store.geometry.pieceLength))
+        self.groupCount = PieceCheck.groupCount(store.geometry)
+        self.piecesPerJob = max(self.groupCount, Self.bytesPerJob / Int(store.geometry.pieceLength))
         self.report = CheckReport(
             have: Bitfield(count: store.geometry.pieceCount), unreadable: nil, wasCancelled: false)
     }
@@ -57,7 +59,9 @@ public final class TorrentCheck: @unchecked Sendable {
         let end = min(self.nextPiece + self.piecesPerJob, self.store.geometry.pieceCount)
         if self.store.phase != .running { self.cancel() }
         guard self.nextPiece < end, !self.report.wasCancelled else { return }
-        let work = CheckWork(files: self.store.files, hashes: self.hashes, pieces: self.nextPiece..<end)
+        let work = CheckWork(
+            files: self.store.files, hashes: self.hashes, pieces: self.nextPiece..<end,
+            groupCount: self.groupCount)
         self.nextPiece = end
         self.activeJobs += 1
         self.store.perform(.background, work.run) { self.ended($0, count: work.pieces.count) }
@@ -92,6 +96,8 @@ private struct CheckWork: Sendable {
     var files: FileSet
     var hashes: PieceHashes
     var pieces: Range<Int>
+    /// How many are read side by side.
+    var groupCount: Int
 
     @Sendable
     func run(on worker: DiskWorker) -> Found {
@@ -104,12 +110,11 @@ private struct CheckWork: Sendable {
             self.files.willNeed(at: start, count: Int(end - start))
         }
         var found = Found()
-        for piece in self.pieces {
-            do throws(StorageFailure) {
-                if try PieceCheck(self.files, self.hashes, worker).isGood(piece) { found.good.append(piece) }
-            } catch {
-                if found.failure == nil { found.failure = error }
-            }
+        let check = PieceCheck(self.files, self.hashes, worker)
+        for first in stride(from: self.pieces.lowerBound, to: self.pieces.upperBound, by: self.groupCount) {
+            let group = Array(first..<min(first + self.groupCount, self.pieces.upperBound))
+            let good = check.goodPieces(group, &found.failure)
+            for (piece, isGood) in zip(group, good) where isGood { found.good.append(piece) }
         }
         return found
     }

@@ -5,6 +5,7 @@ extension TorrentStore {
     func fail(_ failure: StorageFailure) {
         let isFirst = self.failure == nil
         self.failure = self.failure ?? failure
+        self.releaseGathered()
         for piece in self.openPieces.values where !piece.isBusy { self.strand(piece) }
         if isFirst { self.onEvent?(.failed(failure)) }
     }

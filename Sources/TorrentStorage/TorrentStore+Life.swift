@@ -52,6 +52,7 @@ extension TorrentStore {
     /// The same without a checkpoint, then removes the files. What others put into the torrent's folders stays.
     public func removeFiles(_ completion: @escaping (Result<Void, StorageFailure>) -> Void) {
         self.phase = .stopping
+        self.releaseGathered()
         self.forgetPending()
         self.afterAllJobs {
             let files = self.files
@@ -74,7 +75,7 @@ extension TorrentStore {
     private func end() {
         self.forgetPending()
         self.openPieces = [:]
-        self.service.hasOpenPieces(self, false)
+        self.endWriting()
         self.service.readCache.removeAll(of: self.files.id)
         self.files.closeAll()
         self.phase = .stopped

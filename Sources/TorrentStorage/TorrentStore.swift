@@ -23,7 +23,10 @@ public final class TorrentStore: @unchecked Sendable {
     let service: StorageService
     let files: FileSet
     /// Needed before a piece can be judged, proved or checked.
-    public var hashes: PieceHashes?
+    public var hashes: PieceHashes? { didSet { self.flush() } }
+    /// How many whole pieces wait in memory to be hashed side by side: as many as the processor can, within half of the
+    /// budget. 1 means none: then the hash follows the blocks as they come.
+    let gatherCount: Int
     /// Takes the events, on the loop.
     public var onEvent: ((StorageEvent) -> Void)?
     /// The pieces that are on disk, by their hash or by trust.
@@ -35,6 +38,10 @@ public final class TorrentStore: @unchecked Sendable {
     var phase = Phase.running
     var openPieces: [Int: OpenPiece] = [:]
     private var latestPiece: OpenPiece?
+    /// Whole pieces that wait for others; busy, though no job has them.
+    var gathered: [OpenPiece] = []
+    var hasGatheringTimer = false
+    private var isWriter = false
     /// Pieces that were bad once: their blocks are to be compared when they are good.
     var suspects: Set<Int> = []
     /// Write jobs under way, by number; the numbers only grow.
@@ -73,6 +80,11 @@ public final class TorrentStore: @unchecked Sendable {
         self.layout = layout
         self.service = service
         self.hashes = hashes
+        self.gatherCount = max(
+            1,
+            min(
+                PieceCheck.groupCount(layout.geometry),
+                service.limits.writeBackBytes / 2 / Int(layout.geometry.pieceLength)))
         self.have = have ?? Bitfield(count: pieceCount)
         self.unproven = unproven.flatMap { $0.isEmpty ? nil : $0 }
         self.files = FileSet(
@@ -81,7 +93,10 @@ public final class TorrentStore: @unchecked Sendable {
         for partial in partials where !self.have[partial.piece] {
             let blockCount = layout.geometry.blockCount(ofPiece: partial.piece)
             guard partial.blocks.count == blockCount, !partial.blocks.isEmpty else { continue }
-            self.openPieces[partial.piece] = OpenPiece(number: partial.piece, written: partial.blocks)
+            let piece = OpenPiece(number: partial.piece, written: partial.blocks)
+            self.openPieces[partial.piece] = piece
+            // It was complete when the record was made, but not judged yet.
+            if piece.isComplete { self.submit(piece, onlyInOrder: true) }
         }
     }
 
@@ -124,12 +139,20 @@ public final class TorrentStore: @unchecked Sendable {
         let piece = self.openPiece(index)
         let pending = PendingBlock(number: number, payload: payload)
         guard piece.insert(pending) else { return .alreadyThere }
+        if !self.isWriter {
+            self.isWriter = true
+            self.service.hasOpenPieces(self, true)
+        }
         self.service.charge(pending)
         guard self.failure == nil else {
             self.strand(piece)
             return .accepted
         }
-        if piece.runLength >= Self.blocksPerJob || piece.isComplete { self.submit(piece, onlyInOrder: true) }
+        if piece.isComplete {
+            if self.mayGather(piece) { self.gather(piece) } else { self.submit(piece, onlyInOrder: true) }
+        } else if piece.runLength >= Self.blocksPerJob, self.gatherCount == 1 {
+            self.submit(piece, onlyInOrder: true)
+        }
         return .accepted
     }
 
@@ -140,7 +163,6 @@ public final class TorrentStore: @unchecked Sendable {
             return known
         }
         let piece = OpenPiece(number: index, blockCount: self.geometry.blockCount(ofPiece: index))
-        if self.openPieces.isEmpty { self.service.hasOpenPieces(self, true) }
         self.openPieces[index] = piece
         self.latestPiece = piece
         return piece
@@ -149,11 +171,19 @@ public final class TorrentStore: @unchecked Sendable {
     func close(_ piece: OpenPiece) {
         self.openPieces[piece.number] = nil
         if self.latestPiece === piece { self.latestPiece = nil }
-        if self.openPieces.isEmpty { self.service.hasOpenPieces(self, false) }
+        if self.openPieces.isEmpty { self.endWriting() }
+    }
+
+    func endWriting() {
+        self.isWriter = false
+        self.service.hasOpenPieces(self, false)
     }
 
     /// Writes everything that waits, in order or not.
-    public func flush() { for piece in self.openPieces.values { self.submit(piece, onlyInOrder: false) } }
+    public func flush() {
+        for piece in self.openPieces.values { self.submit(piece, onlyInOrder: false) }
+        self.submitGathered()
+    }
 
     /// Starts a job, unless there is one, or nothing to do.
     func submit(_ piece: OpenPiece, onlyInOrder: Bool) {
@@ -163,41 +193,52 @@ public final class TorrentStore: @unchecked Sendable {
             return
         }
         guard piece.pendingBytes > 0 || (piece.isComplete && self.hashes != nil) else { return }
+        self.service.pool.submit(self.job(for: piece, onlyInOrder: onlyInOrder))
+    }
+
+    func job(for piece: OpenPiece, onlyInOrder: Bool) -> WriteJob {
         let isLast = piece.isComplete
         let blocks = piece.takePending(onlyInOrder: onlyInOrder)
         self.lastWriteJob += 1
         self.writeJobs.insert(self.lastWriteJob)
         self.jobCount += 1
-        let job = WriteJob(
-            store: self, order: self.lastWriteJob, piece: piece, blocks: blocks, isLast: isLast,
-            wantsDigests: self.suspects.contains(piece.number))
+        self.service.writeJobCount += 1
         piece.isBusy = true
         piece.mustFlush = false
-        self.service.pool.submit(job)
+        return WriteJob(
+            store: self, order: self.lastWriteJob, piece: piece, blocks: blocks, isLast: isLast,
+            wantsDigests: self.suspects.contains(piece.number))
     }
 
     func finished(_ job: WriteJob) {
         let piece = job.piece
         piece.isBusy = false
         piece.hasher = job.hasher
-        let written = job.blocks[..<job.writtenCount]
-        for block in written {
-            self.service.discharge(block)
-            piece.written.set(block.number)
-        }
-        if !written.isEmpty { self.dirtyPieces.insert(piece.number) }
-
+        self.settleBlocks(of: job)
         if let failure = job.failure {
-            piece.restore(job.blocks[job.writtenCount...])
             self.fail(failure)
         } else if let verdict = job.verdict {
             self.judged(piece, verdict)
-        } else if piece.mustFlush || piece.isComplete || piece.runLength >= Self.blocksPerJob {
+        } else if piece.mustFlush || piece.isComplete
+            || (piece.runLength >= Self.blocksPerJob && self.gatherCount == 1)
+        {
             self.submit(piece, onlyInOrder: !piece.mustFlush)
         }
         self.writeJobs.remove(job.order)
+        self.service.writeJobCount -= 1
         self.jobEnded()
         self.service.settle()
+    }
+
+    /// Gives the blocks' memory back before anybody takes new: other jobs may still hold on to this one.
+    private func settleBlocks(of job: WriteJob) {
+        let (written, left) = job.takeBlocks()
+        for block in written {
+            self.service.discharge(block)
+            job.piece.written.set(block.number)
+        }
+        job.piece.restore(left)
+        if !written.isEmpty { self.dirtyPieces.insert(job.piece.number) }
     }
 
     private func judged(_ piece: OpenPiece, _ verdict: PieceVerdict) {

@@ -8,7 +8,7 @@ final class WriteJob: DiskJob, @unchecked Sendable {
     let order: UInt64
     let store: TorrentStore
     let piece: OpenPiece
-    let blocks: [PendingBlock]
+    private(set) var blocks: [PendingBlock]
     private let files: FileSet
     private let number: Int
     private let hashes: PieceHashes?
@@ -20,7 +20,7 @@ final class WriteJob: DiskJob, @unchecked Sendable {
     private(set) var hasher: PieceHasher?
     private(set) var failure: StorageFailure?
     /// Of `blocks`, from the first one on.
-    private(set) var writtenCount = 0
+    private var writtenCount = 0
     private(set) var verdict: PieceVerdict?
 
     init(
@@ -41,6 +41,12 @@ final class WriteJob: DiskJob, @unchecked Sendable {
 
     func finish() { self.store.finished(self) }
 
+    /// On the loop: what was written, and what is left.
+    func takeBlocks() -> (written: ArraySlice<PendingBlock>, left: ArraySlice<PendingBlock>) {
+        defer { self.blocks = [] }
+        return (self.blocks[..<self.writtenCount], self.blocks[self.writtenCount...])
+    }
+
     func run(on worker: DiskWorker) {
         do throws(StorageFailure) {
             let hasher = try self.ownHasher()
@@ -48,6 +54,18 @@ final class WriteJob: DiskJob, @unchecked Sendable {
             try self.hash(hasher, worker)
             try self.write(worker)
             if self.isLast { try self.judge(hasher, worker) }
+        } catch {
+            self.failure = error
+        }
+    }
+
+    /// The same for a piece that is whole and was hashed already; see `WholePiecesJob`.
+    func run(isGood: Bool, on worker: DiskWorker) {
+        guard let hashes = self.hashes else { return }
+        do throws(StorageFailure) {
+            try self.write(worker)
+            self.verdict = PieceCheck(self.files, hashes, worker).verdict(
+                self.number, isGood: isGood, wantsDigests: self.wantsDigests)
         } catch {
             self.failure = error
         }
@@ -128,16 +146,7 @@ final class WriteJob: DiskJob, @unchecked Sendable {
             return
         }
         let isGood = try self.digesting { () throws(DigestFailure) in try hasher.finish(self.number, hashes) }
-        var verdict = PieceVerdict(piece: self.number, isGood: isGood, blockDigests: nil)
-        if !isGood || self.wantsDigests { verdict.blockDigests = try? self.blockDigests(worker) }
-        self.verdict = verdict
-    }
-
-    private func blockDigests(_ worker: DiskWorker) throws(StorageFailure) -> [UInt64] {
-        var digests: [UInt64] = []
-        for block in 0..<self.geometry.blockCount(ofPiece: self.number) {
-            digests.append(blockDigest(try self.readBack(block..<block + 1, worker)))
-        }
-        return digests
+        self.verdict = PieceCheck(self.files, hashes, worker).verdict(
+            self.number, isGood: isGood, wantsDigests: self.wantsDigests)
     }
 }

@@ -45,6 +45,7 @@ extension AnnounceSchedule {
                     url: entry.url.text, maskedURL: entry.url.masked, tier: entry.tier, state: entry.state,
                     failure: entry.lastFailure,
                     warning: entry.warning, lastAnnounce: entry.lastAttempt,
+                    hasAnswered: entry.lastSuccess != nil,
                     nextAnnounce: isWaiting || self.phase != .running ? nil : entry.nextAttempt,
                     counts: entry.counts, peersReceived: entry.peersReceived,
                     failureCount: entry.failureCount)

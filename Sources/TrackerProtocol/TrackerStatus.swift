@@ -25,6 +25,8 @@ public struct TrackerStatus: Equatable, Sendable {
     /// Of the last answer that had one.
     public var warning: TrackerText?
     public var lastAnnounce: Instant?
+    /// Whether it has ever answered.
+    public var hasAnswered: Bool
     /// Nil while it is being asked, when it waits for its turn behind another of its tiers, or is given up.
     public var nextAnnounce: Instant?
     public var counts: SwarmCounts

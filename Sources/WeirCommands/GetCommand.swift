@@ -1,7 +1,6 @@
 import CommandLineParsing
 import EventIO
 import MetainfoCoding
-import PeerProtocol
 import ServiceAssembly
 import SwarmTypes
 import TorrentEngine
@@ -15,7 +14,8 @@ enum TransferOption {
     static let down = OptionSpec.value("down", nil, "RATE", "The most to download")
     static let peer = OptionSpec.value("peer", nil, "HOST:PORT", "A peer to dial; may be said several times", isRepeatable: true)
     static let encryption = OptionSpec.value(
-        "encryption", nil, "POLICY", "prefer, require or off (message stream encryption)")
+        "encryption", nil, "POLICY", "allow, prefer, require or off (message stream encryption)",
+        completion: .words(["allow", "prefer", "require", "off"]))
     static let verbose = OptionSpec.flag("verbose", "v", "Say every 30 seconds what each peer waits for")
     static let all = [directory, port, up, down, peer, encryption, verbose, CommonOption.json]
 }
@@ -45,7 +45,8 @@ let getCommand = Command(
     options.selectedFiles = try line.selection() ?? source.selectedFiles
     let ratio = try line.ratio()
     let session = try TransferSession(
-        settings, output: line.output(.get), endsWhenFinished: true, seedRatio: ratio)
+        settings, output: line.output(.get), endsWhenFinished: true, seedRatio: ratio,
+        controlFolders: line.controlFolders)
     return try session.run([(source, options)])
 }
 
@@ -64,6 +65,7 @@ let seedCommand = Command(
     var options = try line.options()
     options.knowledge = invocation.parsed.has("check") ? .check : .complete
     let session = try TransferSession(
-        try line.settings(), output: line.output(.seed), endsWhenFinished: false, seedRatio: nil)
+        try line.settings(), output: line.output(.seed), endsWhenFinished: false, seedRatio: nil,
+        controlFolders: line.controlFolders)
     return try session.run(sources.map { ($0, options) })
 }

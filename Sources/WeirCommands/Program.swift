@@ -53,7 +53,7 @@ public enum Program {
         ["config", "init"]: configInitCommand, ["doctor"]: doctorCommand,
         ["hook", "install"]: hookInstallCommand,
         ["hook", "remove"]: hookRemoveCommand, ["completions"]: completionsCommand, ["manual"]: manualCommand,
-        ["version"]: versionCommand, ["get"]: getCommand, ["seed"]: seedCommand,
+        ["version"]: versionCommand, ["get"]: getCommand, ["seed"]: seedCommand, ["why"]: whyCommand,
         ["show"]: showCommand, ["create"]: createCommand,
         ["verify"]: verifyCommand,
     ]
@@ -70,7 +70,8 @@ public enum Program {
             ],
             subcommands: [
                 spec("serve"), spec("plan"), spec("status"), spec("rollback"), spec("pause"), spec("resume"),
-                spec("match"), spec("get"), spec("seed"), spec("show"), spec("create"), spec("verify"),
+                spec("match"), spec("get"), spec("seed"), spec("why"), spec("show"), spec("create"),
+                spec("verify"),
                 CommandSpec(
                     "config", "Check, show or begin a configuration",
                     subcommands: [spec("config", "check"), spec("config", "print"), spec("config", "init")]),

@@ -3,7 +3,6 @@ import ConfigFile
 import EventIO
 import Glibc
 import MetainfoCoding
-import PeerProtocol
 import ServiceAssembly
 import SwarmTypes
 import TorrentEngine
@@ -24,6 +23,8 @@ struct TransferLine {
             purpose: purpose, output: self.invocation.output, isJSON: self.invocation.wantsJSON,
             isVerbose: self.invocation.parsed.has("verbose"))
     }
+
+    var controlFolders: [String] { WeirCommands.controlFolders(self.invocation.environment) }
 
     func source(of text: String) throws(ServiceFailure) -> TorrentSource {
         if text.lowercased().hasPrefix("magnet:") {
@@ -57,22 +58,22 @@ struct TransferLine {
 
     func settings() throws(ServiceFailure) -> EngineSettings {
         var settings = EngineSettings()
-        let port = try self.number("port", in: 0...65535) ?? 0
-        settings.listenAddresses = [
-            PeerAddress(ipv4: 0, port: UInt16(port)), PeerAddress(high: 0, low: 0, port: UInt16(port)),
-        ]
+        let port = try self.port()
+        settings.listenAddresses = [PeerAddress(ipv4: 0, port: port), PeerAddress(high: 0, low: 0, port: port)]
         settings.uploadLimit = try self.rate("up")
         settings.downloadLimit = try self.rate("down")
         settings.clientText = "Weir \(weirVersion)"
         settings.userAgent = "Weir/\(weirVersion)"
         if let text = self.invocation.parsed.value("encryption") {
             guard let policy = EncryptionPolicy(rawValue: text) else {
-                throw .usage("--encryption is prefer, require or off, not \(plain(text))")
+                throw .usage("--encryption is allow, prefer, require or off, not \(plain(text))")
             }
             settings.encryption = policy
         }
         return settings
     }
+
+    func port() throws(ServiceFailure) -> UInt16 { UInt16(try self.number("port", in: 0...65535) ?? 0) }
 
     func options() throws(ServiceFailure) -> AddOptions {
         var options = AddOptions(directory: self.invocation.parsed.value("dir") ?? ".")

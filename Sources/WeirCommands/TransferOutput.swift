@@ -10,6 +10,9 @@ import TorrentEngine
 final class TransferOutput: @unchecked Sendable {
     enum Purpose { case get, seed }
 
+    /// Between two blocks of `--verbose`.
+    private static let blockSeconds = 30.0
+
     private let purpose: Purpose
     private let output: Output
     private let isJSON: Bool
@@ -30,8 +33,15 @@ final class TransferOutput: @unchecked Sendable {
     /// Between two reports.
     var intervalSeconds: Double { self.isTerminal && !self.isJSON ? 0.5 : 1 }
 
-    /// Whether `report` needs snapshots: they cost more than the progress.
-    var wantsDiagnosis: Bool { self.purpose == .get || self.isVerbose }
+    /// Whether the next `report` needs snapshots: they cost more than the progress, and are for whoever sees them.
+    var wantsDiagnosis: Bool {
+        self.isBlockDue(self.reportCount + 1) || self.purpose == .get && (self.isJSON || self.isTerminal)
+    }
+
+    /// Whether all that is known is said with the report of this number.
+    private func isBlockDue(_ number: Int) -> Bool {
+        self.isVerbose && number % Int(Self.blockSeconds / self.intervalSeconds) == 0
+    }
 
     func say(_ text: String) {
         self.clear()
@@ -106,7 +116,7 @@ final class TransferOutput: @unchecked Sendable {
     func report(_ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot]) {
         self.reportCount += 1
         let reports = snapshots.map { DiagnosisReport($0) }
-        if self.isVerbose, self.reportCount % Int(30 / self.intervalSeconds) == 0 {
+        if self.isBlockDue(self.reportCount) {
             for report in reports { self.say(report.logBlock().joined(separator: "\n")) }
         }
         if self.isJSON {
@@ -131,8 +141,8 @@ final class TransferOutput: @unchecked Sendable {
         var lines: [String] = []
         for torrent in progress.prefix(8) {
             lines.append(Self.line(torrent))
-            if let report = reports.first(where: { $0.torrent.id == torrent.id }), report.verdict.severity > .expected {
-                lines.append("  " + plain(report.verdict.oneLine))
+            if let report = reports.first(where: { $0.torrent.id == torrent.id }) {
+                lines += Self.verdictLines(report.verdict, of: torrent)
             }
         }
         if progress.count > 8 { lines.append("… and \(progress.count - 8) more") }
@@ -140,6 +150,15 @@ final class TransferOutput: @unchecked Sendable {
         let width = Self.terminalWidth()
         self.output.say(lines.map { String($0.prefix(width - 1)) }.joined(separator: "\n"))
         self.linesShown = lines.count
+    }
+
+    /// Nothing while all goes well. What stands still is explained also where that is normal.
+    private static func verdictLines(_ verdict: TorrentVerdict, of torrent: TorrentProgress) -> [String] {
+        let isStill = !torrent.isFinished && torrent.downRate == .zero
+        guard verdict.severity > .expected || isStill else { return [] }
+        // A line of its own for what to do: lines are cut where the terminal ends.
+        let remedy = verdict.severity == .expected ? nil : verdict.remedy
+        return ["  " + plain(verdict.headline)] + (remedy.map { ["  → " + plain($0)] } ?? [])
     }
 
     private func clear() {

@@ -23,10 +23,14 @@ final class TransferSession: @unchecked Sendable {
     private(set) var exitCode = ExitCode.done
     private var isStopping = false
     private var signals: SignalWatch?
+    private let controlFolders: [String]
+    /// Where `weir why` asks.
+    private var control: LocalLineServer?
 
-    init(_ settings: EngineSettings, output: TransferOutput, endsWhenFinished: Bool, seedRatio: Double?)
-        throws(ServiceFailure)
-    {
+    init(
+        _ settings: EngineSettings, output: TransferOutput, endsWhenFinished: Bool, seedRatio: Double?,
+        controlFolders: [String]
+    ) throws(ServiceFailure) {
         SignalWatch.block()
         MemoryTuning.apply()
         do throws(SystemCallFailure) {
@@ -38,13 +42,17 @@ final class TransferSession: @unchecked Sendable {
         self.output = output
         self.endsWhenFinished = endsWhenFinished
         self.seedRatio = seedRatio
+        self.controlFolders = controlFolders
     }
 
     /// Runs the loop on the calling thread until all is done; answers what to say to the shell.
     func run(_ torrents: [(source: TorrentSource, options: AddOptions)]) throws(ServiceFailure) -> ExitCode {
         do throws(SystemCallFailure) {
+            // A terminal that is gone ends it as well, but not under nohup. The descriptor of signals hears also of those
+            // that are ignored.
+            let outlivesTerminal = isIgnored(SIGHUP)
             self.signals = try SignalWatch(loop: self.loop) { [weak self] signal in
-                if signal != SIGHUP { self?.interrupted() }
+                if signal != SIGHUP || !outlivesTerminal { self?.interrupted() }
             }
         } catch {
             throw .system(error.description)
@@ -59,6 +67,7 @@ final class TransferSession: @unchecked Sendable {
     private var failure: ServiceFailure?
 
     private func begin(_ torrents: [(source: TorrentSource, options: AddOptions)]) {
+        self.control = ControlSocket.open(self.engine, folders: self.controlFolders) { self.output.say($0) }
         self.engine.assumeIsolated { engine in
             engine.observe { [weak self] event in self?.happened(event) }
             do throws(SystemCallFailure) {
@@ -139,4 +148,11 @@ final class TransferSession: @unchecked Sendable {
             engine.stop { [loop = self.loop] in loop.stop() }
         }
     }
+}
+
+private func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    guard sigaction(signal, nil, &action) == 0 else { return false }
+    // SIG_IGN is the number 1 in the place of a function.
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
 }

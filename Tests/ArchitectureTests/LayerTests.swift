@@ -28,7 +28,7 @@ private let allowedImports: [String: Set<String>] = [
     "HTTPServing": ["EventIO", "SwarmTypes", "CMicrohttpd", "CLinuxIO", "Glibc", "Synchronization"],
     "HTTPFetching": ["EventIO", "SwarmTypes", "CCurl", "CLinuxIO", "Glibc", "Synchronization"],
     "PatternMatching": ["CPCRE2"],
-    "Digests": ["COpenSSL"],
+    "Digests": ["COpenSSL", "CSHA1Lanes"],
     "SQLiteStore": ["CSQLite", "Glibc"],
     "ConfigFile": ["CYAML", "Glibc", "SpellingHints"],
     "LogOutput": ["CLinuxIO", "Glibc", "EventIO", "Synchronization"],
@@ -83,7 +83,7 @@ private let pureModules: Set<String> = [
 private let owners: [String: String] = [
     "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing", "CPCRE2": "PatternMatching",
     "CSQLite": "SQLiteStore",
-    "CYAML": "ConfigFile", "COpenSSL": "Digests",
+    "CYAML": "ConfigFile", "COpenSSL": "Digests", "CSHA1Lanes": "Digests",
 ]
 
 @Suite("The layers")

@@ -16,7 +16,8 @@ MIB = 1 << 20
 VECTORS = laboratory.ROOT / "Tests/LimitPlanningTests/Vectors"
 COMMANDS = [[], ["serve"], ["plan"], ["status"], ["rollback"], ["pause"], ["resume"], ["match"], ["config"], ["config", "check"],
             ["config", "print"], ["config", "init"], ["doctor"], ["hook"], ["hook", "install"], ["hook", "remove"], ["completions"],
-            ["manual"], ["version"], ["show"], ["create"]]
+            ["manual"], ["version"], ["show"], ["create"],
+            ["get"], ["seed"], ["why"]]
 
 
 def offline(at, trackers, **settings):

@@ -66,10 +66,18 @@ def exchange(lab, payload, seeder, leecher, torrent, seconds):
     """Lets one client fetch a payload from another; answers the seconds it took, or raises with what went wrong."""
     target = leecher.data_folder()
     try:
-        seeder.seed(payload.torrent, payload.folder)
-        started = time.monotonic()
-        leecher.download(torrent, target)
         # A client that will not dial loopback is dialled by the other side, which must learn of it from the tracker.
+        if leecher.dials:
+            seeder.seed(payload.torrent, payload.folder)
+            if not seeder.dials:
+                time.sleep(3)
+            started = time.monotonic()
+            leecher.download(torrent, target)
+        else:
+            started = time.monotonic()
+            leecher.download(torrent, target)
+            time.sleep(3)
+            seeder.seed(payload.torrent, payload.folder)
         wait_for(leecher.is_complete, seconds, f"{leecher.name} downloading from {seeder.name}")
         took = time.monotonic() - started
         leecher.close()

@@ -2,7 +2,7 @@
 # The end-to-end tests against the built binary, each with its time.
 #
 #     run.sh              all of them, in their short forms
-#     run.sh NAME [ARG…]  one of them: commands, formats, bad_input, faults, outages, service, kills or swarm
+#     run.sh NAME [ARG…]  one of them: commands, formats, why, bad_input, faults, outages, service, kills or swarm
 #
 # Needs root, for network namespaces of their own; WEIR_BINARY names another binary than .build/release/weir.
 set -uo pipefail
@@ -24,6 +24,7 @@ run() { # name, arguments
 }
 run commands
 run formats
+run why
 run bad_input
 run faults
 run outages

@@ -48,6 +48,13 @@ let doctorScenarios: [DoctorScenario] = [
     .init(.portInUse, "taken") { $0.listening = .portInUse(6881) },
     .init(.portFailed, "forbidden") { $0.listening = .failed("permission denied") },
     .init(.portOff, "not asked for") { $0.listening = .off },
+    .init(.routesUntested, "not looked at"),
+    .init(.routesBoth, "both") { ($0.areRoutesTested, $0.localIPv6) = (true, address6(1)) },
+    .init(.routesOnlyIPv4, "no IPv6") { $0.areRoutesTested = true },
+    .init(.routesOnlyIPv6, "no IPv4") {
+        ($0.areRoutesTested, $0.localIPv4, $0.localIPv6) = (true, nil, address6(1))
+    },
+    .init(.routesNone, "neither") { ($0.areRoutesTested, $0.localIPv4) = (true, nil) },
     .init(.mappingWorks, "for an hour"),
     .init(.mappingWorks, "for ever") { $0.mapping = .mapped(external: global4, leaseSeconds: 0) },
     .init(.mappingDoubleNAT, "the provider shares addresses") {
@@ -84,6 +91,7 @@ let doctorScenarios: [DoctorScenario] = [
     .init(.descriptorsGone, "nearly used up") { $0.descriptorsUsed = 1000 },
     .init(.folderFine, "room for all"),
     .init(.folderTooSmall, "half of what is to come") { $0.folders[0].freeBytes = 500 },
+    .init(.folderNotSparse, "a stick for cameras") { $0.folders[0].isSparse = false },
     .init(.folderFull, "full") { $0.folders[0].state = .full },
     .init(.folderReadOnly, "not ours") { $0.folders[0].state = .readOnly },
     .init(.folderFailing, "broken") { $0.folders[0].state = .failing("input/output error") },
@@ -95,7 +103,7 @@ struct DoctorTests {
     func naming(scenario: DoctorScenario) {
         let found = diagnose(scenario.facts)
         #expect(found.count { $0.code == scenario.code } == 1)
-        #expect(found.count == 7 + scenario.facts.folders.count)
+        #expect(found.count == 8 + scenario.facts.folders.count)
         #expect(found.map(\.severity) == found.map(\.severity).sorted(by: >))
         for finding in found {
             #expect(finding.line.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F })

@@ -139,10 +139,27 @@ struct FailureTests {
             let files = (0..<200).map { FileEntry(path: "top/\($0)", length: 1000) }
             let sample = try SampleTorrent(files: files, pieceLength: 16_384, seed: 1)
             let store = sample.store(in: fixture)
-            var limit = rlimit(rlim_cur: 40, rlim_max: 40)
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-            let events = await store.feed(sample, sample.blocks)
-            try #require(events.goodPieces.count == sample.geometry.pieceCount)
+            var usual = rlimit()
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &usual)
+            let before = usual
+            // Waits without a task: the runtime's own threads need descriptors too, and trap without.
+            let done = Semaphore()
+            let good = Carried<Set<Int>>([])
+            fixture.loop.post {
+                var few = rlimit(rlim_cur: 40, rlim_max: before.rlim_max)
+                setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &few)
+                store.onEvent = { good.value.formUnion([$0].goodPieces) }
+                var feeder = ChunkFeeder(fixture.service.buffers)
+                for block in sample.blocks { store.write(block, feeder.payload(sample.bytes(of: block))) }
+                store.flush()
+                store.afterAllJobs {
+                    var many = before
+                    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &many)
+                    done.signal()
+                }
+            }
+            done.wait()
+            try #require(good.value.count == sample.geometry.pieceCount)
             _ = try await store.stopped().get()
         }
     }

@@ -60,7 +60,7 @@ func makeFile(_ path: String, _ bytes: [UInt8]) throws {
     defer { close(file) }
     var done = 0
     while done < bytes.count {
-        done += bytes.withUnsafeBytes { write(file, $0.baseAddress! + done, bytes.count - done) }
+        done += bytes.withUnsafeBytes { write(file, $0.baseAddress?.advanced(by: done), bytes.count - done) }
     }
 }
 

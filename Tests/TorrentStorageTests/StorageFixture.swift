@@ -84,7 +84,10 @@ final class StorageFixture: @unchecked Sendable {
         self.service.stop()
         self.service.join()
         self.loop.stop()
-        if !self.loop.isCurrent { self.loop.join() }
+        // A loop cannot wait for its own end.
+        guard self.loop.isCurrent else { return self.loop.join() }
+        let loop = self.loop
+        Thread.detachNewThread { loop.join() }
     }
 
     func contents(_ path: String) -> [UInt8]? {

@@ -25,6 +25,8 @@ public struct FolderFacts: Hashable, Sendable {
     public var freeBytes: Int64
     /// By what is still to be fetched into it.
     public var neededBytes: Int64
+    /// Whether what was never written takes no room.
+    public var isSparse = true
 
     public init(path: String, state: DiskState, freeBytes: Int64, neededBytes: Int64) {
         self.path = path
@@ -43,6 +45,8 @@ public struct ConnectabilityFacts: Hashable, Sendable {
     /// This machine's own address towards the world, nil without one.
     public var localIPv4: PeerAddress?
     public var localIPv6: PeerAddress?
+    /// Whether the lack of an own address is known to be the lack of a route.
+    public var areRoutesTested = false
     public var mapping = PortMapping.off
     /// Our address as trackers report it (BEP 24).
     public var addressSeenByTracker: PeerAddress?

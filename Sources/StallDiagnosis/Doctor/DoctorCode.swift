@@ -8,6 +8,12 @@ public enum DoctorCode: String, Hashable, Sendable, CaseIterable {
     case portFailed = "port_failed"
     case portOff = "port_off"
 
+    case routesBoth = "routes_both"
+    case routesOnlyIPv4 = "routes_only_ipv4"
+    case routesOnlyIPv6 = "routes_only_ipv6"
+    case routesNone = "routes_none"
+    case routesUntested = "routes_untested"
+
     case mappingWorks = "mapping_works"
     case mappingDoubleNAT = "mapping_double_nat"
     case mappingOtherAddress = "mapping_other_address"
@@ -41,6 +47,7 @@ public enum DoctorCode: String, Hashable, Sendable, CaseIterable {
 
     case folderFine = "folder_fine"
     case folderTooSmall = "folder_too_small"
+    case folderNotSparse = "folder_not_sparse"
     case folderFull = "folder_full"
     case folderReadOnly = "folder_read_only"
     case folderFailing = "folder_failing"
@@ -52,11 +59,11 @@ extension DoctorCode {
     public var severity: Severity {
         switch self {
         case .portClosed, .portNeverReached, .portInUse, .portFailed, .mappingDoubleNAT, .outboundFails,
-            .namesFail,
+            .namesFail, .routesNone,
             .trackersFail, .descriptorsGone, .folderFull, .folderReadOnly, .folderFailing:
             .problem
         case .portOff, .mappingOtherAddress, .mappingShort, .mappingUnavailable, .mappingFailed,
-            .mappingMissing,
+            .mappingMissing, .routesOnlyIPv6, .folderNotSparse,
             .namesSlow, .trackersPartly, .descriptorsFew, .folderTooSmall:
             .watch
         default: .expected
@@ -73,6 +80,11 @@ extension DoctorCode {
         case .portInUse: "Another program uses the listening port."
         case .portFailed: "The listening port cannot be opened."
         case .portOff: "No port is open, so only peers that we dial are reached."
+        case .routesBoth: "There is a way to IPv4 and to IPv6."
+        case .routesOnlyIPv4: "There is a way to IPv4, and none to IPv6."
+        case .routesOnlyIPv6: "There is a way to IPv6, and none to IPv4, where most peers are."
+        case .routesNone: "There is no way out of this machine."
+        case .routesUntested: "The routes were not looked at."
         case .mappingWorks: "The router forwards the port."
         case .mappingDoubleNAT: "The router itself has no public address: there is a second router before it."
         case .mappingOtherAddress: "Trackers see another address than the router reports."
@@ -80,7 +92,7 @@ extension DoctorCode {
         case .mappingUnavailable: "No router answers to UPnP, NAT-PMP or PCP."
         case .mappingFailed: "The router refuses to forward the port."
         case .mappingMissing: "This machine is behind a router, and port mapping is off."
-        case .mappingNotNeeded: "This machine has a public address or is reached already."
+        case .mappingNotNeeded: "This machine needs no port mapping."
         case .ipv6Reached: "Strangers reach us over IPv6."
         case .ipv6Unproven: "This machine has IPv6, and nobody has come in over it yet."
         case .ipv6Absent: "This machine has no public IPv6 address."
@@ -100,6 +112,7 @@ extension DoctorCode {
         case .descriptorsGone: "The limit of open files is nearly used up."
         case .folderFine: "The folder can be written and has room."
         case .folderTooSmall: "The folder has less room than what is still to be fetched."
+        case .folderNotSparse: "The folder's file system gives each file its whole size at once."
         case .folderFull: "The folder's disk is full."
         case .folderReadOnly: "The folder cannot be written."
         case .folderFailing: "The folder or its disk does not work."
@@ -114,6 +127,8 @@ extension DoctorCode {
         case .portInUse: "Choose another port with `--port`, or stop the other program."
         case .portFailed: "See the error; ports below 1024 need a privilege."
         case .portOff: "Set a port with `--port`."
+        case .routesNone: "Check the cable, the VPN and the default route."
+        case .routesOnlyIPv6: "Give this machine an IPv4 address and a default route."
         case .mappingDoubleNAT:
             "Forward the port in both routers; at a provider that shares addresses, use IPv6 or a VPN with a port."
         case .mappingOtherAddress: "If a VPN or proxy carries the traffic, the port must be open there."
@@ -125,6 +140,7 @@ extension DoctorCode {
         case .namesFail: "Check the name server in `/etc/resolv.conf`."
         case .trackersPartly, .trackersFail: "Read the trackers' words with `weir why`."
         case .descriptorsFew, .descriptorsGone: "Raise the limit of open files (`ulimit -n`, `LimitNOFILE=`)."
+        case .folderNotSparse: "Keep room for all of a torrent, or choose a folder on a disk of Linux."
         case .folderTooSmall, .folderFull: "Make room, or choose another folder."
         case .folderReadOnly: "Make the folder writable for this user, or choose another one."
         case .folderFailing: "Look at the system log for the disk, and whether it is mounted."

@@ -3,7 +3,10 @@ import SwarmTypes
 /// One finding for each test, and one for each folder; the worst first.
 public func diagnose(_ facts: ConnectabilityFacts) -> [DoctorFinding] {
     let found =
-        [facts.port(), facts.mappingFinding(), facts.ipv6(), facts.outbound(), facts.nameFinding()]
+        [
+            facts.port(), facts.routes(), facts.mappingFinding(), facts.ipv6(), facts.outbound(),
+            facts.nameFinding(),
+        ]
         + [facts.trackerFinding(), facts.descriptors()] + facts.folders.map(folder)
     // A stable order: by severity, then as listed.
     return Severity.allCases.reversed().flatMap { severity in found.filter { $0.severity == severity } }
@@ -63,6 +66,22 @@ extension ConnectabilityFacts {
         return DoctorFinding(
             code: isLate ? .portNeverReached : .portUntested,
             evidence: [fact, Fact("listening_for", .seconds(age), "listening for \(spelledDuration(age))")])
+    }
+
+    fileprivate func routes() -> DoctorFinding {
+        guard self.areRoutesTested else { return DoctorFinding(code: .routesUntested, evidence: []) }
+        let addresses = [("local_ipv4", self.localIPv4), ("local_ipv6", self.localIPv6)]
+        let facts = addresses.compactMap { name, address in
+            address.map { Fact(name, .text($0.host), "from \($0.host)") }
+        }
+        let code: DoctorCode =
+            switch (self.localIPv4, self.localIPv6) {
+            case (_?, _?): .routesBoth
+            case (_?, nil): .routesOnlyIPv4
+            case (nil, _?): .routesOnlyIPv6
+            case (nil, nil): .routesNone
+            }
+        return DoctorFinding(code: code, evidence: facts)
     }
 
     fileprivate func mappingFinding() -> DoctorFinding {
@@ -180,7 +199,8 @@ private func folder(_ folder: FolderFacts) -> DoctorFinding {
     switch folder.state {
     case .fine, .overloaded:
         return DoctorFinding(
-            code: folder.freeBytes < folder.neededBytes ? .folderTooSmall : .folderFine,
+            code: folder.freeBytes < folder.neededBytes
+                ? .folderTooSmall : folder.isSparse ? .folderFine : .folderNotSparse,
             evidence: [path] + room)
     case .full: return DoctorFinding(code: .folderFull, evidence: [path] + room)
     case .readOnly: return DoctorFinding(code: .folderReadOnly, evidence: [path])

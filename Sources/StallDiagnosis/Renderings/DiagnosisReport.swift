@@ -65,10 +65,18 @@ extension DiagnosisReport {
 }
 
 extension TrackerSnapshot {
+    /// Before its words: a tracker is quoted only with what it has said.
+    var introduction: String {
+        switch self.state {
+        case .failing(.saidNo), .working, .announcing, .notAsked, .disabled: "it says"
+        case .failing: "in detail"
+        }
+    }
+
     /// "https://tracker.example/announce: failing, it says "unregistered torrent"; 3 failures in a row".
     func line(at now: Instant) -> String {
         var parts = [self.state.words]
-        if !self.words.isEmpty { parts.append("it says: \"\(visibleText(self.words))\"") }
+        if !self.words.isEmpty { parts.append("\(self.introduction): \"\(visibleText(self.words))\"") }
         if let returned = self.peersReturned {
             parts.append("\(counted(returned, "peer")) in its last answer")
         }

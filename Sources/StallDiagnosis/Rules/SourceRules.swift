@@ -69,7 +69,9 @@ extension Situation {
 
     func facts(_ tracker: TrackerSnapshot) -> [Fact] {
         var facts = [Fact("tracker", .text(tracker.url), visibleText(tracker.url))]
-        if !tracker.words.isEmpty { facts.append(.quoted("tracker_words", tracker.words, "it says")) }
+        if !tracker.words.isEmpty {
+            facts.append(.quoted("tracker_words", tracker.words, tracker.introduction))
+        }
         if case .failing(.httpStatus(let status)) = tracker.state {
             facts.append(.count("http_status", status, "HTTP status \(status)"))
         }

@@ -28,7 +28,8 @@ public struct TrackerSnapshot: Hashable, Sendable {
     /// With pass keys masked already.
     public var url: String
     public var state: TrackerState
-    /// The tracker's own words, as they came: its failure or its warning; empty for none. Shown escaped.
+    /// The tracker's own words, as they came: its failure or its warning; where it did not speak, what went wrong with
+    /// reaching or reading it. Empty for none. Shown escaped.
     public var words = ""
     /// Addresses in the last good answer; nil before the first.
     public var peersReturned: Int?
