@@ -55,7 +55,7 @@ public final class SwarmSimulation {
     }
 
     /// Switches a host on. Its number must be the next.
-    public func add(_ host: any SimulatedHost, afterSeconds seconds: Double = 0) {
+    public func add(_ host: any SimulatedHost) {
         precondition(host.number == self.hosts.count, "hosts are numbered as they come")
         self.hosts.append(host)
         self.byAddress[host.address] = host.number
