@@ -12,14 +12,12 @@ extension SwarmCore {
     ) -> Result<PeerSlot, JoinRefusal> {
         if facts.id == self.ownID { return .failure(JoinRefusal(.ownConnection)) }
         if self.book.isBanned(facts.address) { return .failure(JoinRefusal(.banned)) }
-        if let twin = self.occupiedSlots.first(where: { self.peers[$0.index]?.facts.id == facts.id }) {
-            guard self.replaces(twin, facts, at: now) else {
-                self.noteDuplicate(of: twin, facts, at: now)
-                return .failure(JoinRefusal(.duplicateConnection))
-            }
-            self.close(twin, .duplicateConnection, at: now, into: &actions)
+        let twin = self.occupiedSlots.first { self.peers[$0.index]?.facts.id == facts.id }
+        if let twin, !self.replaces(twin, facts, at: now) {
+            self.noteDuplicate(of: twin, facts, at: now)
+            return .failure(JoinRefusal(.duplicateConnection))
         }
-        if self.peerCount >= self.settings.maximumPeers { return .failure(JoinRefusal(.tooManyConnections)) }
+        if twin == nil, self.peerCount >= self.settings.maximumPeers { return .failure(JoinRefusal(.tooManyConnections)) }
         // Only now: of one that is not taken, the book would never hear the end.
         let known =
             facts.direction == .outgoing
@@ -30,6 +28,8 @@ extension SwarmCore {
         self.peers[slot.index] = SwarmPeer(
             facts, key: key, pieceCount: self.geometry?.pieceCount ?? 0, isPrivate: self.isPrivate, at: now)
         self.peerCount += 1
+        // After the new one has its slot: else both would have the same, and the driver would close the wrong one.
+        if let twin { self.close(twin, .duplicateConnection, at: now, into: &actions) }
         self.book.connected(key)
         self.greet(slot, at: now, into: &actions)
         return .success(slot)

@@ -34,14 +34,14 @@ struct JoinTests {
         for (other, ours) in [(UInt8(1), false), (200, true)] {
             for isOutgoingFirst in [false, true] {
                 var machine = MachineFixture()
-                _ = try machine.join(other, isOutgoing: isOutgoingFirst).get()
-                let second = machine.join(other, isOutgoing: !isOutgoingFirst)
-                let isReplaced = (try? second.get()) != nil
+                let first = try machine.join(other, isOutgoing: isOutgoingFirst).get()
+                let second = try? machine.join(other, isOutgoing: !isOutgoingFirst).get()
+                let isReplaced = second != nil
                 #expect(isReplaced == (ours != isOutgoingFirst), "\(other), \(isOutgoingFirst)")
                 #expect(machine.core.peerCount == 1)
-                let closed = machine.actions.contains { action in
-                    if case .close(_, .duplicateConnection) = action { true } else { false }
-                }
+                // The slot that is closed must not be the new one's.
+                #expect(second != first)
+                let closed = machine.actions.contains(.close(first, .duplicateConnection))
                 #expect(closed == isReplaced)
                 #expect(machine.core.book.all.count { $0.stage == .connected } == 1)
             }

@@ -26,6 +26,25 @@ struct SwarmPropertyTests {
         }
     }
 
+    @Test("Among liars of any zeal, whoever lied is banned by those that it lied to, and nobody else")
+    func liars() {
+        for seed in UInt64(500)..<550 {
+            let world = Self.randomWorld(seed: seed)
+            let engines = world.engines
+            for share in [0.03, 0.5, 1] {
+                let liar = EngineHost(world.hosts.count, in: world, start: .everything)
+                liar.corruptShare = share
+                world.add(liar)
+            }
+            let isDone = world.run(seconds: 3600) { engines.allSatisfy(\.core.isComplete) }
+            #expect(isDone, "seed \(seed): \(engines.count { !$0.core.isComplete }) are not finished")
+            for engine in engines {
+                #expect(engine.banned == engine.liarsMet, "seed \(seed), host \(engine.number)")
+            }
+            world.expectSound(engines)
+        }
+    }
+
     @Test("Peers that pause, return or leave for ever give back every block, and the others finish")
     func churn() {
         for seed in UInt64(200)..<260 {
@@ -87,6 +106,7 @@ struct SwarmPropertyTests {
         for number in 0..<count {
             var settings = SwarmSettings()
             settings.maximumPeers = Int.random(in: count / 2 + 1...count, using: &random)
+            settings.uploadSlots = Bool.random(using: &random) ? nil : .random(in: 1...4, using: &random)
             settings.isSequential = Int.random(in: 0..<5, using: &random) == 0
             let line = SimulatedLine(
                 up: .random(in: 3e4..<4e6, using: &random), down: .random(in: 1e5..<2e7, using: &random),
@@ -96,7 +116,10 @@ struct SwarmPropertyTests {
                 number, in: world, start: number < seeds ? .everything : .nothing, line: line,
                 settings: settings,
                 encryption: [.off, .prefer, .require][number % 3])
-            engine.isFirewalled = Int.random(in: 0..<4, using: &random) == 0 && number >= seeds
+            engine.supportsFast = Int.random(in: 0..<3, using: &random) > 0
+            // Those that speak to both sorts can be reached by both.
+            let isBridge = engine.encryption == .prefer
+            engine.isFirewalled = Int.random(in: 0..<4, using: &random) == 0 && number >= seeds && !isBridge
             world.add(engine)
         }
         return world

@@ -53,7 +53,6 @@ extension SwarmSimulation {
         let received = self.engines.reduce(0) { $0 + $1.payloadReceived }
         #expect(self.deliveredPayload == received, sourceLocation: sourceLocation)
         let uploaded = self.engines.reduce(0) { $0 + $1.core.uploaded }
-        #expect(uploaded <= self.departedPayload, sourceLocation: sourceLocation)
-        #expect(uploaded >= self.deliveredPayload, sourceLocation: sourceLocation)
+        #expect(uploaded + self.orphanedPayload == self.departedPayload, sourceLocation: sourceLocation)
     }
 }

@@ -80,7 +80,7 @@ extension EngineHost {
     }
 
     private var handshake: Handshake {
-        Handshake(infoHash: self.core.id, peerID: self.core.ownID)
+        Handshake(infoHash: self.core.id, peerID: self.core.ownID, supportsFast: self.supportsFast)
     }
 
     private func open(_ connection: EngineConnection, _ machine: HandshakeMachine<ToyEncryption>) {

@@ -26,6 +26,7 @@ public final class EngineHost: SimulatedHost {
     /// Of the blocks it sends, those it makes wrong: a liar with a good client.
     public var corruptShare = 0.0
     public var state: TorrentState = .paused
+    public var supportsFast = true
     /// Nobody from outside reaches it.
     public var isFirewalled = false
     public var announces = true

@@ -32,6 +32,8 @@ public final class SwarmSimulation {
 
     // Totals of payload on all lines, in bytes.
     public private(set) var departedPayload: Int64 = 0
+    /// Of that, what left after its sender had ended the connection.
+    public private(set) var orphanedPayload: Int64 = 0
     public private(set) var deliveredPayload: Int64 = 0
     public private(set) var lostPayload: Int64 = 0
     public private(set) var eventCount = 0
@@ -53,7 +55,7 @@ public final class SwarmSimulation {
     }
 
     /// Switches a host on. Its number must be the next.
-    public func add(_ host: any SimulatedHost, afterSeconds seconds: Double = 0) {
+    public func add(_ host: any SimulatedHost) {
         precondition(host.number == self.hosts.count, "hosts are numbered as they come")
         self.hosts.append(host)
         self.byAddress[host.address] = host.number
@@ -93,7 +95,11 @@ public final class SwarmSimulation {
         case .departed(let end, let payload):
             end.queuedBytes -= payload
             self.departedPayload += Int64(payload)
-            if end.isOpen { end.host.departed(payload, from: end) }
+            if end.isOpen {
+                end.host.departed(payload, from: end)
+            } else {
+                self.orphanedPayload += Int64(payload)
+            }
         case .ended(let end, let isReset):
             guard end.isOpen else { return }
             end.isOpen = false
