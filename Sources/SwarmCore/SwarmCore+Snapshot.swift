@@ -43,6 +43,14 @@ extension SwarmCore {
         return snapshot
     }
 
+    /// How far it has come with a peer, for the ledger: cheaper than a snapshot.
+    public func standing(of slot: PeerSlot) -> PeerStanding? {
+        guard slot.index < self.peers.count, let peer = self.peers[slot.index] else { return nil }
+        return PeerStanding(
+            stage: Self.stage(of: peer), unchokes: peer.unchokeCount, downloaded: peer.downloaded,
+            uploaded: peer.uploaded)
+    }
+
     private static func stage(of peer: SwarmPeer) -> PeerStage {
         if peer.downloaded > 0 || peer.uploaded > 0 { return .transferring }
         if peer.unchokeCount > 0 { return .unchoked }
@@ -99,4 +107,14 @@ extension SwarmCore {
 
 extension Flag {
     var timed: TimedFlag { TimedFlag(self.isSet, since: self.since) }
+}
+
+/// What a connection has come to.
+public struct PeerStanding: Hashable, Sendable {
+    public var stage: PeerStage
+    /// How often the peer has unchoked us.
+    public var unchokes: Int
+    /// Payload, in bytes.
+    public var downloaded: Int64
+    public var uploaded: Int64
 }

@@ -51,7 +51,8 @@ final class ActiveTorrent {
     var link: MagnetLink?
     var tickets: [AnnounceOrder.ID: TrackerClient.Ticket] = [:]
     var isStoreStopped = false
-    var lastPieceAt: Instant?
+    /// Pieces of the last minute, the newest last, and whether their hash was right; a few hundred at most.
+    private var recentPieces: [(at: Instant, isRight: Bool)] = []
     let options: AddOptions
 
     init(
@@ -93,6 +94,18 @@ final class ActiveTorrent {
 
     func setPieceCount(_ count: Int) {
         for connection in self.allConnections { connection.scanner.setPieceCount(count) }
+    }
+
+    func noteHashed(isRight: Bool, at now: Instant) {
+        if self.recentPieces.count >= 512 { self.recentPieces.removeFirst(256) }
+        self.recentPieces.append((now, isRight))
+    }
+
+    /// Of the last minute.
+    func recentPieces(at now: Instant) -> (verified: Int, corrupt: Int) {
+        let recent = self.recentPieces.filter { now.seconds(since: $0.at) < 60 }
+        let verified = recent.count { $0.isRight }
+        return (verified, recent.count - verified)
     }
 
     func touch(_ slot: PeerSlot) {

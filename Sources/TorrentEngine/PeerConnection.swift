@@ -42,6 +42,11 @@ final class PeerConnection {
     var uploadLeaf: NodeID?
     var downloadLeaf: NodeID?
 
+    // What of it the ledger knows.
+    var notedUnchokes = 0
+    var notedDown: Int64 = 0
+    var notedUp: Int64 = 0
+
     // In.
     var scanner = FrameScanner(pieceCount: nil, supportsFast: true)
     var partial: PartialBlock?

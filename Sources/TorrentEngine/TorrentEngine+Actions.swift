@@ -36,7 +36,7 @@ extension TorrentEngine {
         case .close(let slot, let reason):
             guard let connection = torrent.connection(at: slot) else { return }
             self.end(connection, torrent, reason)
-        case .pieceFinished(let piece): self.pieceFinished(piece, of: torrent)
+        case .pieceFinished: break
         case .finished: self.finished(torrent)
         case .metadataReceived(let bytes): self.metadataReceived(bytes, of: torrent)
         case .giveMetadata(let slot, let piece): self.giveMetadata(piece, to: slot, of: torrent)

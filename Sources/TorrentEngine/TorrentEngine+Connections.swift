@@ -267,6 +267,7 @@ extension TorrentEngine {
         guard self.isOpen(connection) else { return }
         self.forget(connection)
         guard let torrent = connection.torrent else { return }
+        self.noteStage(of: connection, torrent)
         if isNoted { torrent.ledger.closed(connection.address, reason, at: self.now) }
         if isNoted, connection.slot == nil, connection.direction == .outgoing {
             self.dialFailed(connection.address, torrent, reason)

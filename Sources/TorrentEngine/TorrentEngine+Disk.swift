@@ -88,6 +88,7 @@ extension TorrentEngine {
         guard let torrent = self.torrents[id], let store = torrent.store else { return }
         switch event {
         case .pieceHashed(let verdict):
+            torrent.noteHashed(isRight: verdict.isGood, at: self.now)
             torrent.core.pieceHashed(
                 verdict.piece, isRight: verdict.isGood, digests: verdict.blockDigests, at: self.now,
                 using: &self.random, into: &torrent.actions)

@@ -1,5 +1,6 @@
 import EventIO
 import PeerPolicy
+import StallDiagnosis
 import SwarmCore
 import SwarmTypes
 import TrackerProtocol
@@ -24,6 +25,7 @@ extension TorrentEngine {
             if torrent.core.peerCount > 0 {
                 torrent.core.tick(at: self.now, using: &self.random, into: &torrent.actions)
                 self.performActions(of: torrent)
+                for connection in torrent.allConnections { self.noteStage(of: connection, torrent) }
             }
             self.dialCandidates(of: torrent)
             self.askForPeers(torrent)
@@ -41,6 +43,21 @@ extension TorrentEngine {
         else { return }
         torrent.schedule.wantPeers(at: self.now)
         self.announceDue(torrent)
+    }
+
+    /// Brings the ledger up to date with what a connection has come to.
+    func noteStage(of connection: PeerConnection, _ torrent: ActiveTorrent) {
+        guard let slot = connection.slot, let peer = torrent.core.standing(of: slot) else { return }
+        torrent.ledger.reached(peer.stage, by: connection.address, at: self.now)
+        for _ in connection.notedUnchokes..<max(connection.notedUnchokes, peer.unchokes) {
+            torrent.ledger.unchoked(by: connection.address, at: self.now)
+        }
+        torrent.ledger.transferred(
+            down: peer.downloaded - connection.notedDown, up: peer.uploaded - connection.notedUp,
+            with: connection.address, at: self.now)
+        connection.notedUnchokes = peer.unchokes
+        connection.notedDown = peer.downloaded
+        connection.notedUp = peer.uploaded
     }
 
     private func endLateOpenings() {

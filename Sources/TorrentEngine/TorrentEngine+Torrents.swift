@@ -140,8 +140,6 @@ extension TorrentEngine {
         if isFinished { self.observer?(.finished(torrent.core.id)) }
     }
 
-    func pieceFinished(_ piece: Int, of torrent: ActiveTorrent) { torrent.lastPieceAt = self.now }
-
     func finished(_ torrent: ActiveTorrent) {
         self.announceCompleted(torrent)
         self.observer?(.finished(torrent.core.id))
