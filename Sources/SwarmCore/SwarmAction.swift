@@ -8,7 +8,7 @@ public enum SwarmAction: Hashable, Sendable {
     case serve(PeerSlot)
     /// The peer is forgotten already: end its connection.
     case close(PeerSlot, CloseReason)
-    /// The whole info dictionary of a magnet link, its hash proved.
+    /// The whole info dictionary of a magnet link. Its hash is not proved: `metadataFailed` answers one that is wrong.
     case metadataReceived([UInt8])
     /// A peer asks for a piece of the info dictionary: answer with `give`.
     case giveMetadata(PeerSlot, piece: Int)

@@ -17,7 +17,9 @@ extension SwarmCore {
             self.noteDuplicate(of: twin, facts, at: now)
             return .failure(JoinRefusal(.duplicateConnection))
         }
-        if twin == nil, self.peerCount >= self.settings.maximumPeers { return .failure(JoinRefusal(.tooManyConnections)) }
+        if twin == nil, self.peerCount >= self.settings.maximumPeers {
+            return .failure(JoinRefusal(.tooManyConnections))
+        }
         // Only now: of one that is not taken, the book would never hear the end.
         let known =
             facts.direction == .outgoing

@@ -10,7 +10,8 @@ public import SwarmTypes
 public struct SwarmCore: Sendable {
     public let id: TorrentID
     public let ownID: PeerID
-    public let isPrivate: Bool
+    /// Known only with the metadata, of a magnet link.
+    public var isPrivate: Bool
     public var settings: SwarmSettings
 
     /// Nil until the metadata of a magnet link is there.

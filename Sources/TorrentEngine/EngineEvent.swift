@@ -47,6 +47,8 @@ public struct AddOptions: Sendable {
         case check
         /// All of it is there; each piece is proved when it is first asked for.
         case complete
+        /// All of it is there, and nobody doubts it: nothing is hashed.
+        case trusted
     }
 
     public init(directory: String) { self.directory = directory }

@@ -58,6 +58,9 @@ final class PeerConnection {
     var incomingCipher: StreamCipher?
 
     // Out.
+    /// When blocks were last taken for it, and whether it waits for more to come together.
+    var lastRunAt = Instant(nanoseconds: 0)
+    var isDeferred = false
     /// Messages that wait, with what of them is sent already.
     var control: [UInt8] = []
     var controlSent = 0

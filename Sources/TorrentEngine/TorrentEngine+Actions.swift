@@ -45,7 +45,13 @@ extension TorrentEngine {
         }
     }
 
+    /// A peer that makes us answer and never reads is cut when so many bytes wait for it.
+    private static let mostWaiting = 4 << 20
+
     private func say(_ message: PeerMessage, to connection: PeerConnection) {
+        guard connection.control.count - connection.controlSent < Self.mostWaiting else {
+            return self.close(connection, .tooManyBadRequests)
+        }
         guard let cipher = connection.outgoingCipher else { return message.append(to: &connection.control) }
         var bytes = message.bytes
         cipher.apply(&bytes)

@@ -9,6 +9,33 @@ extension TorrentEngine {
     /// Of blocks that are read and sent together.
     private static let runLength = 256 * 1024
 
+    /// A fast peer that asks for a block whenever it gets one would be served in single blocks, each with its own
+    /// system calls on both sides: after a run it waits this long, unless this many blocks have come together.
+    private static let batchNanoseconds: Int64 = 1_000_000
+    private static let batch = 16
+
+    private func deferUpload(_ connection: PeerConnection) {
+        guard !connection.isDeferred else { return }
+        connection.isDeferred = true
+        self.deferred.append(connection.number)
+        guard self.deferred.count == 1 else { return }
+        self.loop.schedule(at: self.now.advanced(byNanoseconds: Self.batchNanoseconds)) { [weak self] in
+            self?.assumeIsolated { $0.serveDeferred() }
+        }
+    }
+
+    private func serveDeferred() {
+        self.now = self.loop.now
+        let numbers = self.deferred
+        self.deferred = []
+        for number in numbers {
+            guard let connection = self.connections[number], connection.isDeferred else { continue }
+            connection.isDeferred = false
+            connection.lastRunAt = Instant(nanoseconds: 0)
+            self.pump(connection)
+        }
+    }
+
     /// Sends messages and blocks until the socket is full, a limit holds, or nothing is left to send.
     func pump(_ connection: PeerConnection) {
         while self.isOpen(connection) {
@@ -70,6 +97,12 @@ extension TorrentEngine {
         guard let torrent = connection.torrent, let leaf = connection.uploadLeaf, let slot = connection.slot,
             let waiting = torrent.core.waitingUpload(slot)
         else { return false }
+        if waiting.count < Self.batch,
+            self.now.nanoseconds - connection.lastRunAt.nanoseconds < Self.batchNanoseconds
+        {
+            self.deferUpload(connection)
+            return false
+        }
         let first = Int(waiting.first)
         if connection.uploadCredit < first {
             guard !connection.isWaitingForGrant else { return false }
@@ -84,6 +117,7 @@ extension TorrentEngine {
         }
         let limit = UInt32(clamping: min(Self.runLength, connection.uploadCredit))
         guard let run = torrent.core.nextUpload(slot, maximumLength: limit) else { return false }
+        connection.lastRunAt = self.now
         connection.uploadCredit -= Int(run.length)
         if connection.uploadCredit > 0, torrent.core.waitingUpload(slot) == nil {
             self.uploads.giveBack(leaf, connection.uploadCredit)

@@ -21,7 +21,8 @@ extension TorrentEngine {
             id: id, name: torrent.name, state: torrent.diagnosisState, since: torrent.addedAt, now: self.now)
         snapshot.isPrivate = torrent.core.isPrivate
         snapshot.pieces = torrent.core.pieceCounts
-        (snapshot.pieces.recentlyVerified, snapshot.pieces.recentlyCorrupt) = torrent.recentPieces(at: self.now)
+        (snapshot.pieces.recentlyVerified, snapshot.pieces.recentlyCorrupt) = torrent.recentPieces(
+            at: self.now)
         snapshot.traffic = self.traffic(of: torrent)
         snapshot.counts = self.counts(of: torrent)
         snapshot.disk =

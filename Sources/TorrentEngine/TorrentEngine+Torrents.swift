@@ -17,6 +17,9 @@ extension TorrentEngine {
     @discardableResult
     public func add(_ source: TorrentSource, _ options: AddOptions) throws(AddFailure) -> TorrentID {
         self.now = self.loop.now
+        if self.storage.whenRelieved == nil {
+            self.storage.whenRelieved = { [weak self] in self?.assumeIsolated { $0.diskRelieved() } }
+        }
         let id = source.id
         guard self.torrents[id] == nil else { throw .alreadyThere }
         var settings = SwarmSettings()
@@ -86,6 +89,7 @@ extension TorrentEngine {
             try metainfo.pieces(ofFiles: ranges, in: layout)
         }
         torrent.metainfo = metainfo
+        torrent.core.metadataSize = metainfo.infoBytes.count
         torrent.name = metainfo.name
         let store = TorrentStore(
             torrent: torrent.core.id, layout: layout, directory: torrent.options.directory,
@@ -94,7 +98,9 @@ extension TorrentEngine {
         torrent.store = store
         self.observe(store, of: torrent)
         switch torrent.options.knowledge {
-        case .complete:
+        case .complete, .trusted:
+            // Without hashes a store proves nothing.
+            if torrent.options.knowledge == .trusted { store.hashes = nil }
             store.assumeComplete()
             self.run(torrent)
         case .nothing:
@@ -150,6 +156,15 @@ extension TorrentEngine {
             let metainfo = try Metainfo(
                 infoDictionary: bytes, announcement: torrent.link?.announcement ?? Announcement(),
                 hashing: .openSSL)
+            // Whoever sent it may have sent another torrent's.
+            guard torrent.link?.names(metainfo) ?? (metainfo.id == torrent.core.id) else {
+                torrent.core.metadataFailed(at: self.now, into: &torrent.actions)
+                return
+            }
+            if metainfo.isPrivate {
+                torrent.core.isPrivate = true
+                torrent.schedule.becomePrivate()
+            }
             try self.openReceived(metainfo, torrent)
             self.observer?(.metadata(torrent.core.id))
         } catch {

@@ -47,6 +47,8 @@ public actor TorrentEngine {
     /// Those without a handshake yet.
     var openings: Set<Int> = []
     var heldByDisk: [Int] = []
+    /// Connections whose requests are being collected for a moment.
+    var deferred: [Int] = []
     var listeners: [Listener] = []
     var budget: ConnectionBudget
     var acceptedCount = 0

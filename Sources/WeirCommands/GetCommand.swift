@@ -56,9 +56,12 @@ let seedCommand = Command(
     spec: CommandSpec(
         "seed", "Upload torrents whose data is there",
         details: [
-            "Takes the data below --dir as complete, and proves each piece when a peer first asks for it; --check hashes everything first. Prints READY when all torrents seed, and goes on until it is told to stop."
+            "Takes the data below --dir as complete, and proves each piece when a peer first asks for it; --check hashes everything first, --trust nothing. Prints READY when all torrents seed, and goes on until it is told to stop."
         ],
-        options: TransferOption.all + [.flag("check", nil, "Hash everything before seeding")],
+        options: TransferOption.all + [
+            .flag("check", nil, "Hash everything before seeding"),
+            .flag("trust", nil, "Hash nothing at all: the data is known to be right"),
+        ],
         arguments: [ArgumentSpec("TORRENT", "A .torrent file, or a folder of them")],
         examples: [CommandExample("weir seed torrents/ --dir /srv/data --up 2M", "Seed a folder of torrents")]
     )
@@ -66,7 +69,8 @@ let seedCommand = Command(
     let line = TransferLine(invocation)
     let sources = try line.sources(of: try line.argument())
     var options = try line.options()
-    options.knowledge = invocation.parsed.has("check") ? .check : .complete
+    options.knowledge =
+        invocation.parsed.has("check") ? .check : invocation.parsed.has("trust") ? .trusted : .complete
     let session = try TransferSession(
         try line.settings(), output: line.output(.seed), endsWhenFinished: false, seedRatio: nil,
         controlFolders: line.controlFolders)

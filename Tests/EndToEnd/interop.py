@@ -25,14 +25,16 @@ PIECE = 256 * 1024
 class Payload:
     """A file or a folder of files with random bytes, and its torrent."""
 
-    def __init__(self, lab, name, size, files, announce):
+    def __init__(self, lab, name, size, files, announce, private=True):
         self.name = name
         self.folder = lab.folder / ("payload-" + name)
         self.folder.mkdir()
         chance = random.Random(name)
         data = chance.randbytes(size)
-        info = {"name": name, "piece length": PIECE, "private": 1,
+        info = {"name": name, "piece length": PIECE,
                 "pieces": b"".join(hashlib.sha1(data[i:i + PIECE]).digest() for i in range(0, size, PIECE))}
+        if private:
+            info["private"] = 1
         if files == 1:
             (self.folder / name).write_bytes(data)
             info["length"] = size
@@ -45,10 +47,19 @@ class Payload:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(data[start:end])
                 info["files"].append({"length": end - start, "path": path})
+        self.lab, self.info, self.announce, self.count = lab, info, announce, 0
+
+    def renew(self):
+        """Makes a torrent of its own of the same bytes, so that the tracker names nobody of another exchange."""
+        self.count += 1
+        info = {**self.info, "source": str(self.count)}
         self.info_hash = hashlib.sha1(bencode(info)).hexdigest()
-        self.torrent = lab.folder / f"{name}.torrent"
-        self.torrent.write_bytes(bencode({"announce": announce, "info": info}))
-        self.magnet = f"magnet:?xt=urn:btih:{self.info_hash}&tr={announce}"
+        self.torrent = self.lab.folder / f"{self.name}-{self.count}.torrent"
+        self.torrent.write_bytes(bencode({"announce": self.announce, "info": info}))
+        self.magnet = f"magnet:?xt=urn:btih:{self.info_hash}&tr={self.announce}"
+        self.lab.allow([self])
+        # The tracker reads its list when it is told to, a moment later.
+        time.sleep(0.2)
 
     def differs_from(self, folder):
         """The first file that is missing or different, or None."""
@@ -109,13 +120,15 @@ def main():
     for scheme in options.tracker.split(","):
         for kind in options.payload.split(","):
             announce = f"{scheme}://127.0.0.1:{port}/announce"
-            payload = Payload(lab, f"{kind}-{scheme}", options.mebibytes << 20, 1 if kind == "one" else options.files, announce)
-            lab.allow([payload])
+            payload = Payload(lab, f"{kind}-{scheme}", options.mebibytes << 20, 1 if kind == "one" else options.files, announce,
+                              # The metadata of private torrents is not for strangers.
+                              private=not options.magnet)
             for encryption in options.encryption.split(","):
                 for name in options.clients.split(","):
                     for verb in ("get", "seed"):
                         if options.only not in (None, verb):
                             continue
+                        payload.renew()
                         ours, other = clients.Weir(lab, encryption), clients.OTHERS[name](lab, encryption)
                         seeder, leecher = (other, ours) if verb == "get" else (ours, other)
                         what = f"{verb:5}{name:14}{kind:6}{encryption:11}{scheme:6}"

@@ -25,6 +25,8 @@ run() { # name, arguments
 run commands
 run formats
 run why
+run interop --payload one,many --encryption plain,encrypted
+run interop --payload one --encryption plain --magnet --clients libtorrent,aria2
 run bad_input
 run faults
 run outages
