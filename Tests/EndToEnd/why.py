@@ -19,6 +19,9 @@ import lab as laboratory
 from checks import Checks, expect, same
 from lab import bencode, free_port, wait_for
 
+# Under nohup the signal is ignored, and a session then outlives its terminal on purpose.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 checks = Checks(__doc__)
 PIECE = 32 * 1024
 NOBODY = 69
