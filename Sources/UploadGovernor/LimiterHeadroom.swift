@@ -33,8 +33,8 @@ struct LimiterHeadroom: Hashable, Sendable {
         }
         // Far below the cap nothing shows; a quarter above it, limits are missing or not obeyed at all.
         guard rate >= cap / 2, rate - cap <= cap / 4 else { return }
-        // More slack counts when it is clearly more, less at once.
-        let slackNow = min(maximum, slack * 1000 / cap) / 10 * 10
+        // Half of it, for it may be used at any moment. More counts when it is clearly more, less at once.
+        let slackNow = min(maximum, slack * 500 / cap) / 10 * 10
         if slackNow < self.slackThousandths || slackNow >= self.slackThousandths + 20 {
             self.slackThousandths = slackNow
         }
