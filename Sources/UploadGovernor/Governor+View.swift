@@ -164,11 +164,15 @@ extension Governor {
         var rates = [Int64](repeating: 0, count: input.trackers.count)
         for torrent in input.torrents { rates[torrent.tracker] &+= torrent.uploadRate.bytesPerSecond }
         var busy = [Int](repeating: 0, count: rates.count)
+        var busyRates = [Int64](repeating: 0, count: rates.count)
         var slack = [Int64](repeating: 0, count: rates.count)
         for torrent in input.torrents {
             let rate = torrent.uploadRate.bytesPerSecond
             // A torrent with less than a tenth of the upload swings too little to count.
-            if rate > rates[torrent.tracker] / 10 { busy[torrent.tracker] += 1 }
+            if rate > rates[torrent.tracker] / 10 {
+                busy[torrent.tracker] += 1
+                busyRates[torrent.tracker] &+= rate
+            }
             if let limit = torrent.limit.rate?.bytesPerSecond, limit - limit / 8 > rate {
                 slack[torrent.tracker] &+= limit - rate
             }
@@ -176,6 +180,8 @@ extension Governor {
         let now = self.environment.now()
         for (index, tracker) in self.configuration.trackers.enumerated() {
             guard let cap = tracker.cap.rate?.bytesPerSecond else { continue }
+            // Many small ones steady the whole, whatever a few big ones do beside them.
+            if busyRates[index] < rates[index] / 5 * 4 { busy[index] = .max }
             let before = self.headroom[tracker.id]?.thousandths ?? 0
             self.headroom[tracker.id, default: LimiterHeadroom()].observe(
                 rates[index], busy: busy[index], slack: slack[index], cap: cap,

@@ -69,7 +69,8 @@ class Bench(laboratory.Lab):
         """A Weir that polls every second; `settled` waits for the end of its first cycle."""
         weir = laboratory.Weir(self, f"weir{len(self.weirs)}")
         self.weirs.append(weir)
-        weir.configure(instances, trackers, sections, **{"poll_interval": 1, **settings})
+        # The fakes keep their limits exactly: numbers are compared without headroom.
+        weir.configure(instances, trackers, sections, **{"poll_interval": 1, "headroom": 0, **settings})
         if start:
             weir.start()
             if settled:
