@@ -98,6 +98,7 @@ let package = Package(
                 "TorrentStorage", "TrackerClient", "Digests",
                 "EventIO", "HTTPFetching", "CLinuxIO",
             ]),
+        module("TorrentCatalog", strict, uses: ["SwarmTypes", "StallDiagnosis", "EventIO"]),
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
         module("ChangeJournal", strict, uses: ["SwarmTypes", "SQLiteStore"]),
         module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
@@ -198,6 +199,7 @@ let package = Package(
         tests(
             "TorrentEngineTests",
             uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
+        tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

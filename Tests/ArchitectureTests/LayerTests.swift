@@ -50,6 +50,7 @@ private let allowedImports: [String: Set<String>] = [
         "TrackerClient",
         "Digests", "EventIO", "HTTPFetching", "CLinuxIO", "Glibc", "Synchronization",
     ],
+    "TorrentCatalog": ["SwarmTypes", "StallDiagnosis", "EventIO"],
     "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching"],
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
