@@ -67,6 +67,7 @@ let package = Package(
                 "RateControl", "StallDiagnosis",
             ]),
         module("LimitPlanning", pure, uses: ["SwarmTypes"]),
+        module("LibraryPolicy", pure, uses: ["SwarmTypes"]),
 
         // Machine access.
         module("EventIO", strict, uses: ["CLinuxIO", "SwarmTypes"]),
@@ -99,6 +100,13 @@ let package = Package(
                 "EventIO", "HTTPFetching", "CLinuxIO",
             ]),
         module("TorrentCatalog", strict, uses: ["SwarmTypes", "StallDiagnosis", "EventIO"]),
+        module(
+            "TorrentLibrary", strict,
+            uses: [
+                "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage",
+                "TrackerProtocol", "MetainfoCoding", "BencodeCoding", "SQLiteStore", "StallDiagnosis",
+                "EventIO", "HTTPFetching", "CLinuxIO",
+            ]),
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
         module("ChangeJournal", strict, uses: ["SwarmTypes", "SQLiteStore"]),
         module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
@@ -128,7 +136,7 @@ let package = Package(
                 "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching",
                 "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI",
                 "WeirSettings",
-                "Digests", "CLinuxIO",
+                "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy",
             ]),
         .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
 
@@ -199,6 +207,13 @@ let package = Package(
         tests(
             "TorrentEngineTests",
             uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
+        tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),
+        tests(
+            "TorrentLibraryTests",
+            uses: [
+                "TorrentLibrary", "TorrentCatalog", "TorrentEngine", "MetainfoCoding", "TorrentCreation",
+                "EventIO", "SwarmTypes", "TestKit",
+            ]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],

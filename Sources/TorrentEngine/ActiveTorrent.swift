@@ -53,7 +53,15 @@ final class ActiveTorrent {
     var isStoreStopped = false
     /// Pieces of the last minute, the newest last, and whether their hash was right; a few hundred at most.
     private var recentPieces: [(at: Instant, isRight: Bool)] = []
-    let options: AddOptions
+    /// What was asked of it; changes while it runs.
+    var options: AddOptions
+    /// Takes what is left of it when it has ended.
+    var whenEnded: (@Sendable (EndedTorrent) -> Void)?
+    /// Its files go when it ends.
+    var removesFiles = false
+    /// As it ended.
+    var lastCheckpoint: Checkpoint?
+    var endFailure: String?
 
     init(
         core: SwarmCore, state: State, options: AddOptions, name: String, schedule: AnnounceSchedule,

@@ -1,5 +1,6 @@
 public import MetainfoCoding
 public import SwarmTypes
+public import TorrentStorage
 
 /// What an engine tells its owner, on its loop.
 public enum EngineEvent: Hashable, Sendable {
@@ -11,6 +12,8 @@ public enum EngineEvent: Hashable, Sendable {
     case running(TorrentID)
     /// It ended by itself; the words say of what.
     case failed(TorrentID, String)
+    /// A tracker has answered, or has not.
+    case announced(TorrentID)
 }
 
 /// What a torrent is made from.
@@ -39,6 +42,13 @@ public struct AddOptions: Sendable {
     public var downloadLimit = UploadLimit.unlimited
     /// Numbers of the files to fetch; nil for all.
     public var selectedFiles: [ClosedRange<Int>]?
+    public var wishes = TorrentWishes()
+    /// What is known to be on disk, in place of `knowledge`.
+    public var recorded: RecordedPieces?
+    /// By number, the paths of files that are not called as the torrent says.
+    public var renamedFiles: [Int: String] = [:]
+    /// Trackers in place of those that the torrent or link names, by tier.
+    public var trackers: [[String]]?
 
     public enum Knowledge: Hashable, Sendable {
         /// Nothing is there.
@@ -52,6 +62,20 @@ public struct AddOptions: Sendable {
     }
 
     public init(directory: String) { self.directory = directory }
+}
+
+/// What a torrent's record says of its pieces.
+public struct RecordedPieces: Hashable, Sendable {
+    public var have: Bitfield
+    /// Those of them that are had by trust alone; nil when there are none.
+    public var unproven: Bitfield?
+    public var partials: [PartialPiece]
+
+    public init(have: Bitfield, unproven: Bitfield? = nil, partials: [PartialPiece] = []) {
+        self.have = have
+        self.unproven = unproven
+        self.partials = partials
+    }
 }
 
 /// A tracker's own cap: one bucket that all its torrents share.

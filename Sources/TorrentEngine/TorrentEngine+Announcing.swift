@@ -53,6 +53,7 @@ extension TorrentEngine {
         case .failure(let failure):
             torrent.schedule.failed(order, failure, at: self.now, using: &self.random)
         }
+        self.observer?(.announced(id))
         self.announceDue(torrent)
         if torrent.state == .stopping { self.stopStep(torrent) }
     }

@@ -68,7 +68,7 @@ extension TorrentEngine {
         self.finishStopping()
     }
 
-    private func stop(_ torrent: ActiveTorrent) {
+    func stop(_ torrent: ActiveTorrent) {
         guard torrent.state != .stopping else { return }
         torrent.state = .stopping
         for ticket in torrent.schedule.stop(at: self.now).compactMap({
@@ -85,16 +85,39 @@ extension TorrentEngine {
         }
         let id = torrent.core.id
         torrent.isStoreStopped = torrent.store == nil
+        guard !torrent.removesFiles else {
+            torrent.store?.removeFiles { [weak self] result in
+                self?.assumeIsolated { $0.filesRemoved(id, result) }
+            }
+            return
+        }
+        let wasChecked = torrent.core.geometry != nil
         torrent.store?.stop { [weak self] result in
-            self?.assumeIsolated { $0.storeStopped(id, result) }
+            self?.assumeIsolated { $0.storeStopped(id, result, wasChecked) }
         }
     }
 
-    private func storeStopped(_ id: TorrentID, _ result: Result<Checkpoint, StorageFailure>) {
+    /// - Parameter wasChecked: it was known what the disk has.
+    private func storeStopped(
+        _ id: TorrentID, _ result: Result<Checkpoint, StorageFailure>, _ wasChecked: Bool
+    ) {
         self.now = self.loop.now
         guard let torrent = self.torrents[id] else { return }
         torrent.isStoreStopped = true
-        if case .failure(let failure) = result { self.observer?(.failed(id, failure.description)) }
+        switch result {
+        case .success(let checkpoint): if wasChecked { torrent.lastCheckpoint = checkpoint }
+        case .failure(let failure):
+            torrent.endFailure = failure.description
+            self.observer?(.failed(id, failure.description))
+        }
+        self.stopStep(torrent)
+    }
+
+    private func filesRemoved(_ id: TorrentID, _ result: Result<Void, StorageFailure>) {
+        self.now = self.loop.now
+        guard let torrent = self.torrents[id] else { return }
+        torrent.isStoreStopped = true
+        if case .failure(let failure) = result { torrent.endFailure = failure.description }
         self.stopStep(torrent)
     }
 
@@ -103,6 +126,10 @@ extension TorrentEngine {
         guard torrent.state == .stopping, torrent.isStoreStopped, torrent.schedule.isStopped else { return }
         if let timer = torrent.announceTimer { self.loop.cancel(timer) }
         self.remove(torrent)
+        torrent.whenEnded?(
+            EndedTorrent(
+                id: torrent.core.id, downloaded: torrent.core.downloaded, uploaded: torrent.core.uploaded,
+                checkpoint: torrent.lastCheckpoint, failure: torrent.endFailure))
         self.finishStopping()
     }
 

@@ -24,7 +24,7 @@ extension TorrentEngine {
         guard self.torrents[id] == nil else { throw .alreadyThere }
         var settings = SwarmSettings()
         settings.maximumPeers = self.settings.maximumPeersPerTorrent
-        settings.isSequential = self.settings.isSequential
+        settings.isSequential = self.settings.isSequential || options.wishes.isSequential
         settings.clientText = self.settings.clientText
         settings.listeningPort = self.listeningPort
         let (announcement, isPrivate) = source.announcement
@@ -35,7 +35,7 @@ extension TorrentEngine {
         let torrent = ActiveTorrent(
             core: core, state: .fetchingMetadata, options: options, name: source.name,
             schedule: AnnounceSchedule(
-                tiers: announcement.tiers, isPrivate: isPrivate, addedAt: self.now, using: &self.random),
+                tiers: options.trackers ?? announcement.tiers, isPrivate: isPrivate, addedAt: self.now, using: &self.random),
             announceKey: UInt32.random(in: 0 ... .max, using: &self.random),
             uploadNode: self.uploads.addNode(
                 below: parent?.upload ?? self.uploads.root, limit: options.uploadLimit, at: self.now),
@@ -81,7 +81,7 @@ extension TorrentEngine {
         else { throw .onlyVersion2 }
         let layout: TorrentLayout
         do throws(LayoutFailure) {
-            layout = try TorrentLayout(metainfo)
+            layout = try TorrentLayout(metainfo, renamed: torrent.options.renamedFiles)
         } catch {
             throw .layout("\(error)")
         }
@@ -91,12 +91,17 @@ extension TorrentEngine {
         torrent.metainfo = metainfo
         torrent.core.metadataSize = metainfo.infoBytes.count
         torrent.name = metainfo.name
+        let recorded = torrent.options.recorded.flatMap {
+            $0.have.count == layout.geometry.pieceCount ? $0 : nil
+        }
         let store = TorrentStore(
             torrent: torrent.core.id, layout: layout, directory: torrent.options.directory,
-            service: self.storage,
-            hashes: hashes)
+            service: self.storage, hashes: hashes, have: recorded?.have, unproven: recorded?.unproven,
+            partials: recorded?.partials ?? [],
+            selection: torrent.options.wishes.selection(fileCount: metainfo.files.count))
         torrent.store = store
         self.observe(store, of: torrent)
+        guard recorded == nil else { return self.run(torrent) }
         switch torrent.options.knowledge {
         case .complete, .trusted:
             // Without hashes a store proves nothing.
@@ -138,6 +143,7 @@ extension TorrentEngine {
                 into: &torrent.actions)
         }
         torrent.setPieceCount(store.geometry.pieceCount)
+        if !hadBegun, !torrent.options.wishes.isDefault { self.applyWishes(to: torrent) }
         let isFinished = torrent.core.isFinished
         self.announceStart(torrent)
         self.performActions(of: torrent)

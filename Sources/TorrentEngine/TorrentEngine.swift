@@ -52,6 +52,8 @@ public actor TorrentEngine {
     var listeners: [Listener] = []
     var budget: ConnectionBudget
     var acceptedCount = 0
+    /// With port 0.
+    var bannedHosts: Set<PeerAddress> = []
     var lastIncomingAt: Instant?
     /// The last failure of our own side to make a connection, such as too many open files.
     public internal(set) var localFailure: SystemCallFailure?

@@ -94,7 +94,7 @@ final class TransferSession: @unchecked Sendable {
         switch event {
         case .running(let id):
             self.notRunning.remove(id)
-        case .metadata: break
+        case .metadata, .announced: break
         case .finished(let id):
             self.unfinished.remove(id)
             self.notRunning.remove(id)

@@ -23,6 +23,7 @@ private let allowedImports: [String: Set<String>] = [
         "StallDiagnosis",
     ],
     "LimitPlanning": ["SwarmTypes"],
+    "LibraryPolicy": ["SwarmTypes"],
     // Machine access.
     "EventIO": ["SwarmTypes", "CLinuxIO", "Glibc", "Synchronization"],
     "HTTPServing": ["EventIO", "SwarmTypes", "CMicrohttpd", "CLinuxIO", "Glibc", "Synchronization"],
@@ -51,6 +52,11 @@ private let allowedImports: [String: Set<String>] = [
         "Digests", "EventIO", "HTTPFetching", "CLinuxIO", "Glibc", "Synchronization",
     ],
     "TorrentCatalog": ["SwarmTypes", "StallDiagnosis", "EventIO"],
+    "TorrentLibrary": [
+        "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage", "TrackerProtocol",
+        "MetainfoCoding", "BencodeCoding", "SQLiteStore", "StallDiagnosis", "EventIO", "HTTPFetching", "Glibc",
+        "CLinuxIO",
+    ],
     "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching"],
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
@@ -68,7 +74,8 @@ private let allowedImports: [String: Set<String>] = [
     "ServiceAssembly": [
         "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching", "Digests",
         "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
-        "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization",
+        "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog", "TorrentEngine",
+        "TorrentLibrary", "LibraryPolicy",
     ],
     "weir": ["WeirCommands"],
 ]
@@ -77,7 +84,7 @@ private let allowedImports: [String: Set<String>] = [
 private let pureModules: Set<String> = [
     "SwarmTypes", "SpellingHints", "JSONScanning", "JSONValues", "LimitPlanning",
     "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TrackerProtocol", "PieceSelection",
-    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore",
+    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore", "LibraryPolicy",
 ]
 
 /// The C library of each module that owns one.

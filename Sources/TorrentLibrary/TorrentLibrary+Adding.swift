@@ -1,0 +1,182 @@
+import HTTPFetching
+import LibraryPolicy
+import MetainfoCoding
+public import SwarmTypes
+public import TorrentCatalog
+import TorrentEngine
+
+extension TorrentLibrary {
+    /// The longest .torrent file that is fetched.
+    private static let maximumFileBytes = 64 << 20
+    private static let maximumRedirects = 5
+
+    /// What an addition turned out to be.
+    private enum Found {
+        case file(Metainfo, [UInt8])
+        case magnet(MagnetLink, String)
+
+        var id: TorrentID {
+            switch self {
+            case .file(let metainfo, _): metainfo.id
+            case .magnet(let link, _): link.id
+            }
+        }
+    }
+
+    public func add(_ addition: TorrentAddition) async throws(CatalogFailure) -> TorrentID {
+        let found: Found
+        switch addition.source {
+        case .file(let bytes): found = try self.read(bytes)
+        case .link(let text): found = try await self.follow(text)
+        }
+        guard !self.isStopping else { throw .failed("Weir is stopping") }
+        guard self.torrents[found.id] == nil else { throw .alreadyThere(found.id) }
+        if !addition.category.isEmpty, self.categories[addition.category] == nil {
+            try self.createCategory(TorrentCategory(name: addition.category))
+        }
+        let tags = try self.checkedTags(addition.tags)
+        let directory = try self.folder(for: addition)
+        self.insert(found, addition, tags: tags, directory: directory)
+        return found.id
+    }
+
+    private func read(_ bytes: [UInt8]) throws(CatalogFailure) -> Found {
+        let metainfo: Metainfo
+        do throws(MetainfoFailure) {
+            metainfo = try Metainfo(torrentFile: bytes, hashing: .openSSL)
+        } catch {
+            throw .invalid("this is no torrent file: \(error)")
+        }
+        guard metainfo.version != .v2 else { throw .onlyVersion2 }
+        return .file(metainfo, bytes)
+    }
+
+    private func follow(_ text: String) async throws(CatalogFailure) -> Found {
+        var text = String(text.drop(while: \.isWhitespace))
+        if TorrentID(hex: text) != nil, text.utf8.count == 40 { text = "magnet:?xt=urn:btih:" + text }
+        for _ in 0...Self.maximumRedirects {
+            guard text.isWebAddress else { return try self.magnet(text) }
+            guard let fetcher = self.environment.fetcher else { throw .notSupported("web addresses") }
+            let response: FetchResponse
+            do throws(FetchFailure) {
+                response = try await fetcher.fetch(
+                    FetchRequest(url: text, timeoutSeconds: 60, maximumBodyBytes: Self.maximumFileBytes),
+                    into: nil)
+            } catch {
+                throw .failed("the torrent file could not be fetched: \(error)")
+            }
+            if (300..<400).contains(response.status), let location = response.header("Location") {
+                text = location.hasPrefix("/") ? text.webOrigin + location : location
+                continue
+            }
+            guard response.status == 200 else {
+                throw .failed("the server answered \(response.status) instead of a torrent file")
+            }
+            return try self.read(response.body)
+        }
+        throw .failed("the address leads from one to another too often")
+    }
+
+    private func magnet(_ text: String) throws(CatalogFailure) -> Found {
+        let link: MagnetLink
+        do throws(MagnetFailure) {
+            link = try MagnetLink(text)
+        } catch {
+            throw .invalid("this is no link that Weir can add: \(error)")
+        }
+        guard link.v1ID != nil else { throw .onlyVersion2 }
+        return .magnet(link, text)
+    }
+
+    private func insert(
+        _ found: Found, _ addition: TorrentAddition, tags: [String], directory: String
+    ) {
+        let torrent = LibraryTorrent(id: found.id)
+        var line = TorrentSummary(id: found.id, name: "", state: .stopped)
+        switch found {
+        case .file(let metainfo, let bytes):
+            self.metainfoBytes[found.id] = bytes
+            line.take(metainfo)
+        case .magnet(let link, let text):
+            torrent.link = text
+            torrent.priorities = Self.priorities(selecting: link.selectedFiles)
+            line.name = link.displayName ?? link.id.hex
+            line.infoHashV1 = link.v1ID?.hex ?? ""
+            line.infoHashV2 = link.v2InfoHash?.hex ?? ""
+            line.trackers = link.trackers
+            line.magnet = link.text
+        }
+        if let name = addition.name, !name.isEmpty { line.name = name }
+        line.directory = directory
+        line.category = addition.category
+        line.tags = tags
+        line.tracker = line.trackers.first ?? ""
+        line.addedAt = self.now
+        line.uploadLimit = addition.uploadLimit
+        line.downloadLimit = addition.downloadLimit
+        line.shareLimits = addition.shareLimits
+        line.isSequential = addition.isSequential
+        line.wantsEndsFirst = addition.wantsEndsFirst
+        line.isForced = addition.isForced
+        line.isManaged = addition.isManaged ?? (self.preferences.managesByDefault && addition.directory == nil)
+        torrent.isStopped = addition.isStopped ?? self.preferences.startsStopped
+        torrent.knowledge = addition.isTrusted ? .complete : .check
+        self.torrents[found.id] = torrent
+        self.lines[found.id] = line
+        if addition.goesToTop { self.queue.insert(found.id, at: 0) } else { self.queue.append(found.id) }
+        self.queueIsStale = true
+        self.placeFiles(of: torrent)
+        self.note(torrent, "added", "Added to the library")
+        self.touched.insert(found.id)
+        self.environment.report(.added(id: found.id.hex, name: line.name))
+        self.settle(torrent)
+    }
+
+    /// All but these are skipped. The number of files is not known yet: those behind the last range are skipped when it is.
+    static func priorities(selecting ranges: [ClosedRange<Int>]?) -> [Int: FilePriority] {
+        guard let ranges, let last = ranges.last?.upperBound, last < 1 << 16 else { return [:] }
+        var priorities: [Int: FilePriority] = [:]
+        for file in 0...last where !ranges.contains(where: { $0.contains(file) }) {
+            priorities[file] = .skip
+        }
+        return priorities
+    }
+
+    /// Where an addition's files go.
+    private func folder(for addition: TorrentAddition) throws(CatalogFailure) -> String {
+        let category = self.categories[addition.category]?.directory
+        guard let directory = addition.directory, !directory.isEmpty, addition.isManaged != true else {
+            return managedFolder(categoryFolder: category, usual: self.preferences.directory)
+        }
+        return try self.checkedFolder(directory)
+    }
+
+    /// An absolute path without anything that leads elsewhere than it looks.
+    func checkedFolder(_ text: String) throws(CatalogFailure) -> String {
+        var path = text.hasPrefix("/") ? text : joinedPath(self.preferences.directory, text)
+        while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
+        guard path == "/" || isSafePath(String(path.dropFirst())) else {
+            throw .invalid("\"\(text)\" is no folder's path")
+        }
+        return path
+    }
+}
+
+extension CatalogFailure {
+    static let onlyVersion2 = CatalogFailure.invalid(
+        "the torrent has only version 2 piece hashes (BEP 52); Weir cannot transfer these yet")
+}
+
+extension String {
+    fileprivate var isWebAddress: Bool {
+        let text = self.prefix(8).lowercased()
+        return text.hasPrefix("http://") || text.hasPrefix("https://")
+    }
+
+    /// Scheme, host and port.
+    fileprivate var webOrigin: String {
+        guard let scheme = self.utf8.firstIndex(of: UInt8(ascii: ":")) else { return self }
+        let host = self.utf8[scheme...].dropFirst(3)
+        return String(self[..<(host.firstIndex(of: UInt8(ascii: "/")) ?? self.endIndex)])
+    }
+}

@@ -1,0 +1,77 @@
+import MetainfoCoding
+import SwarmTypes
+import TorrentCatalog
+import TorrentEngine
+
+/// What the engine tells.
+extension TorrentLibrary {
+    func happened(_ event: EngineEvent) {
+        switch event {
+        case .metadata(let id): self.gotMetadata(id)
+        case .running(let id): self.runs(id)
+        case .finished(let id): self.finished(id)
+        case .failed(let id, let words): self.failed(id, words)
+        case .announced(let id): self.touched.insert(id)
+        }
+    }
+
+    private func gotMetadata(_ id: TorrentID) {
+        guard let torrent = self.torrents[id],
+            let metainfo = self.engine.assumeIsolated({ $0.metainfo(of: id) })
+        else { return }
+        let bytes = metainfo.asTorrentFile
+        self.metainfoBytes[id] = bytes
+        if let ranges = torrent.link.flatMap({ try? MagnetLink($0) })?.selectedFiles {
+            torrent.priorities = [:]
+            for file in metainfo.files.indices where !ranges.contains(where: { $0.contains(file) }) {
+                torrent.priorities[file] = .skip
+            }
+        }
+        self.change(id) { line in
+            let name = line.name
+            let wasNamed = name != id.hex
+            line.take(metainfo)
+            if wasNamed, torrent.link.flatMap({ try? MagnetLink($0) })?.displayName != name { line.name = name }
+        }
+        self.placeFiles(of: torrent)
+        self.note(torrent, "metadata", "The torrent's description came from peers")
+        self.queueIsStale = true
+    }
+
+    private func runs(_ id: TorrentID) {
+        guard let torrent = self.torrents[id] else { return }
+        self.note(torrent, "started", "Started")
+        self.noteSeeding(torrent)
+        self.touched.insert(id)
+        self.queueIsStale = true
+    }
+
+    private func finished(_ id: TorrentID) {
+        guard let torrent = self.torrents[id] else { return }
+        let isNew = self.line(of: id)?.completedAt == nil
+        self.change(id) { line in if line.completedAt == nil { line.completedAt = self.now } }
+        self.noteSeeding(torrent)
+        self.queueIsStale = true
+        guard isNew else { return }
+        self.note(torrent, "finished", "All that is wanted of it is there")
+        self.environment.report(.finished(id: id.hex, name: self.line(of: id)?.name ?? ""))
+    }
+
+    func noteSeeding(_ torrent: LibraryTorrent) {
+        let id = torrent.id
+        let isFinished = self.engine.assumeIsolated { $0.facts(of: id)?.isFinished ?? false }
+        if isFinished, torrent.seedingSince == nil { torrent.seedingSince = self.now }
+        if !isFinished, torrent.seedingSince != nil {
+            torrent.settleTimes(at: self.now)
+            torrent.seedingSince = nil
+        }
+    }
+
+    private func failed(_ id: TorrentID, _ words: String) {
+        guard let torrent = self.torrents[id], torrent.phase == .running else { return }
+        torrent.filesAreMissing = self.engine.assumeIsolated { $0.facts(of: id)?.filesAreMissing ?? false }
+        self.fail(torrent, words)
+        // What it has on disk is recorded by ending it.
+        self.settle(torrent)
+    }
+}
