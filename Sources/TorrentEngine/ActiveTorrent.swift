@@ -53,7 +53,8 @@ final class ActiveTorrent {
     var isStoreStopped = false
     /// Pieces of the last minute, the newest last, and whether their hash was right; a few hundred at most.
     private var recentPieces: [(at: Instant, isRight: Bool)] = []
-    let options: AddOptions
+    /// Its limits and its cap change while it runs.
+    var options: AddOptions
 
     init(
         core: SwarmCore, state: State, options: AddOptions, name: String, schedule: AnnounceSchedule,
