@@ -36,8 +36,8 @@ public struct AddOptions: Sendable {
     public var knowledge = Knowledge.check
     /// Peers to be dialled, besides those that trackers name.
     public var peers: [PeerAddress] = []
-    /// The name and the limit of the tracker whose torrents share a cap; nil for none.
-    public var cap: TrackerCap?
+    /// The name of the tracker's cap that it shares with others; nil for none. See `TorrentEngine.setCaps`.
+    public var cap: String?
     public var uploadLimit = UploadLimit.unlimited
     public var downloadLimit = UploadLimit.unlimited
     /// Numbers of the files to fetch; nil for all.
@@ -75,17 +75,6 @@ public struct RecordedPieces: Hashable, Sendable {
         self.have = have
         self.unproven = unproven
         self.partials = partials
-    }
-}
-
-/// A tracker's own cap: one bucket that all its torrents share.
-public struct TrackerCap: Hashable, Sendable {
-    public var name: String
-    public var upload: UploadLimit
-
-    public init(name: String, upload: UploadLimit) {
-        self.name = name
-        self.upload = upload
     }
 }
 
