@@ -79,7 +79,9 @@ final class ActiveTorrent {
     }
 
     /// Takes part in its swarm.
-    var isRunning: Bool { self.state == .running || self.state == .fetchingMetadata }
+    var isRunning: Bool {
+        !self.options.checksOnly && (self.state == .running || self.state == .fetchingMetadata)
+    }
 
     func connection(at slot: PeerSlot) -> PeerConnection? {
         slot.index < self.connections.count ? self.connections[slot.index] : nil

@@ -43,6 +43,8 @@ public struct AddOptions: Sendable {
     /// Numbers of the files to fetch; nil for all.
     public var selectedFiles: [ClosedRange<Int>]?
     public var wishes = TorrentWishes()
+    /// Finds out what the disk has, and does not take part in the swarm.
+    public var checksOnly = false
     /// What is known to be on disk, in place of `knowledge`.
     public var recorded: RecordedPieces?
     /// By number, the paths of files that are not called as the torrent says.

@@ -1,10 +1,12 @@
 import EventIO
-import MetainfoCoding
+public import MetainfoCoding
 import PeerPolicy
 import PieceSelection
+import StallDiagnosis
+import SwarmCore
 public import SwarmTypes
 import TorrentStorage
-import TrackerProtocol
+public import TrackerProtocol
 
 /// What is asked of one torrent while others go on.
 extension TorrentEngine {
@@ -60,6 +62,51 @@ extension TorrentEngine {
     public func trackerStatuses(of id: TorrentID) -> [TrackerStatus] {
         self.torrents[id]?.schedule.statuses ?? []
     }
+
+    /// Uses these trackers instead, by tier.
+    public func setTrackers(_ tiers: [[String]], of id: TorrentID) {
+        guard let torrent = self.torrents[id] else { return }
+        self.now = self.loop.now
+        torrent.options.trackers = tiers
+        torrent.schedule.setTrackers(tiers, at: self.now)
+        if torrent.isRunning { self.announceDue(torrent) }
+    }
+
+    // MARK: Files of torrents that the engine does not have
+
+    /// Gives files other paths.
+    public func renameFiles(
+        of metainfo: Metainfo, from old: [Int: String], to new: [Int: String], in directory: String,
+        _ body: @escaping @Sendable (String?) -> Void
+    ) {
+        do throws(LayoutFailure) {
+            let layout = try TorrentLayout(metainfo, renamed: new)
+            let store = TorrentStore(
+                torrent: metainfo.id, layout: try TorrentLayout(metainfo, renamed: old),
+                directory: directory, service: self.storage)
+            store.renameFiles(to: layout) { result in
+                switch result {
+                case .success: body(nil)
+                case .failure(let failure): body(failure.description)
+                }
+            }
+        } catch {
+            body("\(error)")
+        }
+    }
+
+    // MARK: All torrents
+
+    public func setConnectionLimits(all: Int, perTorrent: Int) {
+        self.settings.maximumConnections = all
+        self.settings.maximumPeersPerTorrent = perTorrent
+        self.budget.limits.connections = all
+        self.budget.limits.connectionsPerTorrent = perTorrent
+        for torrent in self.torrents.values { torrent.core.settings.maximumPeers = perTorrent }
+    }
+
+    /// Of connections from now on.
+    public func setEncryption(_ policy: EncryptionPolicy) { self.settings.encryption = policy }
 
     // MARK: Peers
 

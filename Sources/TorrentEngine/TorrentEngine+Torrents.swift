@@ -137,6 +137,11 @@ extension TorrentEngine {
         torrent.setPieceCount(store.geometry.pieceCount)
         if !hadBegun, !torrent.options.wishes.isDefault { self.applyWishes(to: torrent) }
         let isFinished = torrent.core.isFinished
+        guard !torrent.options.checksOnly else {
+            self.performActions(of: torrent)
+            self.observer?(.running(torrent.core.id))
+            return
+        }
         self.announceStart(torrent)
         self.performActions(of: torrent)
         self.dialCandidates(of: torrent)

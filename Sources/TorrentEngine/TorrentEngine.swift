@@ -15,7 +15,7 @@ public actor TorrentEngine {
     public nonisolated let loop: EventLoop
     public nonisolated var unownedExecutor: UnownedSerialExecutor { self.loop.asUnownedSerialExecutor() }
 
-    let settings: EngineSettings
+    var settings: EngineSettings
     /// When the loop last called us: one clock reading for all that one call does.
     var now: Instant
     var random = SystemRandomNumberGenerator()

@@ -1,3 +1,5 @@
+import EventIO
+import PeerPolicy
 import SwarmCore
 public import SwarmTypes
 public import TorrentStorage

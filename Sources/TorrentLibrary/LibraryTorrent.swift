@@ -14,6 +14,7 @@ final class LibraryTorrent {
 
     /// What is to be done as soon as the engine has let go of it.
     enum Afterwards {
+        case recheck
         case move(to: String)
         case rename(from: String, to: String)
     }
@@ -26,6 +27,8 @@ final class LibraryTorrent {
     var isQueued = false
     /// Its files are being moved or renamed.
     var isBusy = false
+    /// The engine has it only to find out what is on disk.
+    var isCheckedOnly = false
     /// It ended by itself, of this; until its owner starts it again.
     var failure: String?
     var filesAreMissing = false
@@ -58,6 +61,12 @@ final class LibraryTorrent {
     var diagnosedAt: Instant?
 
     init(id: TorrentID) { self.id = id }
+
+    /// It should be in the engine.
+    var isReady: Bool {
+        guard self.failure == nil, self.afterwards.isEmpty, !self.isBusy else { return false }
+        return self.isCheckedOnly || !self.isStopped && !self.isQueued
+    }
 
     var wishes: TorrentWishes {
         var wishes = TorrentWishes()

@@ -17,9 +17,9 @@ extension TorrentLibrary {
 
     private func gotMetadata(_ id: TorrentID) {
         guard let torrent = self.torrents[id],
-            let metainfo = self.engine.assumeIsolated({ $0.metainfo(of: id) })
+            let metainfo = self.ask({ $0.metainfo(of: id) })
         else { return }
-        let bytes = metainfo.asTorrentFile
+        let bytes = metainfo.torrentFile
         self.metainfoBytes[id] = bytes
         if let ranges = torrent.link.flatMap({ try? MagnetLink($0) })?.selectedFiles {
             torrent.priorities = [:]
@@ -40,6 +40,13 @@ extension TorrentLibrary {
 
     private func runs(_ id: TorrentID) {
         guard let torrent = self.torrents[id] else { return }
+        guard !torrent.isCheckedOnly else {
+            torrent.isCheckedOnly = false
+            self.note(torrent, "checked", "Its files were checked")
+            // The numbers go into its line while the engine knows them.
+            self.refresh(torrent)
+            return self.settleAgain(torrent)
+        }
         self.note(torrent, "started", "Started")
         self.noteSeeding(torrent)
         self.touched.insert(id)
@@ -59,7 +66,7 @@ extension TorrentLibrary {
 
     func noteSeeding(_ torrent: LibraryTorrent) {
         let id = torrent.id
-        let isFinished = self.engine.assumeIsolated { $0.facts(of: id)?.isFinished ?? false }
+        let isFinished = self.ask { $0.facts(of: id)?.isFinished ?? false }
         if isFinished, torrent.seedingSince == nil { torrent.seedingSince = self.now }
         if !isFinished, torrent.seedingSince != nil {
             torrent.settleTimes(at: self.now)
@@ -69,9 +76,9 @@ extension TorrentLibrary {
 
     private func failed(_ id: TorrentID, _ words: String) {
         guard let torrent = self.torrents[id], torrent.phase == .running else { return }
-        torrent.filesAreMissing = self.engine.assumeIsolated { $0.facts(of: id)?.filesAreMissing ?? false }
+        torrent.filesAreMissing = self.ask { $0.facts(of: id)?.filesAreMissing ?? false }
         self.fail(torrent, words)
         // What it has on disk is recorded by ending it.
-        self.settle(torrent)
+        self.settleAgain(torrent)
     }
 }

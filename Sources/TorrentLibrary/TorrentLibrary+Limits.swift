@@ -15,7 +15,7 @@ extension TorrentLibrary {
 
     func applyLimits() {
         let (upload, download) = self.limitsInForce
-        self.engine.assumeIsolated { engine in
+        self.ask { engine in
             engine.setUploadLimit(upload)
             engine.setDownloadLimit(download)
         }

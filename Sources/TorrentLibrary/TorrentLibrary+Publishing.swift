@@ -23,7 +23,7 @@ extension TorrentLibrary {
 
     /// Publishes what has changed: of the torrents that move, and of those that somebody touched.
     func publish() {
-        let moving = Set(self.engine.assumeIsolated { $0.movingTorrents })
+        let moving = Set(self.ask { $0.movingTorrents })
         let looked = self.touched.union(moving).union(self.moving)
         self.moving = moving
         self.touched = []
@@ -45,11 +45,17 @@ extension TorrentLibrary {
         self.mirror.publish(change)
     }
 
+    func refresh(_ torrent: LibraryTorrent) {
+        guard let line = self.line(of: torrent.id) else { return }
+        self.lines[torrent.id] = self.refreshed(line, torrent)
+        self.touched.insert(torrent.id)
+    }
+
     /// The line with all that the engine knows now.
     private func refreshed(_ line: TorrentSummary, _ torrent: LibraryTorrent) -> TorrentSummary {
         var line = line
         let id = torrent.id
-        let facts = torrent.phase == .running ? self.engine.assumeIsolated { $0.facts(of: id) } : nil
+        let facts = torrent.phase == .running ? self.ask { $0.facts(of: id) } : nil
         line.state = self.activity(of: torrent, facts)
         line.sessionUploaded = facts?.uploaded ?? 0
         line.sessionDownloaded = facts?.downloaded ?? 0
@@ -86,6 +92,7 @@ extension TorrentLibrary {
     private func activity(of torrent: LibraryTorrent, _ facts: TorrentFacts?) -> TorrentActivity {
         if torrent.isBusy || !torrent.afterwards.isEmpty { return .moving }
         if torrent.failure != nil { return torrent.filesAreMissing ? .missingFiles : .failed }
+        if torrent.isCheckedOnly { return .checking }
         if torrent.isStopped { return .stopped }
         if torrent.isQueued { return .queued }
         switch facts?.stage {
@@ -109,7 +116,7 @@ extension TorrentLibrary {
         }
         if facts.isFinished { return line.wantedSize }
         let id = torrent.id
-        let files = self.engine.assumeIsolated { $0.fileFacts(of: id) }
+        let files = self.ask { $0.fileFacts(of: id) }
         return files.reduce(0) { sum, file in
             torrent.priorities[file.number] == .skip ? sum : sum + file.done
         }
@@ -117,7 +124,7 @@ extension TorrentLibrary {
 
     private var session: SessionSummary {
         var session = SessionSummary()
-        let facts = self.engine.assumeIsolated { $0.sessionTotals }
+        let facts = self.ask { $0.sessionTotals }
         session.upRate = facts.upRate
         session.downRate = facts.downRate
         session.sessionUploaded = self.endedUploaded + facts.uploaded

@@ -1,4 +1,4 @@
-import LibraryPolicy
+import EventIO
 import MetainfoCoding
 import SwarmTypes
 import TorrentCatalog
@@ -10,16 +10,23 @@ extension TorrentLibrary {
     /// Starts or ends a torrent where it is not as it should be.
     func settle(_ torrent: LibraryTorrent) {
         guard !self.isStopping else { return }
-        let shouldRun =
-            !torrent.isStopped && !torrent.isQueued && torrent.failure == nil && torrent.afterwards.isEmpty
-            && !torrent.isBusy
         switch torrent.phase {
-        case .idle where shouldRun: self.begin(torrent)
+        case .idle where torrent.isReady: self.begin(torrent)
         case .idle: self.doNext(torrent)
-        case .running where !shouldRun: self.end(torrent)
+        case .running where !torrent.isReady: self.end(torrent)
         case .running, .ending: break
         }
         self.touched.insert(torrent.id)
+    }
+
+    /// The same, when the engine is not in the middle of telling something of it.
+    func settleAgain(_ torrent: LibraryTorrent) {
+        let id = torrent.id
+        self.loop.post { [weak self] in
+            self?.assumeIsolated { library in
+                if let torrent = library.torrents[id] { library.settle(torrent) }
+            }
+        }
     }
 
     private func begin(_ torrent: LibraryTorrent) {
@@ -40,19 +47,20 @@ extension TorrentLibrary {
         options.trackers = torrent.trackers
         options.peers = torrent.peers
         options.cap = self.cap(of: line)
+        options.checksOnly = torrent.isCheckedOnly
         torrent.peers = []
         let now = self.now
         torrent.activeSince = now
         torrent.phase = .running
-        do throws(AddFailure) {
-            _ = try self.engine.assumeIsolated { engine throws(AddFailure) in
-                try engine.add(source, options)
+        let added: Result<TorrentID, AddFailure> = self.ask { engine in
+            do throws(AddFailure) { return .success(try engine.add(source, options)) } catch {
+                return .failure(error)
             }
-        } catch {
-            torrent.phase = .idle
-            torrent.activeSince = nil
-            self.fail(torrent, error.description)
         }
+        guard case .failure(let failure) = added else { return }
+        torrent.phase = .idle
+        torrent.activeSince = nil
+        self.fail(torrent, failure.description)
     }
 
     private func source(of torrent: LibraryTorrent) throws(CatalogFailure) -> TorrentSource {
@@ -77,11 +85,10 @@ extension TorrentLibrary {
         return wishes
     }
 
-    /// - Parameter removingFiles: it leaves the library with all it has on disk.
     private func end(_ torrent: LibraryTorrent) {
         torrent.phase = .ending
         let id = torrent.id
-        let isEnding = self.engine.assumeIsolated { engine in
+        let isEnding = self.ask { engine in
             engine.end(id) { [weak self] ended in self?.assumeIsolated { $0.ended(ended) } }
         }
         guard !isEnding else { return }
@@ -122,5 +129,5 @@ extension TorrentLibrary {
     }
 
     /// Its own cap's name, as its trackers are now.
-    func cap(of line: TorrentSummary) -> TrackerCap? { nil }
+    func cap(of line: TorrentSummary) -> String? { nil }
 }

@@ -1,7 +1,5 @@
 public import EventIO
-public import SwarmTypes
-import Glibc
-import LibraryPolicy
+import SwarmTypes
 public import TorrentCatalog
 public import TorrentEngine
 
@@ -36,7 +34,14 @@ public actor TorrentLibrary {
     var preferences: LibraryPreferences
     var preferencesChanged = false
 
-    // Since the start of torrents that are gone from the engine.
+    var scheduleWasOn: Bool?
+    var alternativeLimitsAreOn = false
+    var freeSpace: Int64?
+
+    // Of sessions before this one.
+    var allTimeUploaded: Int64 = 0
+    var allTimeDownloaded: Int64 = 0
+    // Since the start, of torrents that are gone from the engine.
     var endedUploaded: Int64 = 0
     var endedDownloaded: Int64 = 0
     var endedWasted: Int64 = 0
@@ -60,7 +65,7 @@ public actor TorrentLibrary {
 
     /// Begins to run: listens, starts what is to run and publishes about once a second.
     public func start() {
-        self.engine.assumeIsolated { engine in
+        self.ask { engine in
             engine.observe { [weak self] event in self?.assumeIsolated { $0.happened(event) } }
             do throws(SystemCallFailure) {
                 try engine.listen()
@@ -77,7 +82,12 @@ public actor TorrentLibrary {
         guard !self.isStopping else { return }
         self.isStopping = true
         self.publish()
-        self.engine.assumeIsolated { $0.stop(body) }
+        self.ask { $0.stop(body) }
+    }
+
+    /// The engine lives on the same loop: whoever is here may ask it at once.
+    func ask<Answer: Sendable>(_ body: (isolated TorrentEngine) -> Answer) -> Answer {
+        self.engine.assumeIsolated(body)
     }
 
     var now: Int64 { self.environment.secondsSince1970() }

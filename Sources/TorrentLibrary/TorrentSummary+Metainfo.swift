@@ -1,5 +1,6 @@
 import LibraryPolicy
 import MetainfoCoding
+import SwarmTypes
 import TorrentCatalog
 
 extension TorrentSummary {

@@ -68,7 +68,7 @@ final class TransferOutput: @unchecked Sendable {
             if self.purpose == .get, let torrent = progress.first(where: { $0.id == id }) {
                 self.tell("finished", torrent)
             }
-        case .running, .failed: break
+        case .running, .failed, .announced: break
         }
     }
 
