@@ -112,6 +112,9 @@ public final class ResumeStore {
         try self.converting { () throws(StoreFailure) in try self.database.backup(to: path) }
     }
 
+    /// Leaves nothing of the record on disk once it is closed.
+    public func removeWhenClosed() { self.database.removeWhenClosed() }
+
     private func delete(_ torrent: TorrentID) throws(StoreFailure) {
         let row = try self.database.prepare("DELETE FROM torrents WHERE id = ?1")
         try row.bind(torrent.bytes, at: 1)
