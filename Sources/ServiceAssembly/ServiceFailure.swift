@@ -26,7 +26,8 @@ public enum ServiceFailure: Error, Hashable, Sendable {
     public var message: String {
         switch self {
         case .configuration(let text), .journal(let text), .listening(let text), .system(let text),
-            .unreachable(let text), .refused(let text), .badInput(let text), .busy(let text), .usage(let text):
+            .unreachable(let text), .refused(let text), .badInput(let text), .busy(let text),
+            .usage(let text):
             text
         }
     }

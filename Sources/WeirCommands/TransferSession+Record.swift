@@ -75,5 +75,5 @@ func absolutePath(_ path: String) throws(ServiceFailure) -> String {
     guard !path.hasPrefix("/") else { return path }
     guard let folder = getcwd(nil, 0) else { throw .system("the working directory is gone") }
     defer { free(folder) }
-    return String(cString: folder) + "/" + path
+    return String(cString: folder) + (path == "." ? "" : "/" + path)
 }

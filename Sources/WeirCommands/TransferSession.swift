@@ -122,7 +122,8 @@ final class TransferSession: @unchecked Sendable {
         case .failure(let failure):
             self.failure = .system(failure.description)
             self.stop()
-        case .success(0): self.say("the session has no torrents yet: name some to add them")
+        case .success(0) where self.unfinished.isEmpty && self.exitCode == .done:
+            self.say("the session has no torrents yet: name some to add them")
         case .success: break
         }
         self.endIfFinished()
