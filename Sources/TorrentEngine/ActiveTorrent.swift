@@ -57,11 +57,22 @@ final class ActiveTorrent {
     var options: AddOptions
     /// Takes what is left of it when it has ended.
     var whenEnded: (@Sendable (EndedTorrent) -> Void)?
+    /// Nothing of it is to be recorded any more.
+    var isForgotten = false
     /// Its files go when it ends.
     var removesFiles = false
-    /// As it ended.
-    var lastCheckpoint: Checkpoint?
+    /// What it had on disk as it ended.
+    var lastPieces: SavedPieces?
     var endFailure: String?
+    var recorded = RecordedState()
+    /// What the record says of it, until it is opened.
+    var stored: StoredTorrent?
+    var recovery = RecoverySchedule()
+    var recoveryTimer: TimerToken?
+    /// What to do again when it could not be opened.
+    var tryAgain: ((isolated TorrentEngine, ActiveTorrent) -> Void)?
+    /// Pieces that were had once, and are missing or others now; of no piece as long as there is none.
+    var lostPieces = Bitfield(count: 0)
 
     init(
         core: SwarmCore, state: State, options: AddOptions, name: String, schedule: AnnounceSchedule,
@@ -69,6 +80,9 @@ final class ActiveTorrent {
     ) {
         self.core = core
         self.state = state
+        self.stored = options.stored
+        var options = options
+        options.stored = nil
         self.options = options
         self.name = name
         self.schedule = schedule

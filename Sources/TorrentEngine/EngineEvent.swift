@@ -14,6 +14,12 @@ public enum EngineEvent: Hashable, Sendable {
     case failed(TorrentID, String)
     /// A tracker has answered, or has not.
     case announced(TorrentID)
+    /// Its disk has stopped it; the words say why. It goes on by itself, with `running`, when the cause is gone.
+    case interrupted(TorrentID, String)
+    /// A piece of it is not what it was.
+    case damaged(TorrentID, String)
+    /// What the next start should know cannot be read or written; the torrents go on.
+    case recordFailed(String)
 }
 
 /// What a torrent is made from.
@@ -45,12 +51,12 @@ public struct AddOptions: Sendable {
     public var wishes = TorrentWishes()
     /// Finds out what the disk has, and does not take part in the swarm.
     public var checksOnly = false
-    /// What is known to be on disk, in place of `knowledge`.
-    public var recorded: RecordedPieces?
     /// By number, the paths of files that are not called as the torrent says.
     public var renamedFiles: [Int: String] = [:]
     /// Trackers in place of those that the torrent or link names, by tier.
     public var trackers: [[String]]?
+    /// Hashes everything, whatever the record says.
+    public var distrustsRecord = false
 
     public enum Knowledge: Hashable, Sendable {
         /// Nothing is there.
@@ -63,21 +69,13 @@ public struct AddOptions: Sendable {
         case trusted
     }
 
+    /// What the record says of it, when it is known already.
+    public var stored: StoredTorrent?
+
     public init(directory: String) { self.directory = directory }
-}
 
-/// What a torrent's record says of its pieces.
-public struct RecordedPieces: Hashable, Sendable {
-    public var have: Bitfield
-    /// Those of them that are had by trust alone; nil when there are none.
-    public var unproven: Bitfield?
-    public var partials: [PartialPiece]
-
-    public init(have: Bitfield, unproven: Bitfield? = nil, partials: [PartialPiece] = []) {
-        self.have = have
-        self.unproven = unproven
-        self.partials = partials
-    }
+    /// Takes the data as it is: nothing is fetched, made or repaired.
+    var isSeedOnly: Bool { self.knowledge == .complete || self.knowledge == .trusted }
 }
 
 /// Why a torrent cannot be added.
@@ -102,8 +100,12 @@ public struct TorrentProgress: Hashable, Sendable {
     public var piecesHad = 0
     public var downRate = ByteRate.zero
     public var upRate = ByteRate.zero
+    /// Since this session began, in bytes.
     public var downloaded: Int64 = 0
     public var uploaded: Int64 = 0
+    /// Since the torrent was added.
+    public var totalDownloaded: Int64 = 0
+    public var totalUploaded: Int64 = 0
     public var peers = 0
     public var seeds = 0
     public var isFinished = false

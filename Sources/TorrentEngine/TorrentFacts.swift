@@ -55,8 +55,8 @@ public struct EndedTorrent: Sendable {
     // Since it was started.
     public var downloaded: Int64
     public var uploaded: Int64
-    /// What is on disk; nil when that is not known, and the files have to be checked before the next start.
-    public var checkpoint: Checkpoint?
+    /// What is on disk; nil when that is not known.
+    public var pieces: SavedPieces?
     /// Why its files could not be closed or removed as asked.
     public var failure: String?
 }

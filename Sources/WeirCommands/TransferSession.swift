@@ -7,6 +7,7 @@ import ServiceAssembly
 import StallDiagnosis
 import SwarmTypes
 import TorrentEngine
+import TorrentStorage
 
 /// `weir get` and `weir seed`: an engine on the first thread, until everything is there or somebody says stop.
 ///
@@ -15,11 +16,18 @@ final class TransferSession: @unchecked Sendable {
     let loop: EventLoop
     let engine: TorrentEngine
     private let output: TransferOutput
+    /// Of a download; nil when it keeps none.
+    var notesPath: String?
     /// What to do when everything is finished: end, or go on seeding.
     private let endsWhenFinished: Bool
     private let seedRatio: Double?
     private var unfinished: Set<TorrentID> = []
     private var notRunning: Set<TorrentID> = []
+    /// What keeps the record, until the engine has it.
+    var keeper: ResumeKeeper?
+    private var isRestoring = false
+    /// Nothing is left that a next start should know.
+    private var isDone = false
     private(set) var exitCode = ExitCode.done
     private var isStopping = false
     private var signals: SignalWatch?
@@ -46,7 +54,10 @@ final class TransferSession: @unchecked Sendable {
     }
 
     /// Runs the loop on the calling thread until all is done; answers what to say to the shell.
-    func run(_ torrents: [(source: TorrentSource, options: AddOptions)]) throws(ServiceFailure) -> ExitCode {
+    /// - Parameter restoring: how the torrents of the session's record are added; nil when there is none.
+    func run(
+        _ torrents: [(source: TorrentSource, options: AddOptions)], restoring: AddOptions? = nil
+    ) throws(ServiceFailure) -> ExitCode {
         do throws(SystemCallFailure) {
             // A terminal that is gone ends it as well, but not under nohup. The descriptor of signals hears also of those
             // that are ignored.
@@ -57,7 +68,7 @@ final class TransferSession: @unchecked Sendable {
         } catch {
             throw .system(error.description)
         }
-        self.loop.post { [self] in self.begin(torrents) }
+        self.loop.post { [self] in self.begin(torrents, restoring) }
         self.loop.run()
         self.signals = nil
         if let failure = self.failure { throw failure }
@@ -66,7 +77,12 @@ final class TransferSession: @unchecked Sendable {
 
     private var failure: ServiceFailure?
 
-    private func begin(_ torrents: [(source: TorrentSource, options: AddOptions)]) {
+    func say(_ text: String) { self.output.say(text) }
+
+    private func begin(
+        _ torrents: [(source: TorrentSource, options: AddOptions)], _ restoring: AddOptions?
+    ) {
+        self.isRestoring = restoring != nil
         self.control = ControlSocket.open(self.engine, folders: self.controlFolders) { self.output.say($0) }
         self.engine.assumeIsolated { engine in
             engine.observe { [weak self] event in self?.happened(event) }
@@ -77,6 +93,8 @@ final class TransferSession: @unchecked Sendable {
                 self.stop()
                 return
             }
+            if let keeper = self.keeper { engine.keepRecord(by: keeper) }
+            self.keeper = nil
             for (source, options) in torrents {
                 self.unfinished.insert(source.id)
                 self.notRunning.insert(source.id)
@@ -86,15 +104,36 @@ final class TransferSession: @unchecked Sendable {
                     self.happened(.failed(source.id, error.description))
                 }
             }
+            if let restoring {
+                engine.restoreRecorded(restoring) { [weak self] id in
+                    self?.unfinished.insert(id)
+                    self?.notRunning.insert(id)
+                } then: { [weak self] result in
+                    self?.restored(result)
+                }
+            }
         }
         self.report()
+    }
+
+    private func restored(_ result: Result<Int, ResumeFailure>) {
+        self.isRestoring = false
+        switch result {
+        case .failure(let failure):
+            self.failure = .system(failure.description)
+            self.stop()
+        case .success(0) where self.unfinished.isEmpty && self.exitCode == .done:
+            self.say("the session has no torrents yet: name some to add them")
+        case .success: break
+        }
+        self.endIfFinished()
     }
 
     private func happened(_ event: EngineEvent) {
         switch event {
         case .running(let id):
             self.notRunning.remove(id)
-        case .metadata, .announced: break
+        case .metadata, .announced, .interrupted, .damaged, .recordFailed: break
         case .finished(let id):
             self.unfinished.remove(id)
             self.notRunning.remove(id)
@@ -105,12 +144,17 @@ final class TransferSession: @unchecked Sendable {
             self.output.failed(id, words)
         }
         self.output.happened(event, self.engine.assumeIsolated { $0.allProgress })
-        if self.unfinished.isEmpty, self.notRunning.isEmpty { self.allFinished() }
+        self.endIfFinished()
+    }
+
+    private func endIfFinished() {
+        if self.unfinished.isEmpty, self.notRunning.isEmpty, !self.isRestoring { self.allFinished() }
     }
 
     private func allFinished() {
         self.output.ready()
-        if self.exitCode != .done || (self.endsWhenFinished && self.seedRatio == nil) { self.stop() }
+        self.isDone = self.endsWhenFinished && self.seedRatio == nil && self.exitCode == .done
+        if self.exitCode != .done || self.isDone { self.stop() }
     }
 
     /// Shows how far it is, now and again and again.
@@ -121,8 +165,9 @@ final class TransferSession: @unchecked Sendable {
         }
         self.output.report(progress, snapshots)
         if let ratio = self.seedRatio, self.unfinished.isEmpty,
-            progress.allSatisfy({ Double($0.uploaded) >= ratio * Double(max(1, $0.totalBytes)) })
+            progress.allSatisfy({ Double($0.totalUploaded) >= ratio * Double(max(1, $0.totalBytes)) })
         {
+            self.isDone = true
             self.stop()
             return
         }
@@ -145,7 +190,10 @@ final class TransferSession: @unchecked Sendable {
         self.isStopping = true
         self.engine.assumeIsolated { engine in
             self.output.ended(engine.allProgress)
-            engine.stop { [loop = self.loop] in loop.stop() }
+            if self.isDone { self.forgetDamagedNotes() }
+            engine.stop(removingRecord: self.isDone && self.notesPath != nil) { [loop = self.loop] in
+                loop.stop()
+            }
         }
     }
 }
