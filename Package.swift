@@ -115,6 +115,9 @@ let package = Package(
         module(
             "ControlAPI", strict,
             uses: ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"]),
+        module(
+            "QBittorrentFacade", strict,
+            uses: ["SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO"]),
         module("CommandLineParsing", strict, uses: ["SpellingHints"]),
         module(
             "WeirSettings", strict, uses: ["ConfigFile", "LimitPlanning", "PatternMatching", "SwarmTypes"]),
@@ -215,6 +218,12 @@ let package = Package(
                 "EventIO", "SwarmTypes", "TestKit",
             ]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
+        tests(
+            "QBittorrentFacadeTests",
+            uses: [
+                "QBittorrentFacade", "TorrentCatalog", "JSONValues", "HTTPServing", "StallDiagnosis",
+                "SwarmTypes", "EventIO", "TestKit",
+            ]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

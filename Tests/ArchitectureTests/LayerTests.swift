@@ -62,6 +62,9 @@ private let allowedImports: [String: Set<String>] = [
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
     // Surfaces.
     "ControlAPI": ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"],
+    "QBittorrentFacade": [
+        "SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO",
+    ],
     "CommandLineParsing": ["SpellingHints"],
     "WeirSettings": ["ConfigFile", "PatternMatching", "LimitPlanning", "SwarmTypes", "Glibc"],
     "WeirCommands": [
