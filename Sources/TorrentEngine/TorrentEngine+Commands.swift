@@ -13,16 +13,20 @@ extension TorrentEngine {
     /// Ends a torrent: what waits is written, its trackers are told `stopped`, its connections end, and it leaves the
     /// engine. Calls `body` on the loop when that is done, or after five seconds for trackers that do not answer. Answers
     /// false, and never calls it, when there is no such torrent or it is ending already.
-    /// - Parameter removingFiles: its files, and those of its folders that are empty then, are removed. What is not the
-    ///   torrent's stays.
+    /// - Parameters:
+    ///   - forgetting: nothing of it is recorded any more.
+    ///   - removingFiles: its files, and those of its folders that are empty then, are removed. What is not the torrent's
+    ///     stays.
     @discardableResult
     public func end(
-        _ id: TorrentID, removingFiles: Bool = false, _ body: @escaping @Sendable (EndedTorrent) -> Void
+        _ id: TorrentID, forgetting: Bool = false, removingFiles: Bool = false,
+        _ body: @escaping @Sendable (EndedTorrent) -> Void
     ) -> Bool {
         guard let torrent = self.torrents[id], torrent.state != .stopping else { return false }
         self.now = self.loop.now
         torrent.whenEnded = body
         torrent.removesFiles = removingFiles
+        if forgetting { self.forget(torrent) }
         self.stop(torrent)
         self.stopStep(torrent)
         return true

@@ -1,6 +1,7 @@
 import SwarmTypes
 import TorrentCatalog
 import TorrentEngine
+import TorrentStorage
 
 /// What the library remembers of a torrent beside its line in the catalogue. Lives on the library's loop only.
 final class LibraryTorrent {
@@ -33,8 +34,10 @@ final class LibraryTorrent {
     var failure: String?
     var filesAreMissing = false
 
-    /// What is known of its pieces; nil when `knowledge` says what to believe.
-    var recorded: RecordedPieces?
+    /// The pieces that it had when the engine let go of it; nil when that is not known.
+    var pieces: SavedPieces?
+    /// Its files are hashed when it starts next, whatever is known of them.
+    var mustBeChecked = false
     var knowledge = AddOptions.Knowledge.check
     /// The magnet link that it was added by.
     var link: String?

@@ -12,6 +12,12 @@ extension TorrentLibrary {
         case .finished(let id): self.finished(id)
         case .failed(let id, let words): self.failed(id, words)
         case .announced(let id): self.touched.insert(id)
+        case .interrupted(let id, let words): self.interrupted(id, words)
+        case .damaged(let id, let words):
+            guard let torrent = self.torrents[id] else { return }
+            self.note(torrent, "damaged", words)
+            self.touched.insert(id)
+        case .recordFailed(let words): self.environment.report(.recordFailed(words))
         }
     }
 
@@ -72,6 +78,16 @@ extension TorrentLibrary {
             torrent.settleTimes(at: self.now)
             torrent.seedingSince = nil
         }
+    }
+
+    /// Its disk has stopped it; the engine tries again by itself.
+    private func interrupted(_ id: TorrentID, _ words: String) {
+        guard let torrent = self.torrents[id] else { return }
+        torrent.filesAreMissing = self.ask { $0.facts(of: id)?.filesAreMissing ?? false }
+        self.note(torrent, "interrupted", words)
+        self.environment.report(
+            .failed(id: id.hex, name: self.line(of: id)?.name ?? "", words: words))
+        self.touched.insert(id)
     }
 
     private func failed(_ id: TorrentID, _ words: String) {

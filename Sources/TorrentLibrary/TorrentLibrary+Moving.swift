@@ -45,7 +45,7 @@ extension TorrentLibrary {
         }
         switch torrent.afterwards.removeFirst() {
         case .recheck:
-            torrent.recorded = nil
+            torrent.mustBeChecked = true
             torrent.knowledge = .check
             torrent.isCheckedOnly = torrent.isStopped || torrent.isQueued
             self.settle(torrent)
@@ -57,7 +57,6 @@ extension TorrentLibrary {
     private func moveNow(_ torrent: LibraryTorrent, to directory: String) {
         self.note(torrent, "moved", "Its folder is \(directory)")
         self.change(torrent.id) { $0.directory = directory }
-        torrent.recorded = nil
         torrent.knowledge = .check
         self.placeFiles(of: torrent)
         self.settle(torrent)

@@ -4,6 +4,7 @@ public import StallDiagnosis
 public import SwarmTypes
 public import TorrentCatalog
 import TorrentEngine
+import TorrentStorage
 import TrackerProtocol
 
 /// What is asked of one torrent.
@@ -19,7 +20,7 @@ extension TorrentLibrary: TorrentDirecting {
         var facts: [Int: FileFacts] = [:]
         for file in self.ask({ $0.fileFacts(of: id) }) { facts[file.number] = file }
         let pieceLength = Int64(metainfo.geometry.pieceLength)
-        let have = torrent.recorded?.have
+        let have = torrent.pieces?.bitfield(count: metainfo.geometry.pieceCount)
         return metainfo.files.enumerated().compactMap { number, file in
             guard !file.isPadding else { return nil }
             let last = max(file.offset, file.offset + file.length - 1)
@@ -79,9 +80,8 @@ extension TorrentLibrary: TorrentDirecting {
         let torrent = try self.known(id)
         let states = self.ask { $0.pieceStates(of: id) }
         guard states.isEmpty else { return states.map { PieceStatus(rawValue: $0) ?? .missing } }
-        guard let have = torrent.recorded?.have else {
-            return Array(repeating: .missing, count: self.line(of: id)?.pieceCount ?? 0)
-        }
+        let count = self.line(of: id)?.pieceCount ?? 0
+        let have = torrent.pieces?.bitfield(count: count) ?? Bitfield(count: count)
         return (0..<have.count).map { have[$0] ? .had : .missing }
     }
 

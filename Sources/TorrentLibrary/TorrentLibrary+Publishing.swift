@@ -100,7 +100,7 @@ extension TorrentLibrary {
         case .checking: return .checking
         case .downloading: return .downloading
         case .seeding: return .seeding
-        case .failed: return .failed
+        case .failed: return torrent.filesAreMissing ? .missingFiles : .failed
         // On its way into the engine again.
         case .ending, nil: return .checkingAtStart
         }

@@ -39,7 +39,8 @@ extension TorrentLibrary {
         }
         var options = AddOptions(directory: line.directory)
         options.knowledge = torrent.knowledge
-        options.recorded = torrent.recorded
+        options.distrustsRecord = torrent.mustBeChecked
+        torrent.mustBeChecked = false
         options.uploadLimit = line.uploadLimit
         options.downloadLimit = line.downloadLimit
         options.wishes = self.wishes(of: torrent, line)
@@ -107,13 +108,7 @@ extension TorrentLibrary {
         torrent.settleTimes(at: self.now)
         torrent.activeSince = nil
         torrent.seedingSince = nil
-        if let checkpoint = ended.checkpoint {
-            torrent.recorded = RecordedPieces(
-                have: checkpoint.have, unproven: checkpoint.unproven, partials: checkpoint.partials)
-        } else if torrent.recorded != nil, ended.failure != nil {
-            torrent.recorded = nil
-            torrent.knowledge = .check
-        }
+        if let pieces = ended.pieces { torrent.pieces = pieces }
         if let failure = ended.failure, torrent.failure == nil { self.fail(torrent, failure) }
         self.doNext(torrent)
         self.touched.insert(torrent.id)
