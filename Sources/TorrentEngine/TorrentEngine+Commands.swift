@@ -78,6 +78,14 @@ extension TorrentEngine {
 
     // MARK: Files of torrents that the engine does not have
 
+    /// Moves a torrent's files to another folder, which is made if need be.
+    public func moveFiles(
+        of metainfo: Metainfo, renamed: [Int: String], from old: String, to new: String,
+        _ body: @escaping @Sendable (String?) -> Void
+    ) {
+        body("Weir cannot move files yet")
+    }
+
     /// Gives files other paths.
     public func renameFiles(
         of metainfo: Metainfo, from old: [Int: String], to new: [Int: String], in directory: String,

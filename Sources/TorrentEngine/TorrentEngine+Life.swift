@@ -133,7 +133,9 @@ extension TorrentEngine {
         torrent.whenEnded?(
             EndedTorrent(
                 id: torrent.core.id, downloaded: torrent.core.downloaded, uploaded: torrent.core.uploaded,
-                pieces: torrent.lastPieces, failure: torrent.endFailure))
+                pieces: torrent.lastPieces,
+                filesAreRemoved: torrent.removesFiles && torrent.store != nil && torrent.endFailure == nil,
+                failure: torrent.endFailure))
         self.finishStopping()
     }
 

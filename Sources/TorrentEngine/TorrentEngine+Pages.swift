@@ -29,6 +29,11 @@ public struct SessionTotals: Hashable, Sendable {
 extension TorrentEngine {
     public func metainfo(of id: TorrentID) -> Metainfo? { self.torrents[id]?.metainfo }
 
+    /// Those that its magnet link asks for; nil for all.
+    public func selectedFiles(of id: TorrentID) -> [ClosedRange<Int>]? {
+        self.torrents[id]?.link?.selectedFiles
+    }
+
     /// Of the files that the disk holds, without padding; empty until they are known.
     public func fileFacts(of id: TorrentID) -> [FileFacts] {
         guard let torrent = self.torrents[id], let layout = torrent.store?.layout else { return [] }

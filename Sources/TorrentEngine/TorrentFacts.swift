@@ -57,6 +57,7 @@ public struct EndedTorrent: Sendable {
     public var uploaded: Int64
     /// What is on disk; nil when that is not known.
     public var pieces: SavedPieces?
+    public var filesAreRemoved = false
     /// Why its files could not be closed or removed as asked.
     public var failure: String?
 }

@@ -1,3 +1,4 @@
+import MetainfoCoding
 import SwarmTypes
 import TorrentCatalog
 import TorrentEngine
@@ -8,6 +9,8 @@ final class LibraryTorrent {
     enum Phase: Hashable {
         /// Not in the engine.
         case idle
+        /// Its description is being read.
+        case starting
         case running
         /// The engine is closing its files and telling its trackers; what follows is in `afterwards`.
         case ending
@@ -17,7 +20,7 @@ final class LibraryTorrent {
     enum Afterwards {
         case recheck
         case move(to: String)
-        case rename(from: String, to: String)
+        case rename(Metainfo, from: String, to: String)
     }
 
     let id: TorrentID
@@ -39,8 +42,14 @@ final class LibraryTorrent {
     /// Its files are hashed when it starts next, whatever is known of them.
     var mustBeChecked = false
     var knowledge = AddOptions.Knowledge.check
-    /// The magnet link that it was added by.
-    var link: String?
+    /// The trackers that it came with, and whether it is private.
+    var saved = SavedTrackers()
+    /// Of its pieces, with padding, in bytes; 0 until they are known.
+    var storedLength: Int64 = 0
+    /// Its name is not the torrent's own.
+    var isRenamed = false
+    /// It runs as it did before the program was started, which is no news.
+    var isRestored = false
     var priorities: [Int: FilePriority] = [:]
     /// Paths of files that are not called as the torrent says.
     var renamed: [Int: String] = [:]
@@ -59,7 +68,6 @@ final class LibraryTorrent {
     /// Seconds since 1970.
     var activeSince: Int64?
     var seedingSince: Int64?
-    var timeline = Timeline()
     /// When its trouble was looked for last.
     var diagnosedAt: Instant?
 
@@ -84,6 +92,15 @@ final class LibraryTorrent {
         return wishes
     }
 
+    /// Takes what its description says.
+    func take(_ metainfo: Metainfo) {
+        self.storedLength = metainfo.geometry.totalLength
+        if self.saved == SavedTrackers() || !metainfo.announcement.tiers.isEmpty || metainfo.isPrivate {
+            let tiers = metainfo.announcement.tiers.isEmpty ? self.saved.tiers : metainfo.announcement.tiers
+            self.saved = SavedTrackers(tiers: tiers, isPrivate: metainfo.isPrivate)
+        }
+    }
+
     /// Adds the seconds that run now to those of before.
     func settleTimes(at now: Int64) {
         self.activeSeconds += self.activeSince.map { max(0, now - $0) } ?? 0
@@ -91,21 +108,4 @@ final class LibraryTorrent {
         self.activeSince = self.activeSince.map { _ in now }
         self.seedingSince = self.seedingSince.map { _ in now }
     }
-}
-
-/// What happened to a torrent: the newest hundred, and a text that repeats the last one only brings it up to date.
-struct Timeline {
-    static let limit = 100
-    private(set) var happenings: [TorrentHappening] = []
-
-    mutating func note(_ code: String, _ text: String, at now: Int64) {
-        if let last = self.happenings.last, last.code == code, last.text == text {
-            self.happenings[self.happenings.count - 1].at = now
-            return
-        }
-        if self.happenings.count == Self.limit { self.happenings.removeFirst() }
-        self.happenings.append(TorrentHappening(at: now, code: code, text: text))
-    }
-
-    var newestFirst: [TorrentHappening] { self.happenings.reversed() }
 }

@@ -4,6 +4,7 @@ import MetainfoCoding
 public import SwarmTypes
 public import TorrentCatalog
 import TorrentEngine
+import TorrentStorage
 
 extension TorrentLibrary {
     /// The longest .torrent file that is fetched.
@@ -29,15 +30,53 @@ extension TorrentLibrary {
         case .file(let bytes): found = try self.read(bytes)
         case .link(let text): found = try await self.follow(text)
         }
-        guard !self.isStopping else { throw .failed("Weir is stopping") }
-        guard self.torrents[found.id] == nil else { throw .alreadyThere(found.id) }
+        guard self.isReady, !self.isStopping else { throw .failed("Weir is starting or stopping") }
+        let id = found.id
+        guard self.torrents[id] == nil else { throw .alreadyThere(id) }
+        guard self.leaving[id] == nil else { throw .conflict("the torrent is being removed") }
         if !addition.category.isEmpty, self.categories[addition.category] == nil {
             try self.createCategory(TorrentCategory(name: addition.category))
         }
         let tags = try self.checkedTags(addition.tags)
         let directory = try self.folder(for: addition)
-        self.insert(found, addition, tags: tags, directory: directory)
-        return found.id
+        let torrent = self.insert(found, addition, tags: tags, directory: directory)
+        // It begins only when it is recorded; so nobody sees one that a crash would lose.
+        torrent.isBusy = true
+        do throws(CatalogFailure) {
+            try await self.record(id, self.recordAddition(of: found, torrent))
+        } catch {
+            self.takeBack(torrent)
+            throw error
+        }
+        torrent.isBusy = false
+        self.environment.report(.added(id: id.hex, name: self.line(of: id)?.name ?? ""))
+        self.queueIsStale = true
+        self.arrangeQueue()
+        self.settle(torrent)
+        self.publish()
+        return id
+    }
+
+    private func recordAddition(of found: Found, _ torrent: LibraryTorrent) -> ResumeAddition {
+        let line = self.line(of: torrent.id)
+        let record = ResumeRecord(
+            torrent: torrent.id, name: line?.name ?? "", directory: line?.directory ?? "",
+            state: .needsCheck, totalLength: torrent.storedLength, pieceCount: line?.pieceCount ?? 0,
+            addedAt: line?.addedAt ?? self.now, trackers: torrent.saved)
+        switch found {
+        case .file(_, let bytes): return ResumeAddition(record, metainfo: bytes)
+        case .magnet(_, let text): return ResumeAddition(record, link: text)
+        }
+    }
+
+    private func takeBack(_ torrent: LibraryTorrent) {
+        let id = torrent.id
+        self.torrents[id] = nil
+        self.lines[id] = nil
+        self.touched.remove(id)
+        self.unsaved.remove(id)
+        self.queue.removeAll { $0 == id }
+        self.removed.append(id)
     }
 
     private func read(_ bytes: [UInt8]) throws(CatalogFailure) -> Found {
@@ -90,15 +129,15 @@ extension TorrentLibrary {
 
     private func insert(
         _ found: Found, _ addition: TorrentAddition, tags: [String], directory: String
-    ) {
+    ) -> LibraryTorrent {
         let torrent = LibraryTorrent(id: found.id)
         var line = TorrentSummary(id: found.id, name: "", state: .stopped)
         switch found {
-        case .file(let metainfo, let bytes):
-            self.metainfoBytes[found.id] = bytes
+        case .file(let metainfo, _):
+            torrent.take(metainfo)
             line.take(metainfo)
-        case .magnet(let link, let text):
-            torrent.link = text
+        case .magnet(let link, _):
+            torrent.saved = SavedTrackers(tiers: link.announcement.tiers)
             torrent.priorities = Self.priorities(selecting: link.selectedFiles)
             line.name = link.displayName ?? link.id.hex
             line.infoHashV1 = link.v1ID?.hex ?? ""
@@ -106,7 +145,10 @@ extension TorrentLibrary {
             line.trackers = link.trackers
             line.magnet = link.text
         }
-        if let name = addition.name, !name.isEmpty { line.name = name }
+        if let name = addition.name, !name.isEmpty {
+            line.name = name
+            torrent.isRenamed = true
+        }
         line.directory = directory
         line.category = addition.category
         line.tags = tags
@@ -124,12 +166,9 @@ extension TorrentLibrary {
         self.torrents[found.id] = torrent
         self.lines[found.id] = line
         if addition.goesToTop { self.queue.insert(found.id, at: 0) } else { self.queue.append(found.id) }
-        self.queueIsStale = true
-        self.placeFiles(of: torrent)
+        if case .file(let metainfo, _) = found { self.placeFiles(of: torrent, metainfo) }
         self.note(torrent, "added", "Added to the library")
-        self.touched.insert(found.id)
-        self.environment.report(.added(id: found.id.hex, name: line.name))
-        self.settle(torrent)
+        return torrent
     }
 
     /// All but these are skipped. The number of files is not known yet: those behind the last range are skipped when it is.

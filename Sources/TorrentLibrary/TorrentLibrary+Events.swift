@@ -25,23 +25,23 @@ extension TorrentLibrary {
         guard let torrent = self.torrents[id],
             let metainfo = self.ask({ $0.metainfo(of: id) })
         else { return }
-        let bytes = metainfo.torrentFile
-        self.metainfoBytes[id] = bytes
-        if let ranges = torrent.link.flatMap({ try? MagnetLink($0) })?.selectedFiles {
+        torrent.take(metainfo)
+        if let ranges = self.ask({ $0.selectedFiles(of: id) }) {
             torrent.priorities = [:]
             for file in metainfo.files.indices where !ranges.contains(where: { $0.contains(file) }) {
                 torrent.priorities[file] = .skip
             }
         }
         self.change(id) { line in
-            let name = line.name
-            let wasNamed = name != id.hex
+            // A name that somebody gave it stays.
+            let name = torrent.isRenamed ? line.name : metainfo.name
             line.take(metainfo)
-            if wasNamed, torrent.link.flatMap({ try? MagnetLink($0) })?.displayName != name { line.name = name }
+            line.name = name
         }
-        self.placeFiles(of: torrent)
+        self.placeFiles(of: torrent, metainfo)
         self.note(torrent, "metadata", "The torrent's description came from peers")
         self.queueIsStale = true
+        self.save()
     }
 
     private func runs(_ id: TorrentID) {
@@ -53,7 +53,10 @@ extension TorrentLibrary {
             self.refresh(torrent)
             return self.settleAgain(torrent)
         }
-        self.note(torrent, "started", "Started")
+        if !torrent.isRestored { self.note(torrent, "started", "Started") }
+        torrent.isRestored = false
+        torrent.mustBeChecked = false
+        self.unsaved.insert(id)
         self.noteSeeding(torrent)
         self.touched.insert(id)
         self.queueIsStale = true

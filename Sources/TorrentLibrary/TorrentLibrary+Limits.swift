@@ -34,7 +34,7 @@ extension TorrentLibrary {
             self.scheduleWasOn = isOn
             if self.preferences.usesAlternativeLimits != isOn {
                 self.preferences.usesAlternativeLimits = isOn
-                self.preferencesChanged = true
+                (self.preferencesChanged, self.mustSavePreferences) = (true, true)
             }
         }
         self.use(alternativeLimits: self.preferences.usesAlternativeLimits)
@@ -103,6 +103,7 @@ extension TorrentLibrary {
             }
         self.queue = LibraryPolicy.queue(self.queue, moving: Set(ids), step)
         self.touched.formUnion(self.queue)
+        self.unsaved.formUnion(self.queue)
         self.queueIsStale = true
     }
 
@@ -143,9 +144,12 @@ extension TorrentLibrary {
             case .inactivity: "nobody wanted anything of it for as long as was set"
             }
         switch self.preferences.shareAction {
-        case .stop, .superSeed:
+        // Weir does not super-seed: it goes on to seed.
+        case .superSeed: break
+        case .stop:
             self.note(torrent, "share_limit", "Stopped: \(words)")
             torrent.isStopped = true
+            self.unsaved.insert(torrent.id)
             self.queueIsStale = true
             self.settle(torrent)
         case .remove: self.remove(torrent, withFiles: false)

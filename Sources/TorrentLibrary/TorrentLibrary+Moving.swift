@@ -3,6 +3,7 @@ import MetainfoCoding
 import SwarmTypes
 import TorrentCatalog
 import TorrentEngine
+import TorrentStorage
 
 /// What is done to a torrent's files while the engine does not have it.
 extension TorrentLibrary {
@@ -12,10 +13,9 @@ extension TorrentLibrary {
         self.settle(torrent)
     }
 
-    func rename(_ torrent: LibraryTorrent, from old: String, to new: String) throws(CatalogFailure) {
-        guard let metainfo = self.metainfo(of: torrent) else {
-            throw .conflict("its files are not known yet")
-        }
+    func rename(
+        _ torrent: LibraryTorrent, _ metainfo: Metainfo, from old: String, to new: String
+    ) throws(CatalogFailure) {
         do throws(RenameProblem) {
             _ = try renamedPaths(self.paths(of: torrent, metainfo), from: old, to: new)
         } catch {
@@ -25,7 +25,7 @@ extension TorrentLibrary {
             case .taken: throw .conflict("the torrent has a \"\(new)\" already")
             }
         }
-        torrent.afterwards.append(.rename(from: old, to: new))
+        torrent.afterwards.append(.rename(metainfo, from: old, to: new))
         self.settle(torrent)
     }
 
@@ -50,20 +50,70 @@ extension TorrentLibrary {
             torrent.isCheckedOnly = torrent.isStopped || torrent.isQueued
             self.settle(torrent)
         case .move(let directory): self.moveNow(torrent, to: directory)
-        case .rename(let old, let new): self.renameNow(torrent, from: old, to: new)
+        case .rename(let metainfo, let old, let new):
+            self.renameNow(torrent, metainfo, from: old, to: new)
         }
     }
 
     private func moveNow(_ torrent: LibraryTorrent, to directory: String) {
-        self.note(torrent, "moved", "Its folder is \(directory)")
-        self.change(torrent.id) { $0.directory = directory }
-        torrent.knowledge = .check
-        self.placeFiles(of: torrent)
+        guard let line = self.line(of: torrent.id), line.directory != directory else {
+            return self.settle(torrent)
+        }
+        torrent.isBusy = true
+        let id = torrent.id
+        self.keeper.load(id, on: self.loop) { [weak self] result in
+            self?.assumeIsolated { library in
+                guard let torrent = library.torrents[id] else { return }
+                guard case .success(let stored?) = result, let bytes = stored.metainfo,
+                    let metainfo = try? Metainfo(torrentFile: bytes, hashing: .openSSL)
+                else { return library.moved(torrent, to: directory, problem: nil) }
+                library.moveFiles(of: torrent, metainfo, to: directory)
+            }
+        }
+    }
+
+    private func moveFiles(of torrent: LibraryTorrent, _ metainfo: Metainfo, to directory: String) {
+        guard let line = self.line(of: torrent.id) else { return }
+        let (id, renamed) = (torrent.id, torrent.renamed)
+        self.ask { engine in
+            engine.moveFiles(of: metainfo, renamed: renamed, from: line.directory, to: directory) {
+                [weak self] problem in
+                self?.assumeIsolated { library in
+                    guard let torrent = library.torrents[id] else { return }
+                    library.moved(torrent, to: directory, problem: problem)
+                }
+            }
+        }
+    }
+
+    private func moved(_ torrent: LibraryTorrent, to directory: String, problem: String?) {
+        torrent.isBusy = false
+        if let problem {
+            self.note(torrent, "move_failed", "Its files could not be moved to \(directory): \(problem)")
+        } else {
+            self.change(torrent.id) { line in
+                let root = line.contentPath.dropFirst(line.directory.count)
+                let wasFolder = !line.rootPath.isEmpty
+                line.directory = directory
+                if !line.contentPath.isEmpty {
+                    line.contentPath = directory + root
+                    line.rootPath = wasFolder ? line.contentPath : ""
+                }
+            }
+            let id = torrent.id
+            self.keeper.perform(
+                on: self.loop, { store throws(ResumeFailure) in try store.setDirectory(directory, of: id) },
+                then: { _ in })
+            self.note(torrent, "moved", "Its folder is \(directory)")
+        }
+        self.save()
         self.settle(torrent)
     }
 
-    private func renameNow(_ torrent: LibraryTorrent, from old: String, to new: String) {
-        guard let metainfo = self.metainfo(of: torrent), let line = self.line(of: torrent.id),
+    private func renameNow(
+        _ torrent: LibraryTorrent, _ metainfo: Metainfo, from old: String, to new: String
+    ) {
+        guard let line = self.line(of: torrent.id),
             let changes = try? renamedPaths(self.paths(of: torrent, metainfo), from: old, to: new)
         else { return self.settle(torrent) }
         let before = torrent.renamed
@@ -72,13 +122,14 @@ extension TorrentLibrary {
         let id = torrent.id
         self.ask { engine in
             engine.renameFiles(of: metainfo, from: before, to: after, in: line.directory) { [weak self] problem in
-                self?.assumeIsolated { $0.renamed(id, after, problem, old, new) }
+                self?.assumeIsolated { $0.renamed(id, metainfo, after, problem, old, new) }
             }
         }
     }
 
     private func renamed(
-        _ id: TorrentID, _ paths: [Int: String], _ problem: String?, _ old: String, _ new: String
+        _ id: TorrentID, _ metainfo: Metainfo, _ paths: [Int: String], _ problem: String?, _ old: String,
+        _ new: String
     ) {
         guard let torrent = self.torrents[id] else { return }
         torrent.isBusy = false
@@ -87,16 +138,15 @@ extension TorrentLibrary {
         } else {
             torrent.renamed = paths
             self.note(torrent, "renamed", "\(old) is called \(new) now")
-            self.placeFiles(of: torrent)
+            self.placeFiles(of: torrent, metainfo)
         }
+        self.save()
         self.settle(torrent)
     }
 
     /// Says where the torrent's content lies.
-    func placeFiles(of torrent: LibraryTorrent) {
-        guard let metainfo = self.metainfo(of: torrent),
-            let first = metainfo.files.firstIndex(where: { !$0.isPadding })
-        else { return self.change(torrent.id) { $0.place(root: $0.name, isMultiFile: false) } }
+    func placeFiles(of torrent: LibraryTorrent, _ metainfo: Metainfo) {
+        guard let first = metainfo.files.firstIndex(where: { !$0.isPadding }) else { return }
         let path = torrent.renamed[first] ?? metainfo.files[first].path
         let slash = path.utf8.firstIndex(of: UInt8(ascii: "/"))
         let root = slash.map { String(path[..<$0]) } ?? path
@@ -108,7 +158,7 @@ extension TorrentLibrary {
 
     func editTrackers(_ command: TorrentCommand, _ torrent: LibraryTorrent) throws(CatalogFailure) {
         let id = torrent.id
-        var tiers = torrent.trackers ?? self.ownTiers(of: torrent)
+        var tiers = torrent.trackers ?? torrent.saved.tiers
         let known = Set(tiers.joined())
         switch command {
         case .addTrackers(let urls):

@@ -16,7 +16,7 @@ extension TorrentLibrary: TorrentDirecting {
 
     public func files(of id: TorrentID) async throws(CatalogFailure) -> [FileLine] {
         let torrent = try self.known(id)
-        guard let metainfo = self.metainfo(of: torrent) else { return [] }
+        guard let metainfo = try await self.description(of: torrent) else { return [] }
         var facts: [Int: FileFacts] = [:]
         for file in self.ask({ $0.fileFacts(of: id) }) { facts[file.number] = file }
         let pieceLength = Int64(metainfo.geometry.pieceLength)
@@ -42,18 +42,10 @@ extension TorrentLibrary: TorrentDirecting {
         let torrent = try self.known(id)
         let statuses = self.ask { $0.trackerStatuses(of: id) }
         guard statuses.isEmpty else { return statuses.map { self.line(of: $0) } }
-        let tiers = torrent.trackers ?? self.ownTiers(of: torrent)
+        let tiers = torrent.trackers ?? torrent.saved.tiers
         return tiers.enumerated().flatMap { tier, urls in
             urls.map { TrackerLine(url: $0, tier: tier, state: .notContacted) }
         }
-    }
-
-    /// As the torrent or its link names them.
-    func ownTiers(of torrent: LibraryTorrent) -> [[String]] {
-        if let metainfo = self.metainfo(of: torrent), !metainfo.announcement.tiers.isEmpty {
-            return metainfo.announcement.tiers
-        }
-        return self.line(of: torrent.id)?.trackers.map { [$0] } ?? []
     }
 
     private func line(of status: TrackerStatus) -> TrackerLine {
@@ -87,12 +79,12 @@ extension TorrentLibrary: TorrentDirecting {
 
     public func pieceHashes(of id: TorrentID) async throws(CatalogFailure) -> [UInt8] {
         let torrent = try self.known(id)
-        return self.metainfo(of: torrent)?.v1Hashes.map { Array($0) } ?? []
+        return try await self.description(of: torrent)?.v1Hashes.map { Array($0) } ?? []
     }
 
     public func metainfo(of id: TorrentID) async throws(CatalogFailure) -> [UInt8] {
         let torrent = try self.known(id)
-        guard let metainfo = self.metainfo(of: torrent) else {
+        guard let metainfo = try await self.description(of: torrent) else {
             throw .conflict("the torrent's description has not come from peers yet")
         }
         return metainfo.torrentFile
@@ -100,7 +92,7 @@ extension TorrentLibrary: TorrentDirecting {
 
     public func webSeeds(of id: TorrentID) async throws(CatalogFailure) -> [String] {
         let torrent = try self.known(id)
-        return self.metainfo(of: torrent)?.announcement.webSeeds ?? []
+        return try await self.description(of: torrent)?.announcement.webSeeds ?? []
     }
 
     public func snapshot(of id: TorrentID) async throws(CatalogFailure) -> TorrentSnapshot {
@@ -121,7 +113,9 @@ extension TorrentLibrary: TorrentDirecting {
     }
 
     public func timeline(of id: TorrentID) async throws(CatalogFailure) -> [TorrentHappening] {
-        try self.known(id).timeline.newestFirst
+        _ = try self.known(id)
+        try await self.saved()
+        return try await self.recordedTimeline(of: id)
     }
 }
 

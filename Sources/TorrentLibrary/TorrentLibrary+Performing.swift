@@ -14,25 +14,35 @@ extension TorrentLibrary {
         case .all: ids = self.torrents.keys.sorted()
         case .some(let some): ids = some.filter { self.torrents[$0] != nil }
         }
-        let command = try self.checked(command, isAboutAny: !ids.isEmpty)
+        guard self.isReady else { throw .failed("Weir is starting") }
+        let command = try self.checked(command)
         if case .queue(let step) = command {
             self.move(ids, step)
         } else {
             for id in ids {
                 guard let torrent = self.torrents[id] else { continue }
-                try self.perform(command, torrent)
+                if command.needsFiles {
+                    let metainfo = try await self.description(of: torrent)
+                    // It may have gone meanwhile.
+                    guard self.torrents[id] === torrent else { continue }
+                    guard let metainfo else { throw .conflict("the torrent's files are not known yet") }
+                    try self.perform(command, torrent, metainfo)
+                } else {
+                    try self.perform(command, torrent)
+                }
                 self.touched.insert(id)
+                self.unsaved.insert(id)
             }
         }
-        // Whoever asks next finds it done.
+        if case .start = command { self.arrangeQueue() }
+        // Whoever asks next finds it done, and so does the next start.
         self.publish()
+        try await self.saved()
         return ids
     }
 
     /// Refuses what makes no sense for any torrent before the first is touched.
-    private func checked(
-        _ command: TorrentCommand, isAboutAny: Bool
-    ) throws(CatalogFailure) -> TorrentCommand {
+    private func checked(_ command: TorrentCommand) throws(CatalogFailure) -> TorrentCommand {
         switch command {
         case .setCategory(let name):
             guard name.isEmpty || self.categories[name] != nil else {
@@ -75,14 +85,31 @@ extension TorrentLibrary {
         case .addPeers(let peers): self.ask { $0.addPeers(peers, to: id) }
         case .queue: break
         case .setCategory, .addTags, .removeTags, .setTags, .setManaged: self.sort(command, torrent)
-        case .setSequential, .setEndsFirst, .setSuperSeeding, .setFilePriority:
-            try self.want(command, torrent)
+        case .setSequential, .setEndsFirst: self.want(command, torrent)
+        case .setSuperSeeding, .setFilePriority, .renamePath: break
         case .move(let path):
             self.change(id) { $0.isManaged = false }
             self.move(torrent, to: path)
-        case .rename(let name): self.change(id) { $0.name = name }
-        case .renamePath(let old, let new): try self.rename(torrent, from: old, to: new)
+        case .rename(let name):
+            torrent.isRenamed = true
+            self.change(id) { $0.name = name }
         case .addTrackers, .replaceTracker, .removeTrackers: try self.editTrackers(command, torrent)
+        }
+    }
+
+    private func perform(
+        _ command: TorrentCommand, _ torrent: LibraryTorrent, _ metainfo: Metainfo
+    ) throws(CatalogFailure) {
+        switch command {
+        case .renamePath(let old, let new): try self.rename(torrent, metainfo, from: old, to: new)
+        case .setFilePriority(let files, let priority):
+            guard files.allSatisfy({ metainfo.files.indices.contains($0) }) else {
+                throw .invalid("the torrent has \(metainfo.files.count) files")
+            }
+            for file in files { torrent.priorities[file] = priority == .normal ? nil : priority }
+            self.sizeWanted(of: torrent, metainfo)
+            self.wishesChanged(torrent)
+        default: break
         }
     }
 
@@ -115,72 +142,23 @@ extension TorrentLibrary {
         torrent.afterwards.append(.recheck)
     }
 
-    // MARK: Removing
-
-    func remove(_ torrent: LibraryTorrent, withFiles: Bool) {
-        let id = torrent.id
-        let line = self.line(of: id)
-        self.torrents[id] = nil
-        self.lines[id] = nil
-        self.touched.remove(id)
-        self.removed.append(id)
-        self.queue.removeAll { $0 == id }
-        self.queueIsStale = true
-        self.endedUploaded += torrent.uploaded
-        self.endedDownloaded += torrent.downloaded
-        self.environment.report(.removed(id: id.hex, name: line?.name ?? "", withFiles: withFiles))
-        defer { self.metainfoBytes[id] = nil }
-        let isEnding = self.ask { engine in
-            engine.end(id, removingFiles: withFiles) { [weak self] ended in
-                self?.assumeIsolated { $0.removedFromEngine(ended) }
-            }
-        }
-        guard !isEnding, withFiles, let line, let metainfo = self.metainfo(of: torrent) else { return }
-        let report = self.environment.report
-        let renamed = torrent.renamed
-        self.ask { engine in
-            engine.removeFiles(of: metainfo, renamed: renamed, in: line.directory) { words in
-                if let words { report(.failed(id: id.hex, name: line.name, words: words)) }
-            }
-        }
-    }
-
-    private func removedFromEngine(_ ended: EndedTorrent) {
-        self.endedUploaded += ended.uploaded
-        self.endedDownloaded += ended.downloaded
-        guard let words = ended.failure else { return }
-        self.environment.report(.failed(id: ended.id.hex, name: "", words: words))
-    }
-
-    func metainfo(of torrent: LibraryTorrent) -> Metainfo? {
-        let id = torrent.id
-        if let metainfo = self.ask({ $0.metainfo(of: id) }) { return metainfo }
-        guard let bytes = self.metainfoBytes[id] else { return nil }
-        return try? Metainfo(torrentFile: bytes, hashing: .openSSL)
-    }
-
     // MARK: What is wanted
 
-    private func want(_ command: TorrentCommand, _ torrent: LibraryTorrent) throws(CatalogFailure) {
-        let id = torrent.id
+    private func want(_ command: TorrentCommand, _ torrent: LibraryTorrent) {
         switch command {
-        case .setSequential(let isOn): self.change(id) { $0.isSequential = isOn }
-        case .setEndsFirst(let isOn): self.change(id) { $0.wantsEndsFirst = isOn }
-        case .setFilePriority(let files, let priority):
-            guard let metainfo = self.metainfo(of: torrent) else {
-                throw .conflict("its files are not known yet")
-            }
-            guard files.allSatisfy({ metainfo.files.indices.contains($0) }) else {
-                throw .invalid("the torrent has \(metainfo.files.count) files")
-            }
-            for file in files { torrent.priorities[file] = priority == .normal ? nil : priority }
-            self.sizeWanted(of: torrent, metainfo)
+        case .setSequential(let isOn): self.change(torrent.id) { $0.isSequential = isOn }
+        case .setEndsFirst(let isOn): self.change(torrent.id) { $0.wantsEndsFirst = isOn }
         default: break
         }
+        self.wishesChanged(torrent)
+    }
+
+    private func wishesChanged(_ torrent: LibraryTorrent) {
+        let id = torrent.id
         guard let line = self.line(of: id) else { return }
         let wishes = self.wishes(of: torrent, line)
         self.ask { $0.setWishes(wishes, of: id) }
-        self.noteSeeding(torrent)
+        if torrent.phase == .running { self.noteSeeding(torrent) }
         self.queueIsStale = true
     }
 
@@ -216,5 +194,15 @@ extension TorrentLibrary {
         let folder = managedFolder(
             categoryFolder: self.categories[line.category]?.directory, usual: self.preferences.directory)
         if folder != line.directory { self.move(torrent, to: folder) }
+    }
+}
+
+extension TorrentCommand {
+    /// Whether it speaks of files, which have to be known.
+    fileprivate var needsFiles: Bool {
+        switch self {
+        case .renamePath, .setFilePriority: true
+        default: false
+        }
     }
 }

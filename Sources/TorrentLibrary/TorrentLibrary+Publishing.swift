@@ -17,7 +17,12 @@ extension TorrentLibrary {
             self.arrangeQueue()
         }
         if self.ticks % 10 == 0 { self.applyShareLimits() }
+        if self.ticks % Int(Self.savingSeconds) == 0 {
+            self.mustSaveTotals = true
+            self.unsaved.formUnion(self.moving)
+        }
         self.publish()
+        self.save()
         self.loop.schedule(afterSeconds: Self.tickSeconds) { [weak self] in self?.assumeIsolated { $0.tick() } }
     }
 

@@ -14,7 +14,7 @@ extension TorrentLibrary {
         case .idle where torrent.isReady: self.begin(torrent)
         case .idle: self.doNext(torrent)
         case .running where !torrent.isReady: self.end(torrent)
-        case .running, .ending: break
+        case .starting, .running, .ending: break
         }
         self.touched.insert(torrent.id)
     }
@@ -29,18 +29,49 @@ extension TorrentLibrary {
         }
     }
 
+    /// Descriptions that are read at the same time.
+    private static let mostLoading = 16
+
     private func begin(_ torrent: LibraryTorrent) {
-        guard let line = self.line(of: torrent.id) else { return }
-        let source: TorrentSource
-        do throws(CatalogFailure) {
-            source = try self.source(of: torrent)
-        } catch {
-            return self.fail(torrent, "\(error)")
+        torrent.phase = .starting
+        self.startQueue.append(torrent.id)
+        self.loadNext()
+    }
+
+    private func loadNext() {
+        while self.loadingCount < Self.mostLoading, let id = self.startQueue.popLast() {
+            guard self.torrents[id]?.phase == .starting else { continue }
+            self.loadingCount += 1
+            self.keeper.load(id, on: self.loop) { [weak self] result in
+                self?.assumeIsolated { $0.loaded(id, result) }
+            }
         }
+    }
+
+    private func loaded(_ id: TorrentID, _ result: Result<StoredTorrent?, ResumeFailure>) {
+        self.loadingCount -= 1
+        defer { self.loadNext() }
+        guard let torrent = self.torrents[id], torrent.phase == .starting, !self.isStopping else { return }
+        torrent.phase = .idle
+        guard torrent.isReady else { return self.doNext(torrent) }
+        do throws(CatalogFailure) {
+            guard case .success(let stored?) = result else {
+                throw .failed("its description cannot be read from the record")
+            }
+            try self.begin(torrent, stored)
+        } catch {
+            self.fail(torrent, "\(error)")
+        }
+        self.touched.insert(id)
+    }
+
+    private func begin(_ torrent: LibraryTorrent, _ stored: StoredTorrent) throws(CatalogFailure) {
+        guard let line = self.line(of: torrent.id) else { return }
+        let source = try Self.source(of: stored)
         var options = AddOptions(directory: line.directory)
-        options.knowledge = torrent.knowledge
+        options.knowledge = torrent.mustBeChecked ? .check : torrent.knowledge
         options.distrustsRecord = torrent.mustBeChecked
-        torrent.mustBeChecked = false
+        options.stored = stored
         options.uploadLimit = line.uploadLimit
         options.downloadLimit = line.downloadLimit
         options.wishes = self.wishes(of: torrent, line)
@@ -50,8 +81,7 @@ extension TorrentLibrary {
         options.cap = self.cap(of: line)
         options.checksOnly = torrent.isCheckedOnly
         torrent.peers = []
-        let now = self.now
-        torrent.activeSince = now
+        torrent.activeSince = self.now
         torrent.phase = .running
         let added: Result<TorrentID, AddFailure> = self.ask { engine in
             do throws(AddFailure) { return .success(try engine.add(source, options)) } catch {
@@ -61,11 +91,11 @@ extension TorrentLibrary {
         guard case .failure(let failure) = added else { return }
         torrent.phase = .idle
         torrent.activeSince = nil
-        self.fail(torrent, failure.description)
+        throw .failed(failure.description)
     }
 
-    private func source(of torrent: LibraryTorrent) throws(CatalogFailure) -> TorrentSource {
-        if let bytes = self.metainfoBytes[torrent.id] {
+    private static func source(of stored: StoredTorrent) throws(CatalogFailure) -> TorrentSource {
+        if let bytes = stored.metainfo {
             do throws(MetainfoFailure) {
                 return .metainfo(try Metainfo(torrentFile: bytes, hashing: .openSSL))
             } catch {
@@ -73,7 +103,7 @@ extension TorrentLibrary {
             }
         }
         do throws(MagnetFailure) {
-            return .magnet(try MagnetLink(torrent.link ?? ""))
+            return .magnet(try MagnetLink(stored.details.link ?? ""))
         } catch {
             throw .failed("neither its torrent file nor its link is there")
         }
@@ -110,6 +140,7 @@ extension TorrentLibrary {
         torrent.seedingSince = nil
         if let pieces = ended.pieces { torrent.pieces = pieces }
         if let failure = ended.failure, torrent.failure == nil { self.fail(torrent, failure) }
+        self.unsaved.insert(torrent.id)
         self.doNext(torrent)
         self.touched.insert(torrent.id)
     }
@@ -120,6 +151,7 @@ extension TorrentLibrary {
         self.environment.report(
             .failed(id: torrent.id.hex, name: self.line(of: torrent.id)?.name ?? "", words: words))
         self.touched.insert(torrent.id)
+        self.unsaved.insert(torrent.id)
         self.queueIsStale = true
     }
 

@@ -13,11 +13,12 @@ extension TorrentLibrary {
         }
         try self.createCategory(category)
         self.publish()
+        try await self.saved()
     }
 
     func createCategory(_ category: TorrentCategory) throws(CatalogFailure) {
         self.categories[category.name] = try self.checked(category)
-        self.categoriesChanged = true
+        (self.categoriesChanged, self.mustSaveCategories) = (true, true)
     }
 
     public func edit(_ category: TorrentCategory) async throws(CatalogFailure) {
@@ -25,11 +26,12 @@ extension TorrentLibrary {
             throw .conflict("there is no category \"\(category.name)\"")
         }
         self.categories[category.name] = try self.checked(category)
-        self.categoriesChanged = true
+        (self.categoriesChanged, self.mustSaveCategories) = (true, true)
         for torrent in self.torrents.values where self.line(of: torrent.id)?.category == category.name {
             self.followCategory(torrent)
         }
         self.publish()
+        try await self.saved()
     }
 
     private func checked(_ category: TorrentCategory) throws(CatalogFailure) -> TorrentCategory {
@@ -46,30 +48,33 @@ extension TorrentLibrary {
     /// Torrents of these, and of those below them, have no category then.
     public func removeCategories(_ names: [String]) async throws(CatalogFailure) {
         for name in names where self.categories.removeValue(forKey: name) != nil {
-            self.categoriesChanged = true
+            (self.categoriesChanged, self.mustSaveCategories) = (true, true)
             for torrent in self.torrents.values where self.line(of: torrent.id)?.category == name {
                 self.change(torrent.id) { $0.category = "" }
                 self.followCategory(torrent)
             }
         }
         self.publish()
+        try await self.saved()
     }
 
     public func createTags(_ names: [String]) async throws(CatalogFailure) {
         _ = try self.checkedTags(names)
         self.publish()
+        try await self.saved()
     }
 
     public func deleteTags(_ names: [String]) async throws(CatalogFailure) {
         let names = Set(names)
         guard !self.tags.isDisjoint(with: names) else { return }
         self.tags.subtract(names)
-        self.tagsChanged = true
+        (self.tagsChanged, self.mustSaveTags) = (true, true)
         for torrent in self.torrents.values {
             guard let line = self.line(of: torrent.id), !names.isDisjoint(with: line.tags) else { continue }
             self.change(torrent.id) { $0.tags.removeAll { names.contains($0) } }
         }
         self.publish()
+        try await self.saved()
     }
 
     /// Sorted, without repetition; those that are new are there from now on.
@@ -82,7 +87,7 @@ extension TorrentLibrary {
         let new = Set(names).subtracting(self.tags)
         if !new.isEmpty {
             self.tags.formUnion(new)
-            self.tagsChanged = true
+            (self.tagsChanged, self.mustSaveTags) = (true, true)
         }
         return Set(names).sorted()
     }
@@ -99,7 +104,7 @@ extension TorrentLibrary {
             throw .invalid("at least one connection is needed")
         }
         self.preferences = new
-        self.preferencesChanged = true
+        (self.preferencesChanged, self.mustSavePreferences) = (true, true)
         self.scheduleWasOn = new.schedule == old.schedule ? self.scheduleWasOn : nil
         self.alternativeLimitsAreOn = new.usesAlternativeLimits
         self.applyLimits()
@@ -111,6 +116,7 @@ extension TorrentLibrary {
             for torrent in self.torrents.values { self.followCategory(torrent) }
         }
         self.publish()
+        try await self.saved()
     }
 
     func applyConnectionSettings() {

@@ -1,7 +1,9 @@
 public import EventIO
+import MetainfoCoding
 import SwarmTypes
 public import TorrentCatalog
 public import TorrentEngine
+public import TorrentStorage
 
 /// The torrents that Weir itself runs: what their owner wants of them, what became of them, and one engine that moves them.
 ///
@@ -13,10 +15,9 @@ public actor TorrentLibrary {
     public nonisolated var unownedExecutor: UnownedSerialExecutor { self.loop.asUnownedSerialExecutor() }
 
     nonisolated let engine: TorrentEngine
+    let keeper: ResumeKeeper
     let environment: LibraryEnvironment
     var torrents: [TorrentID: LibraryTorrent] = [:]
-    /// The .torrent files of those that are there.
-    var metainfoBytes: [TorrentID: [UInt8]] = [:]
     /// Unfinished torrents, in the order in which they may run.
     var queue: [TorrentID] = []
     var queueIsStale = true
@@ -33,6 +34,26 @@ public actor TorrentLibrary {
     var tagsChanged = false
     var preferences: LibraryPreferences
     var preferencesChanged = false
+
+    // What is not on disk yet.
+    var unsaved: Set<TorrentID> = []
+    var happenings: [(id: TorrentID, happening: TorrentHappening)] = []
+    var goneFromRecord: [TorrentID] = []
+    var failedChanges = LibraryChanges()
+    var mustSaveCategories = false
+    var mustSaveTags = false
+    var mustSavePreferences = false
+    var mustSaveTotals = false
+
+    // What is on its way.
+    var startQueue: [TorrentID] = []
+    var loadingCount = 0
+    /// Torrents whose files are being removed.
+    var leaving: [TorrentID: Leaving] = [:]
+    /// Descriptions that were asked for last.
+    var descriptions: [Metainfo] = []
+    var isRestoring = false
+    var isReady = false
 
     var scheduleWasOn: Bool?
     var alternativeLimitsAreOn = false
@@ -51,11 +72,16 @@ public actor TorrentLibrary {
     var ticks = 0
     let startedAt: Instant
 
+    /// - Parameters:
+    ///   - settings: of the engine; an address with a port wins over the port that was set by a surface.
+    ///   - preferences: those of a new library.
+    ///   - record: its file holds all that is to be kept. It ends with the library.
     public init(
-        _ settings: EngineSettings, preferences: LibraryPreferences, environment: LibraryEnvironment,
-        loop: EventLoop
+        _ settings: EngineSettings, preferences: LibraryPreferences, record: ResumeKeeper,
+        environment: LibraryEnvironment, loop: EventLoop
     ) throws(SystemCallFailure) {
         self.loop = loop
+        self.keeper = record
         self.engine = try TorrentEngine(settings, loop: loop)
         self.environment = environment
         self.preferences = preferences
@@ -63,9 +89,26 @@ public actor TorrentLibrary {
         self.startedAt = loop.now
     }
 
-    /// Begins to run: listens, starts what is to run and publishes about once a second.
-    public func start() {
+    /// Reads what was recorded and begins to run: listens, starts what is to run and publishes about once a second. Calls
+    /// `body` on the loop when the torrents are there, or with the reason why they cannot be read.
+    public func start(_ body: @escaping @Sendable (ResumeFailure?) -> Void) {
+        self.keeper.perform(on: self.loop) { store throws(ResumeFailure) in
+            try LoadedLibrary(store)
+        } then: { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let loaded):
+                self.assumeIsolated { $0.begin(loaded) }
+                body(nil)
+            case .failure(let failure): body(failure)
+            }
+        }
+    }
+
+    private func begin(_ loaded: LoadedLibrary) {
+        let keeper = self.keeper
         self.ask { engine in
+            engine.keepRecord(by: keeper)
             engine.observe { [weak self] event in self?.assumeIsolated { $0.happened(event) } }
             do throws(SystemCallFailure) {
                 try engine.listen()
@@ -73,7 +116,8 @@ public actor TorrentLibrary {
                 self.environment.report(.notListening("\(error)"))
             }
         }
-        self.applyLimits()
+        self.restore(loaded)
+        self.isReady = true
         self.tick()
     }
 
@@ -81,7 +125,15 @@ public actor TorrentLibrary {
     public func stop(_ body: @escaping @Sendable () -> Void) {
         guard !self.isStopping else { return }
         self.isStopping = true
+        guard self.isReady else {
+            self.keeper.stop()
+            return body()
+        }
+        self.mustSaveTotals = true
+        self.unsaved.formUnion(self.torrents.values.filter { $0.phase == .running }.map(\.id))
         self.publish()
+        self.save()
+        // The engine ends the record's thread after what was asked for.
         self.ask { $0.stop(body) }
     }
 
@@ -108,9 +160,10 @@ public actor TorrentLibrary {
         body(&line)
         self.lines[id] = line
         self.touched.insert(id)
+        self.unsaved.insert(id)
     }
 
     func note(_ torrent: LibraryTorrent, _ code: String, _ text: String) {
-        torrent.timeline.note(code, text, at: self.now)
+        self.happenings.append((torrent.id, TorrentHappening(at: self.now, code: code, text: text)))
     }
 }
