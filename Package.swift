@@ -34,6 +34,7 @@ let package = Package(
         // C libraries, each imported by the one module that owns it.
         .target(name: "CLinuxIO"),
         .target(name: "CSHA1Lanes"),
+        library("CArgon2", "libargon2", "libargon2-dev"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
         library("CMicrohttpd", "libmicrohttpd", "libmicrohttpd-dev"),
         library("CPCRE2", "libpcre2-8", "libpcre2-dev"),
@@ -98,6 +99,8 @@ let package = Package(
                 "TorrentStorage", "TrackerClient", "Digests",
                 "EventIO", "HTTPFetching", "CLinuxIO",
             ]),
+        module(
+            "AccessControl", strict, uses: ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"]),
         module("TorrentCatalog", strict, uses: ["SwarmTypes", "StallDiagnosis", "EventIO"]),
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
         module("ChangeJournal", strict, uses: ["SwarmTypes", "SQLiteStore"]),
@@ -209,6 +212,7 @@ let package = Package(
                 "QBittorrentFacade", "TorrentCatalog", "JSONValues", "HTTPServing", "StallDiagnosis",
                 "SwarmTypes", "EventIO", "TestKit",
             ]),
+        tests("AccessControlTests", uses: ["AccessControl", "SwarmTypes", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]
