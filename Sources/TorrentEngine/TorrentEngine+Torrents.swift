@@ -80,6 +80,7 @@ extension TorrentEngine {
         torrent.selection = try torrent.options.selectedFiles.map { ranges throws(AddFailure) in
             try metainfo.pieces(ofFiles: ranges, in: layout)
         }
+        torrent.wantedBytes = torrent.selection.map { metainfo.geometry.length(of: $0) }
         torrent.metainfo = metainfo
         torrent.core.metadataSize = metainfo.infoBytes.count
         torrent.name = metainfo.name
