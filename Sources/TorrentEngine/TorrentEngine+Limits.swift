@@ -35,8 +35,24 @@ extension TorrentEngine {
             connection.uploadCredit += grant.bytes
             connection.isWaitingForGrant = self.uploads.isWaiting(grant.leaf)
             self.pump(connection)
+            // It gets no more before what it has is on its way: others can use it now.
+            if connection.isReading || connection.sending != nil { self.stopWaiting(connection) }
         }
         self.grants = grants
+    }
+
+    private func stopWaiting(_ connection: PeerConnection) {
+        guard connection.isWaitingForGrant, let leaf = connection.uploadLeaf else { return }
+        self.uploads.stopWaiting(leaf)
+        connection.isWaitingForGrant = false
+    }
+
+    /// The connection has no use for what it was granted and has not sent, and for what it waits for.
+    func returnUploadCredit(_ connection: PeerConnection) {
+        self.stopWaiting(connection)
+        guard connection.uploadCredit > 0, let leaf = connection.uploadLeaf else { return }
+        self.uploads.giveBack(leaf, connection.uploadCredit)
+        connection.uploadCredit = 0
     }
 
     private func serveDownloads() {

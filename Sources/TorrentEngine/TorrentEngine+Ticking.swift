@@ -20,6 +20,7 @@ extension TorrentEngine {
         self.now = self.loop.now
         self.tickTimer = nil
         self.endLateOpenings()
+        self.observeCaps()
         var isBusy = !self.openings.isEmpty
         for torrent in self.torrents.values where torrent.isRunning {
             if torrent.core.peerCount > 0 {

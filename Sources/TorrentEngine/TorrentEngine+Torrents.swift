@@ -31,7 +31,7 @@ extension TorrentEngine {
         let core = SwarmCore(
             id: id, ownID: PeerID.own(using: &self.random), isPrivate: isPrivate, settings: settings,
             at: self.now)
-        let parent = options.cap.map { self.nodes(for: $0) }
+        let parent = options.cap.map { self.joinCap($0) }
         let torrent = ActiveTorrent(
             core: core, state: .fetchingMetadata, options: options, name: source.name,
             schedule: AnnounceSchedule(
@@ -40,7 +40,7 @@ extension TorrentEngine {
             uploadNode: self.uploads.addNode(
                 below: parent?.upload ?? self.uploads.root, limit: options.uploadLimit, at: self.now),
             downloadNode: self.downloads.addNode(
-                below: self.downloads.root, limit: options.downloadLimit, at: self.now),
+                below: parent?.download ?? self.downloads.root, limit: options.downloadLimit, at: self.now),
             at: self.now)
         self.torrents[id] = torrent
         self.obfuscated.insert(id, MessageStreamPrimitives())
@@ -64,14 +64,6 @@ extension TorrentEngine {
         return id
     }
 
-    private func nodes(for cap: TrackerCap) -> TrackerNodes {
-        if let nodes = self.trackerNodes[cap.name] { return nodes }
-        let nodes = TrackerNodes(
-            upload: self.uploads.addNode(below: self.uploads.root, limit: cap.upload, at: self.now))
-        self.trackerNodes[cap.name] = nodes
-        return nodes
-    }
-
     /// Takes the torrent's metainfo and opens its files.
     private func open(_ metainfo: Metainfo, _ torrent: ActiveTorrent) throws(AddFailure) {
         guard
@@ -88,6 +80,7 @@ extension TorrentEngine {
         torrent.selection = try torrent.options.selectedFiles.map { ranges throws(AddFailure) in
             try metainfo.pieces(ofFiles: ranges, in: layout)
         }
+        torrent.wantedBytes = torrent.selection.map { metainfo.geometry.length(of: $0) }
         torrent.metainfo = metainfo
         torrent.core.metadataSize = metainfo.infoBytes.count
         torrent.name = metainfo.name
@@ -202,6 +195,7 @@ extension TorrentEngine {
         self.obfuscated.remove(torrent.core.id, MessageStreamPrimitives())
         self.uploads.remove(torrent.uploadNode)
         self.downloads.remove(torrent.downloadNode)
+        if let cap = torrent.options.cap { self.leaveCap(cap) }
     }
 
     public func progress(of id: TorrentID) -> TorrentProgress? {
@@ -209,10 +203,6 @@ extension TorrentEngine {
     }
 
     public var allProgress: [TorrentProgress] { self.torrents.values.map { $0.progress(at: self.loop.now) } }
-}
-
-struct TrackerNodes {
-    var upload: NodeID
 }
 
 extension TorrentEngine {

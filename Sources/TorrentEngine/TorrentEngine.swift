@@ -38,7 +38,10 @@ public actor TorrentEngine {
     var grants: [Grant] = []
     var limitTimer: TimerToken?
     var limitsDue: Instant?
+    /// By the name of the cap.
     var trackerNodes: [String: TrackerNodes] = [:]
+    var uploadMeter: CounterMeter
+    var downloadMeter: CounterMeter
 
     // Connections, by number.
     var connections: [PeerConnection?] = []
@@ -83,6 +86,8 @@ public actor TorrentEngine {
         self.receiveChunk = self.storage.buffers.take(.large)
         self.uploads = BucketTree(limit: settings.uploadLimit, at: self.now)
         self.downloads = BucketTree(limit: settings.downloadLimit, at: self.now)
+        self.uploadMeter = CounterMeter(0, at: self.now)
+        self.downloadMeter = CounterMeter(0, at: self.now)
     }
 }
 

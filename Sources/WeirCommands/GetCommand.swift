@@ -18,8 +18,11 @@ enum TransferOption {
     static let encryption = OptionSpec.value(
         "encryption", nil, "POLICY", "allow, prefer, require or off (message stream encryption)",
         completion: .words(["allow", "prefer", "require", "off"]))
+    static let config = OptionSpec.value(
+        "config", "c", "FILE", "Hold the caps of the trackers in this configuration", variable: "WEIR_CONFIG",
+        completion: .files)
     static let verbose = OptionSpec.flag("verbose", "v", "Say every 30 seconds what each peer waits for")
-    static let all = [directory, port, up, down, peer, encryption, verbose, CommonOption.json]
+    static let all = [directory, port, up, down, config, peer, encryption, verbose, CommonOption.json]
 }
 
 let getCommand = Command(
@@ -37,6 +40,9 @@ let getCommand = Command(
         examples: [
             CommandExample("weir get debian.torrent --dir ~/Downloads", "Fetch a torrent"),
             CommandExample("weir get debian.torrent --dir . --down 10M --up 2M", "And leave room for others"),
+            CommandExample(
+                "weir get a.torrent --dir . --config weir.yaml",
+                "Under its tracker's max_upload_speed; other keys of the file are for `weir serve`"),
         ])
 ) { invocation throws(ServiceFailure) in
     let line = TransferLine(invocation)
@@ -48,7 +54,7 @@ let getCommand = Command(
     let ratio = try line.ratio()
     let session = try TransferSession(
         settings, output: line.output(.get), endsWhenFinished: true, seedRatio: ratio,
-        controlFolders: line.controlFolders)
+        caps: try line.capChoice(), controlFolders: line.controlFolders)
     return try session.run([(source, options)])
 }
 
@@ -73,6 +79,6 @@ let seedCommand = Command(
         invocation.parsed.has("check") ? .check : invocation.parsed.has("trust") ? .trusted : .complete
     let session = try TransferSession(
         try line.settings(), output: line.output(.seed), endsWhenFinished: false, seedRatio: nil,
-        controlFolders: line.controlFolders)
+        caps: try line.capChoice(), controlFolders: line.controlFolders)
     return try session.run(sources.map { ($0, options) })
 }

@@ -9,7 +9,7 @@ import TorrentEngine
 
 /// The command line of `get` and `seed`, as values.
 struct TransferLine {
-    private let invocation: Invocation
+    let invocation: Invocation
 
     init(_ invocation: Invocation) { self.invocation = invocation }
 

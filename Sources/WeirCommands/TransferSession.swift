@@ -18,6 +18,7 @@ final class TransferSession: @unchecked Sendable {
     /// What to do when everything is finished: end, or go on seeding.
     private let endsWhenFinished: Bool
     private let seedRatio: Double?
+    private var caps: CapChoice?
     private var unfinished: Set<TorrentID> = []
     private var notRunning: Set<TorrentID> = []
     private(set) var exitCode = ExitCode.done
@@ -29,7 +30,7 @@ final class TransferSession: @unchecked Sendable {
 
     init(
         _ settings: EngineSettings, output: TransferOutput, endsWhenFinished: Bool, seedRatio: Double?,
-        controlFolders: [String]
+        caps: CapChoice?, controlFolders: [String]
     ) throws(ServiceFailure) {
         SignalWatch.block()
         MemoryTuning.apply()
@@ -42,6 +43,7 @@ final class TransferSession: @unchecked Sendable {
         self.output = output
         self.endsWhenFinished = endsWhenFinished
         self.seedRatio = seedRatio
+        self.caps = caps
         self.controlFolders = controlFolders
     }
 
@@ -77,7 +79,10 @@ final class TransferSession: @unchecked Sendable {
                 self.stop()
                 return
             }
+            if let caps = self.caps { engine.setCaps(caps.caps) }
             for (source, options) in torrents {
+                var options = options
+                options.cap = self.caps?.cap(of: source)
                 self.unfinished.insert(source.id)
                 self.notRunning.insert(source.id)
                 do throws(AddFailure) {
@@ -116,12 +121,15 @@ final class TransferSession: @unchecked Sendable {
     /// Shows how far it is, now and again and again.
     private func report() {
         guard !self.isStopping else { return }
-        let (progress, snapshots) = self.engine.assumeIsolated { engine in
-            (engine.allProgress, self.output.wantsDiagnosis ? engine.allSnapshots : [])
+        let (progress, snapshots, caps) = self.engine.assumeIsolated { engine in
+            self.caps?.follow(engine)
+            return (
+                engine.allProgress, self.output.wantsDiagnosis ? engine.allSnapshots : [], engine.capUsages
+            )
         }
-        self.output.report(progress, snapshots)
+        self.output.report(progress, snapshots, caps)
         if let ratio = self.seedRatio, self.unfinished.isEmpty,
-            progress.allSatisfy({ Double($0.uploaded) >= ratio * Double(max(1, $0.totalBytes)) })
+            progress.allSatisfy({ Double($0.uploaded) >= ratio * Double(max(1, $0.wantedBytes)) })
         {
             self.stop()
             return
