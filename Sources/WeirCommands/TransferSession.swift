@@ -31,6 +31,8 @@ final class TransferSession: @unchecked Sendable {
     private(set) var exitCode = ExitCode.done
     private var isStopping = false
     private var signals: SignalWatch?
+    /// As it was asked for; 0 is any.
+    private let port: UInt16
     private let controlFolders: [String]
     /// Where `weir why` asks.
     private var control: LocalLineServer?
@@ -48,6 +50,7 @@ final class TransferSession: @unchecked Sendable {
             throw .system(error.description)
         }
         self.output = output
+        self.port = settings.listenAddresses.first?.port ?? 0
         self.endsWhenFinished = endsWhenFinished
         self.seedRatio = seedRatio
         self.controlFolders = controlFolders
@@ -89,7 +92,7 @@ final class TransferSession: @unchecked Sendable {
             do throws(SystemCallFailure) {
                 try engine.listen()
             } catch {
-                self.failure = .listening("cannot listen: \(error)")
+                self.failure = .listening("cannot listen on port \(self.port): \(error)")
                 self.stop()
                 return
             }
