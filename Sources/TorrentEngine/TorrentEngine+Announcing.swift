@@ -12,6 +12,11 @@ extension TorrentEngine {
         self.announceDue(torrent)
     }
 
+    /// The announce URLs of a torrent, in their order; passkeys and all.
+    public func announceURLs(of id: TorrentID) -> [String] {
+        self.torrents[id]?.schedule.statuses.map(\.url) ?? []
+    }
+
     /// The URL of the first tracker that has answered and not failed since; nil when there is none.
     public func answeringTracker(of id: TorrentID) -> String? {
         self.torrents[id]?.schedule.statuses.first { $0.hasAnswered && $0.failure == nil }?.url

@@ -62,6 +62,10 @@ public actor TorrentEngine {
     let trackers: TrackerClient
     var nextReadToken: UInt64 = 0
     var torrents: [TorrentID: ActiveTorrent] = [:]
+    /// Nil when nothing is kept for the next start.
+    var record: SessionRecord?
+    /// Whether nothing of it is left after the end.
+    var removesRecord = false
     var whenStopped: (@Sendable () -> Void)?
     public internal(set) var listeningFailure: SystemCallFailure?
     var obfuscated = ObfuscatedTorrents()

@@ -39,10 +39,16 @@ struct CapChoice {
     }
 
     /// The cap of a torrent that is to be added.
-    mutating func cap(of source: TorrentSource) -> String? {
-        let urls = source.announceURLs
+    mutating func cap(of source: TorrentSource) -> String? { self.cap(of: source.id, source.announceURLs) }
+
+    /// Puts a torrent below its cap that a session has brought back.
+    mutating func assign(_ id: TorrentID, _ engine: isolated TorrentEngine) {
+        engine.setCap(self.cap(of: id, engine.announceURLs(of: id)), of: id)
+    }
+
+    private mutating func cap(of id: TorrentID, _ urls: [String]) -> String? {
         let first = self.name(for: urls.first ?? "")
-        if urls.contains(where: { self.name(for: $0) != first }) { self.ambiguous.append(source.id) }
+        if urls.contains(where: { self.name(for: $0) != first }) { self.ambiguous.append(id) }
         return first
     }
 
