@@ -12,6 +12,9 @@ from pathlib import Path
 import lab as laboratory
 from lab import free_port, wait_for
 
+# Seconds for a client to start or to check its data: generous, for slow machines that have much else to do.
+PATIENCE = 120
+
 LIBTORRENT_PEER = r"""
 import json, sys, time
 import libtorrent as lt
@@ -46,6 +49,7 @@ class Client:
     name = ""
     # Clients that will not dial loopback addresses must be dialled.
     dials = True
+    address = "127.0.0.1"
 
     def __init__(self, lab, encryption="plain"):
         self.lab, self.encryption = lab, encryption
@@ -58,6 +62,14 @@ class Client:
 
     def run(self, arguments, **options):
         self.process = self.lab.start(arguments, self.folder / "log", **options)
+
+    def check(self):
+        """Raises when the process has ended otherwise than well: nothing more is to be waited for."""
+        if self.process is not None and self.process.poll() not in (None, 0):
+            raise AssertionError(f"{self.name} ended with {self.process.returncode}: {self.log()[-2000:]}")
+
+    def wait(self, condition, what):
+        wait_for(lambda: self.check() or condition(), PATIENCE, f"{self.name} {what}")
 
     def close(self):
         if self.process and self.process.poll() is None:
@@ -82,7 +94,7 @@ class Libtorrent(Client):
 
     def seed(self, torrent, folder):
         self.start(torrent, folder, "seed")
-        wait_for(lambda: "COMPLETE" in self.log(), 30, "libtorrent seeding")
+        self.wait(lambda: "COMPLETE" in self.log(), "seeding")
 
     def download(self, torrent, folder):
         self.start(torrent, folder, "download")
@@ -103,7 +115,7 @@ class Aria2(Client):
     def seed(self, torrent, folder):
         self.start(torrent, folder, ["--bt-seed-unverified=true", "--seed-ratio=0.0", "--check-integrity=false",
                                      "--allow-overwrite=true"])
-        wait_for(lambda: laboratory.can_connect(self.port), 30, "aria2 seeding")
+        self.wait(lambda: laboratory.can_connect(self.port), "seeding")
 
     def download(self, torrent, folder):
         self.start(torrent, folder, ["--seed-time=0"])
@@ -127,17 +139,17 @@ class Transmission(Client):
             "pex-enabled": False, "utp-enabled": False, "port-forwarding-enabled": False, "encryption": level,
             "download-dir": str(folder), "cache-size-mb": 0, "message-level": 3, "bind-address-ipv4": "127.0.0.1"}))
         self.run(["transmission-daemon", "-f", "-g", config])
-        wait_for(lambda: laboratory.can_connect(self.rpc), 20, "Transmission")
+        self.wait(lambda: laboratory.can_connect(self.rpc), "starting")
         self.remote("--add", torrent, "--download-dir", folder)
 
     def remote(self, *arguments):
         return subprocess.run(["transmission-remote", str(self.rpc), *map(str, arguments)], capture_output=True, text=True,
-                              timeout=30).stdout
+                              timeout=PATIENCE).stdout
 
     def seed(self, torrent, folder):
         self.start(torrent, folder)
         self.remote("-t", "all", "--verify")
-        wait_for(self.is_complete, 60, "Transmission checking")
+        self.wait(self.is_complete, "checking")
         self.remote("-t", "all", "--reannounce")
 
     def download(self, torrent, folder):
@@ -149,6 +161,9 @@ class Transmission(Client):
 
 class RTorrent(Client):
     name = "rtorrent"
+    # It tells hosts apart by their address alone. Having dialled itself, whom the tracker names like everybody, it takes
+    # nobody else of its own address: so it has one of its own.
+    address = "127.0.0.2"
 
     def start(self, torrent, folder):
         session = self.folder / "session"
@@ -156,7 +171,7 @@ class RTorrent(Client):
         crypto = {"plain": "none", "encrypted": "allow_incoming,require,require_RC4,enable_retry"}[self.encryption]
         configuration = self.folder / "rtorrent.rc"
         configuration.write_text(
-            f"network.port_range.set = {self.port}-{self.port}\nnetwork.bind_address.set = 127.0.0.1\n"
+            f"network.port_range.set = {self.port}-{self.port}\nnetwork.bind_address.set = {self.address}\n"
             f"dht.mode.set = disable\nprotocol.pex.set = no\ntrackers.use_udp.set = no\n"
             f"protocol.encryption.set = {crypto}\nsession.path.set = {session}\ndirectory.default.set = {folder}\n"
             f"pieces.hash.on_completion.set = yes\nsystem.daemon.set = true\n"
@@ -167,7 +182,7 @@ class RTorrent(Client):
 
     def seed(self, torrent, folder):
         self.start(torrent, folder)
-        wait_for(lambda: laboratory.can_connect(self.port), 30, "rTorrent")
+        self.wait(lambda: laboratory.can_connect(self.port, self.address), "starting")
 
     def download(self, torrent, folder):
         self.start(torrent, folder)
@@ -191,7 +206,7 @@ class QBittorrent(Client):
 
     def seed(self, torrent, folder):
         self.start(torrent, folder, True)
-        wait_for(self.is_complete, 60, "qBittorrent seeding")
+        self.wait(self.is_complete, "seeding")
 
     def download(self, torrent, folder):
         self.start(torrent, folder, False)
@@ -211,18 +226,13 @@ class Weir(Client):
 
     def seed(self, torrent, folder):
         self.run([laboratory.BINARY, "seed", torrent, "--dir", folder, *self.arguments()])
-        wait_for(lambda: "READY" in self.log() or self.ended(), 30, "Weir seeding")
-
-    def ended(self):
-        if self.process.poll() is not None:
-            raise AssertionError(f"Weir ended with {self.process.returncode}: {self.log()[-2000:]}")
-        return False
+        self.wait(lambda: "READY" in self.log(), "seeding")
 
     def download(self, torrent, folder, *more):
         self.run([laboratory.BINARY, "get", torrent, "--dir", folder, "--json", *self.arguments(), *more])
 
     def is_complete(self):
-        return self.process.poll() == 0 or self.ended()
+        return self.process.poll() == 0
 
 
 OTHERS = {c.name: c for c in (Libtorrent, QBittorrent, Transmission, RTorrent, Aria2)}

@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,8 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,15 +100,35 @@ class Lab:
         return ports
 
     def allow(self, torrents):
-        """Debian's opentracker serves only the torrents on its list."""
+        """Debian's opentracker serves only the torrents on its list, which it reads again when it is told to."""
         with open(self.allowed, "a") as file:
             file.writelines(t.info_hash + "\n" for t in torrents)
         self.opentracker.send_signal(signal.SIGHUP)
 
+    def known(self, port, info_hash):
+        """How many complete and incomplete peers the tracker on this port knows of a torrent."""
+        answer = self.ask_tracker(port, "scrape", info_hash)
+        counts = [re.search(name + rb"i(\d+)e", answer) for name in (b"8:complete", b"10:incomplete")]
+        return tuple(int(count[1]) if count else 0 for count in counts)
 
-def can_connect(port):
+    def is_served(self, port, info_hash):
+        """Whether the tracker serves a torrent; asked in the name of a peer that is gone at once."""
+        who = {"peer_id": "-XX0000-" + "0" * 12, "port": 1, "left": 1, "uploaded": 0, "downloaded": 0, "compact": 1}
+        answers = [self.ask_tracker(port, "announce", info_hash, event=event, **who) for event in ("started", "stopped")]
+        return b"failure" not in answers[0]
+
+    def ask_tracker(self, tracker_port, what, info_hash, **more):
+        query = urllib.parse.urlencode({"info_hash": bytes.fromhex(info_hash), **more})
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{tracker_port}/{what}?{query}", timeout=10) as answer:
+                return answer.read()
+        except OSError:
+            return b"failure"
+
+
+def can_connect(port, address="127.0.0.1"):
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((address, port), timeout=1).close()
         return True
     except OSError:
         return False
