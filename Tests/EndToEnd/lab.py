@@ -20,7 +20,8 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path += [str(ROOT / "Tests/Support"), str(ROOT / "Tests/Support/scripts")]
+sys.path += [str(ROOT / "Tests/EndToEnd"), str(ROOT / "Tests/Support"), str(ROOT / "Tests/Support/scripts")]
+import link  # noqa: E402
 import qbittorrent  # noqa: E402
 from qbittorrent import bencode, free_port  # noqa: E402
 
@@ -58,6 +59,11 @@ class Torrent:
 class Lab:
     """Folder, processes and ports of one test."""
 
+    # Where the tracker and the clients are.
+    address = "127.0.0.1"
+    # What runs a command in the other namespace, if there is one.
+    far = ()
+
     def __init__(self):
         base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.folder = Path(tempfile.mkdtemp(prefix="weir-lab-", dir=base))
@@ -81,6 +87,17 @@ class Lab:
         self.processes.append(process)
         return process
 
+    def make_distant(self, delay=25, loss=1):
+        """Makes a second namespace at the end of a line with that delay (milliseconds) and loss (per cent) each way, which
+        `far` runs commands in."""
+        other = self.start(["unshare", "-n", "sleep", "infinity"], "namespace.log")
+        mine = os.readlink("/proc/self/ns/net")
+        wait_for(lambda: os.readlink(f"/proc/{other.pid}/ns/net") != mine, 60, "the namespace")
+        self.start([sys.executable, Path(__file__).with_name("link.py"), other.pid, "--delay", delay, "--loss", loss], "link.log")
+        wait_for(lambda: "UP" in (self.folder / "link.log").read_text(), 60, "the line between the namespaces")
+        self.address = link.HERE
+        self.far = ("nsenter", "-t", str(other.pid), "-n")
+
     def tracker(self, count=1):
         """A real tracker on `count` ports; answers the ports. It knows the torrents named by `allow`."""
         ports = [free_port() for _ in range(count)]
@@ -91,12 +108,12 @@ class Lab:
         # It leaves root and looks for its list as another user.
         for path, mode in ((self.folder, 0o755), (folder, 0o755), (self.allowed, 0o644)):
             path.chmod(mode)
-        arguments = ["opentracker", "-i", "127.0.0.1", "-d", folder, "-w", "allowed"]
+        arguments = ["opentracker", "-i", self.address, "-d", folder, "-w", "allowed"]
         for port in ports:
             arguments += ["-p", port, "-P", port]
         self.opentracker = self.start(arguments, "tracker.log", cwd=folder)
         for port in ports:
-            wait_for(lambda: can_connect(port), 10, "the tracker")
+            wait_for(lambda: can_connect(port, self.address), 60, "the tracker")
         return ports
 
     def allow(self, torrents):
@@ -120,7 +137,7 @@ class Lab:
     def ask_tracker(self, tracker_port, what, info_hash, **more):
         query = urllib.parse.urlencode({"info_hash": bytes.fromhex(info_hash), **more})
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{tracker_port}/{what}?{query}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{self.address}:{tracker_port}/{what}?{query}", timeout=10) as answer:
                 return answer.read()
         except OSError:
             return b"failure"
