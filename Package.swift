@@ -124,7 +124,7 @@ let package = Package(
                 "LimitPlanning",
                 "SwarmTypes",
                 "BencodeCoding", "MetainfoCoding", "TorrentCreation", "TorrentStorage", "TorrentEngine",
-                "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
+                "StallDiagnosis", "RateControl", "EventIO", "LogOutput", "TrackerClient", "TrackerProtocol",
             ]),
 
         // Assembly.

@@ -37,7 +37,7 @@ let getCommand = Command(
             .value("seed-ratio", nil, "RATIO", "Go on seeding until so much is uploaded"),
             .flag("sequential", nil, "In order, for watching while it comes"),
         ],
-        arguments: [ArgumentSpec("TORRENT", "A .torrent file or a magnet link")],
+        arguments: [ArgumentSpec("TORRENT", "A .torrent file, its web address, or a magnet link")],
         examples: [
             CommandExample("weir get debian.torrent --dir ~/Downloads", "Fetch a torrent"),
             CommandExample("weir get debian.torrent --dir . --down 10M --up 2M", "And leave room for others"),

@@ -67,6 +67,7 @@ private let allowedImports: [String: Set<String>] = [
         "LimitPlanning",
         "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TorrentCreation",
         "TorrentStorage", "TorrentEngine", "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
+        "TrackerClient", "TrackerProtocol",
     ],
     // Assembly.
     "ServiceAssembly": [
