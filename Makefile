@@ -4,7 +4,7 @@ SWIFT ?= swift
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib --product weir -Xlinker -s
 BINARY = .build/release/weir
 
-.PHONY: run build release test test-versions swarm kills interop lint format bench fuzz docs clean packages test-packages
+.PHONY: run build release test test-versions swarm caps kills interop lint format bench fuzz docs clean packages test-packages
 
 run: packages
 	./Packaging/demo.sh
@@ -30,6 +30,10 @@ test-versions: test-packages release
 # The real swarm with the stated bounds: 10 s averages of at most 1.03 × cap, adaptive at least 0.90 × min(cap, demand).
 swarm: test-packages release
 	./Tests/EndToEnd/run.sh swarm
+
+# Our own engine under a tracker's cap: every second within 10 %, every 10 s within 2 %.
+caps: test-packages release
+	./Tests/EndToEnd/run.sh caps
 
 # The long forms of the kill tests: of the governor, and of downloads.
 kills: test-packages release
