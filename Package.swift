@@ -13,8 +13,23 @@ let strict: [SwiftSetting] = [
 /// The pure layers (words, protocols, decisions): an unsafe pointer there is a build error.
 let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 
+/// What is shipped does not use the standard library's patterns (`contains` and `replacing` with texts): one use links
+/// all of them, 1.7 MB. SwarmTypes has `holds`. A section a function lets the linker leave out what nobody calls.
+let small: [SwiftSetting] = [
+    .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
+    .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
+]
+
+/// The toolchain's own linker; no symbol is exported, else nothing of ours could be left out; relocations are packed
+/// (glibc from 2.36 on).
+let smallProgram: LinkerSetting = .unsafeFlags(
+    ["-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"],
+    .when(configuration: .release))
+
 func module(_ name: String, _ settings: [SwiftSetting], uses: [String] = []) -> Target {
-    .target(name: name, dependencies: uses.map { .init(stringLiteral: $0) }, swiftSettings: settings)
+    .target(
+        name: name, dependencies: uses.map { .init(stringLiteral: $0) },
+        swiftSettings: settings + small)
 }
 
 func tests(_ name: String, uses: [String], path: String? = nil, exclude: [String] = []) -> Target {
@@ -34,6 +49,7 @@ let package = Package(
         // C libraries, each imported by the one module that owns it.
         .target(name: "CLinuxIO"),
         .target(name: "CSHA1Lanes"),
+        library("CArgon2", "libargon2", "libargon2-dev"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
         library("CMicrohttpd", "libmicrohttpd", "libmicrohttpd-dev"),
         library("CPCRE2", "libpcre2-8", "libpcre2-dev"),
@@ -99,6 +115,8 @@ let package = Package(
                 "TorrentStorage", "TrackerClient", "Digests",
                 "EventIO", "HTTPFetching", "CLinuxIO",
             ]),
+        module(
+            "AccessControl", strict, uses: ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"]),
         module("TorrentCatalog", strict, uses: ["SwarmTypes", "StallDiagnosis", "EventIO"]),
         module(
             "TorrentLibrary", strict,
@@ -129,7 +147,7 @@ let package = Package(
                 "LimitPlanning",
                 "SwarmTypes",
                 "BencodeCoding", "MetainfoCoding", "TorrentCreation", "TorrentStorage", "TorrentEngine",
-                "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
+                "StallDiagnosis", "RateControl", "EventIO", "LogOutput", "TrackerClient", "TrackerProtocol",
             ]),
 
         // Assembly.
@@ -141,7 +159,9 @@ let package = Package(
                 "WeirSettings",
                 "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy",
             ]),
-        .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
+        .executableTarget(
+            name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,
+            linkerSettings: [smallProgram]),
 
         // Tests.
         module(
@@ -224,6 +244,7 @@ let package = Package(
                 "QBittorrentFacade", "TorrentCatalog", "JSONValues", "HTTPServing", "StallDiagnosis",
                 "SwarmTypes", "EventIO", "TestKit",
             ]),
+        tests("AccessControlTests", uses: ["AccessControl", "SwarmTypes", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

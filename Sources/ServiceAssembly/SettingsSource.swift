@@ -34,7 +34,8 @@ public final class SettingsSource: Sendable {
 
     var variables: [String: String] { self.environment.variables }
 
-    public func load() throws(ServiceFailure) -> LoadedSettings {
+    /// `needsClients`: whether a file that names no qBittorrent stands for the one at its usual place.
+    public func load(needsClients: Bool = true) throws(ServiceFailure) -> LoadedSettings {
         let bytes: [UInt8]
         do throws(FileReadFailure) {
             if let builtIn = self.builtIn {
@@ -50,7 +51,7 @@ public final class SettingsSource: Sendable {
         do throws(SettingsFailure) {
             var loaded = try Settings.load(
                 bytes, fileName: self.hasFile ? self.path : "no file", environment: self.environment,
-                flags: self.flags)
+                flags: self.flags, needsClients: needsClients)
             if !self.hasFile { self.placeFiles(&loaded.settings) }
             return loaded
         } catch {

@@ -34,6 +34,8 @@ final class ActiveTorrent {
     var ledger = PeerLedger()
     /// Wanted pieces; nil for all.
     var selection: Bitfield?
+    /// The size of those; nil for all.
+    var wantedBytes: Int64?
 
     let uploadNode: NodeID
     let downloadNode: NodeID

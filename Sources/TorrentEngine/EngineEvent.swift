@@ -94,6 +94,10 @@ public struct TorrentProgress: Hashable, Sendable {
     public var name: String
     public var state: String
     public var totalBytes: Int64 = 0
+    /// Of the pieces that hold something of the selected files.
+    public var wantedBytes: Int64 = 0
+    /// The name of the cap it shares; nil for none.
+    public var cap: String?
     /// Of what is wanted, checked.
     public var doneBytes: Int64 = 0
     public var pieceCount = 0

@@ -1,6 +1,7 @@
 import EventIO
 import RateControl
 public import SwarmTypes
+import TorrentStorage
 
 /// Connections that wait for their share of a limit.
 extension TorrentEngine {
@@ -70,6 +71,13 @@ extension TorrentEngine {
             self.readable(connection)
         }
         self.grants = grants
+    }
+
+    /// Once a second; `isBusy` is whether there will be a next time.
+    func trimIfIdle(isBusy: Bool) {
+        let moved =
+            self.uploads.charged(to: self.uploads.root) + self.downloads.charged(to: self.downloads.root)
+        if self.idleWatch.isTrimDue(moved: moved) || !isBusy { self.storage.trim() }
     }
 
     public func setUploadLimit(_ limit: UploadLimit) {

@@ -228,6 +228,7 @@ extension ActiveTorrent {
             for piece in layout.pieces(ofFile: file) { pieces.set(piece) }
         }
         self.selection = pieces
+        self.wantedBytes = layout.geometry.length(of: pieces)
     }
 }
 

@@ -34,6 +34,7 @@ extension TorrentEngine {
             let isLooking = torrent.core.book.nextCandidateAt(weAreSeed: torrent.core.isFinished) != nil
             isBusy = isBusy || torrent.core.peerCount > 0 || isLooking
         }
+        self.trimIfIdle(isBusy: isBusy)
         if isBusy { self.armTick() }
     }
 

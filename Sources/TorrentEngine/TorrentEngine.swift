@@ -72,6 +72,7 @@ public actor TorrentEngine {
     public internal(set) var listeningFailure: SystemCallFailure?
     var obfuscated = ObfuscatedTorrents()
     var tickTimer: TimerToken?
+    var idleWatch = IdleWatch()
     var observer: (@Sendable (EngineEvent) -> Void)?
 
     public init(_ settings: EngineSettings, loop: EventLoop) throws(SystemCallFailure) {

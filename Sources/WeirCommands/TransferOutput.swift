@@ -110,6 +110,7 @@ final class TransferOutput: @unchecked Sendable {
         json.member("name", torrent.name)
         json.member("state", torrent.state)
         json.member("size", torrent.totalBytes)
+        json.member("wanted", torrent.wantedBytes)
         json.member("done", torrent.doneBytes)
         json.member("pieces", torrent.pieceCount)
         json.member("pieces_had", torrent.piecesHad)
@@ -121,9 +122,10 @@ final class TransferOutput: @unchecked Sendable {
         json.member("total_uploaded", torrent.totalUploaded)
         json.member("peers", torrent.peers)
         json.member("seeds", torrent.seeds)
+        if let cap = torrent.cap { json.member("cap", cap) }
     }
 
-    func report(_ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot]) {
+    func report(_ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot], _ caps: [CapUsage]) {
         self.reportCount += 1
         let reports = snapshots.map { DiagnosisReport($0) }
         if self.isBlockDue(self.reportCount) {
@@ -141,13 +143,36 @@ final class TransferOutput: @unchecked Sendable {
                     }
                 }
             }
+            if !caps.isEmpty { self.tell(caps) }
         } else if self.isTerminal {
-            self.draw(progress, reports)
+            self.draw(progress, reports, caps)
+        }
+    }
+
+    private func tell(_ caps: [CapUsage]) {
+        self.output.printJSON { json in
+            json.member("event", "caps")
+            json.member(
+                "caps",
+                array: { json in
+                    for usage in caps {
+                        json.object { json in
+                            json.member("name", usage.cap.name)
+                            json.member("limit", limit: usage.cap.upload)
+                            json.member("up_rate", usage.uploadRate.bytesPerSecond)
+                            json.member("uploaded", usage.uploaded)
+                            json.member("torrents", usage.torrents)
+                            json.member("peers_waiting", usage.peersWaiting)
+                        }
+                    }
+                })
         }
     }
 
     /// Writes over what the last call has written.
-    private func draw(_ progress: [TorrentProgress], _ reports: [DiagnosisReport]) {
+    private func draw(
+        _ progress: [TorrentProgress], _ reports: [DiagnosisReport], _ caps: [CapUsage]
+    ) {
         var lines: [String] = []
         for torrent in progress.prefix(8) {
             lines.append(Self.line(torrent))
@@ -156,6 +181,12 @@ final class TransferOutput: @unchecked Sendable {
             }
         }
         if progress.count > 8 { lines.append("… and \(progress.count - 8) more") }
+        for usage in caps.filter({ $0.torrents > 0 }).prefix(4) {
+            guard let limit = usage.cap.upload.rate else { continue }
+            let (rate, most) = (usage.uploadRate.bytesPerSecond, limit.bytesPerSecond)
+            lines.append(
+                "  ↑ \(rateText(Double(rate))) of \(rateText(Double(most))) for \(plain(usage.cap.name))")
+        }
         self.clear()
         let width = Self.terminalWidth()
         self.output.say(lines.map { String($0.prefix(width - 1)) }.joined(separator: "\n"))

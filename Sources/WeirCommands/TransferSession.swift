@@ -21,23 +21,28 @@ final class TransferSession: @unchecked Sendable {
     /// What to do when everything is finished: end, or go on seeding.
     private let endsWhenFinished: Bool
     private let seedRatio: Double?
+    private var caps: CapChoice?
     private var unfinished: Set<TorrentID> = []
     private var notRunning: Set<TorrentID> = []
     /// What keeps the record, until the engine has it.
     var keeper: ResumeKeeper?
     private var isRestoring = false
+    /// Brought back by the session, not running yet.
+    private var restored: Set<TorrentID> = []
     /// Nothing is left that a next start should know.
     private var isDone = false
     private(set) var exitCode = ExitCode.done
     private var isStopping = false
     private var signals: SignalWatch?
+    /// As it was asked for; 0 is any.
+    private let port: UInt16
     private let controlFolders: [String]
     /// Where `weir why` asks.
     private var control: LocalLineServer?
 
     init(
         _ settings: EngineSettings, output: TransferOutput, endsWhenFinished: Bool, seedRatio: Double?,
-        controlFolders: [String]
+        caps: CapChoice?, controlFolders: [String]
     ) throws(ServiceFailure) {
         SignalWatch.block()
         MemoryTuning.apply()
@@ -48,8 +53,10 @@ final class TransferSession: @unchecked Sendable {
             throw .system(error.description)
         }
         self.output = output
+        self.port = settings.listenAddresses.first?.port ?? 0
         self.endsWhenFinished = endsWhenFinished
         self.seedRatio = seedRatio
+        self.caps = caps
         self.controlFolders = controlFolders
     }
 
@@ -89,13 +96,16 @@ final class TransferSession: @unchecked Sendable {
             do throws(SystemCallFailure) {
                 try engine.listen()
             } catch {
-                self.failure = .listening("cannot listen: \(error)")
+                self.failure = .listening("cannot listen on port \(self.port): \(error)")
                 self.stop()
                 return
             }
+            if let caps = self.caps { engine.setCaps(caps.caps) }
             if let keeper = self.keeper { engine.keepRecord(by: keeper) }
             self.keeper = nil
             for (source, options) in torrents {
+                var options = options
+                options.cap = self.caps?.cap(of: source)
                 self.unfinished.insert(source.id)
                 self.notRunning.insert(source.id)
                 do throws(AddFailure) {
@@ -108,6 +118,7 @@ final class TransferSession: @unchecked Sendable {
                 engine.restoreRecorded(restoring) { [weak self] id in
                     self?.unfinished.insert(id)
                     self?.notRunning.insert(id)
+                    self?.restored.insert(id)
                 } then: { [weak self] result in
                     self?.restored(result)
                 }
@@ -133,6 +144,7 @@ final class TransferSession: @unchecked Sendable {
         switch event {
         case .running(let id):
             self.notRunning.remove(id)
+            if self.restored.remove(id) != nil { self.engine.assumeIsolated { self.caps?.assign(id, $0) } }
         case .metadata, .announced, .interrupted, .damaged, .recordFailed: break
         case .finished(let id):
             self.unfinished.remove(id)
@@ -160,12 +172,15 @@ final class TransferSession: @unchecked Sendable {
     /// Shows how far it is, now and again and again.
     private func report() {
         guard !self.isStopping else { return }
-        let (progress, snapshots) = self.engine.assumeIsolated { engine in
-            (engine.allProgress, self.output.wantsDiagnosis ? engine.allSnapshots : [])
+        let (progress, snapshots, caps) = self.engine.assumeIsolated { engine in
+            self.caps?.follow(engine)
+            return (
+                engine.allProgress, self.output.wantsDiagnosis ? engine.allSnapshots : [], engine.capUsages
+            )
         }
-        self.output.report(progress, snapshots)
+        self.output.report(progress, snapshots, caps)
         if let ratio = self.seedRatio, self.unfinished.isEmpty,
-            progress.allSatisfy({ Double($0.totalUploaded) >= ratio * Double(max(1, $0.totalBytes)) })
+            progress.allSatisfy({ Double($0.totalUploaded) >= ratio * Double(max(1, $0.wantedBytes)) })
         {
             self.isDone = true
             self.stop()

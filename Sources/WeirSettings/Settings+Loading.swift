@@ -49,10 +49,11 @@ extension Settings {
     ///   - bytes: the file's content
     ///   - fileName: as it is to be shown in messages
     ///   - flags: by key path, such as `global.port`
+    ///   - needsClients: whether a file without `qbittorrent` means one at its usual place, and not none
     public static func load(
         _ bytes: some Collection<UInt8>, fileName: String,
         environment: ConfigEnvironment = ConfigEnvironment(),
-        flags: [String: FlagValue] = [:]
+        flags: [String: FlagValue] = [:], needsClients: Bool = true
     ) throws(SettingsFailure) -> LoadedSettings {
         let root: ConfigNode?
         do {
@@ -67,7 +68,10 @@ extension Settings {
         var settings = Settings()
         reading.section(&settings.global, "global", GlobalSettings.keys, entry("global"))
         reading.section(&settings.engine, "engine", EmbeddedEngineSettings.keys, entry("engine"))
-        settings.instances = readInstances(entry("qbittorrent"), &reading)
+        let readsClients = needsClients || entry("qbittorrent") != nil
+        if readsClients {
+            settings.instances = readInstances(entry("qbittorrent"), &reading)
+        }
         reading.section(&settings.crossSeed, "cross_seed", CrossSeedSettings.keys, entry("cross_seed"))
         settings.trackers =
             settings.instances.isEmpty && entry("trackers") == nil && settings.runsEngine
@@ -76,7 +80,8 @@ extension Settings {
         reading.section(&settings.logging, "logging", LoggingSettings.keys, entry("logging"))
         settings.reportDoubts(&reading)
         reading.reportUnusedOverrides(
-            prefixes: Self.sections.map { "\(Self.variablePrefix)_\(variableWord($0))" })
+            prefixes: Self.sections.filter { readsClients || $0 != "qbittorrent" }
+                .map { "\(Self.variablePrefix)_\(variableWord($0))" })
 
         let problems = inOrder(reading.problems)
         guard !reading.hasErrors else { throw SettingsFailure(problems: problems) }
