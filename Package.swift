@@ -121,7 +121,7 @@ let package = Package(
         module(
             "TorrentLibrary", strict,
             uses: [
-                "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage",
+                "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage", "TrackerClient",
                 "TrackerProtocol", "MetainfoCoding", "BencodeCoding", "SQLiteStore", "StallDiagnosis",
                 "EventIO", "HTTPFetching", "CLinuxIO",
             ]),
@@ -157,7 +157,8 @@ let package = Package(
                 "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching",
                 "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI",
                 "WeirSettings",
-                "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy",
+                "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy", "TorrentStorage",
+                "QBittorrentFacade", "TrackerClient",
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,

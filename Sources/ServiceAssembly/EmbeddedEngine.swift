@@ -6,6 +6,8 @@ import SwarmTypes
 import TorrentCatalog
 import TorrentEngine
 import TorrentLibrary
+import TorrentStorage
+import TrackerClient
 import WeirSettings
 
 /// Weir's own torrents, on a thread of their own.
@@ -21,6 +23,13 @@ final class EmbeddedEngine: Sendable {
         let variables = source.variables
         var preferences = LibraryPreferences(directory: downloadDirectory(settings, variables))
         preferences.listeningPort = UInt16(clamping: settings.engine.port ?? 0)
+        let path = stateDirectory(settings, variables) + "/library.db"
+        let keeper: ResumeKeeper
+        do throws(ResumeFailure) {
+            keeper = try ResumeKeeper(path: path)
+        } catch {
+            throw .journal("\(error)")
+        }
         do {
             self.loop = try EventLoop(name: "engine")
             let agent = "Weir/\(weirVersion)"
@@ -30,26 +39,30 @@ final class EmbeddedEngine: Sendable {
             engine.listenAddresses = [PeerAddress(ipv4: 0, port: port), PeerAddress(high: 0, low: 0, port: port)]
             engine.userAgent = agent
             engine.clientText = "Weir \(weirVersion)"
+            var environment = LibraryEnvironment(
+                secondsSince1970: { Int64(wallSeconds()) }, localTime: { localTime() },
+                fetcher: self.fetcher, freeSpace: { freeBytes(at: $0) },
+                report: { log($0, to: logger) })
+            environment.download = TorrentDownload(userAgent: agent)
             self.library = try TorrentLibrary(
-                engine, preferences: preferences,
-                environment: LibraryEnvironment(
-                    secondsSince1970: { Int64(wallSeconds()) }, localTime: { localTime() },
-                    fetcher: self.fetcher, freeSpace: { freeBytes(at: $0) },
-                    report: { log($0, to: logger) }),
-                loop: self.loop)
+                engine, preferences: preferences, record: keeper,
+                environment: environment, loop: self.loop)
         } catch {
             throw .system(error.description)
         }
     }
 
-    /// Begins to run on its own thread.
-    func start() throws(ServiceFailure) {
+    /// Begins to run on its own thread; the torrents of before are there when it returns.
+    func start() async throws(ServiceFailure) {
         do {
             try self.loop.start()
         } catch {
             throw .system(error.description)
         }
-        self.loop.post { self.library.assumeIsolated { $0.start() } }
+        let failure = await withCheckedContinuation { (done: CheckedContinuation<ResumeFailure?, Never>) in
+            self.loop.post { self.library.assumeIsolated { $0.start { done.resume(returning: $0) } } }
+        }
+        if let failure { throw .journal("\(failure)") }
     }
 
     /// Writes what is left and tells the trackers; in bounded time.

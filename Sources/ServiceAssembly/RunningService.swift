@@ -134,7 +134,7 @@ final class RunningService: Sendable {
         } catch {
             throw .journal(error.description)
         }
-        try self.embedded?.start()
+        try await self.embedded?.start()
         if !self.settings.instances.isEmpty { self.beginGoverning() }
     }
 

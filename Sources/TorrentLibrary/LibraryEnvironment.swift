@@ -1,4 +1,5 @@
 public import HTTPFetching
+public import TrackerClient
 
 /// Time and the way out, given by the assembly.
 public struct LibraryEnvironment: Sendable {
@@ -8,6 +9,7 @@ public struct LibraryEnvironment: Sendable {
     public var localTime: @Sendable () -> (minute: Int, day: Int)
     /// Fetches .torrent files by their address; on the engine's loop.
     public var fetcher: (any Fetching)?
+    public var download = TorrentDownload(userAgent: "Weir")
     /// Bytes that are free on the disk of a folder.
     public var freeSpace: @Sendable (String) -> Int64?
     /// What is worth a line in the log.

@@ -1,16 +1,13 @@
-import HTTPFetching
 import LibraryPolicy
 import MetainfoCoding
 public import SwarmTypes
 public import TorrentCatalog
 import TorrentEngine
 import TorrentStorage
+import TrackerClient
+import TrackerProtocol
 
 extension TorrentLibrary {
-    /// The longest .torrent file that is fetched.
-    private static let maximumFileBytes = 64 << 20
-    private static let maximumRedirects = 5
-
     /// What an addition turned out to be.
     private enum Found {
         case file(Metainfo, [UInt8])
@@ -91,29 +88,21 @@ extension TorrentLibrary {
     }
 
     private func follow(_ text: String) async throws(CatalogFailure) -> Found {
-        var text = String(text.drop(while: \.isWhitespace))
-        if TorrentID(hex: text) != nil, text.utf8.count == 40 { text = "magnet:?xt=urn:btih:" + text }
-        for _ in 0...Self.maximumRedirects {
-            guard text.isWebAddress else { return try self.magnet(text) }
-            guard let fetcher = self.environment.fetcher else { throw .notSupported("web addresses") }
-            let response: FetchResponse
-            do throws(FetchFailure) {
-                response = try await fetcher.fetch(
-                    FetchRequest(url: text, timeoutSeconds: 60, maximumBodyBytes: Self.maximumFileBytes),
-                    into: nil)
-            } catch {
-                throw .failed("the torrent file could not be fetched: \(error)")
-            }
-            if (300..<400).contains(response.status), let location = response.header("Location") {
-                text = location.hasPrefix("/") ? text.webOrigin + location : location
-                continue
-            }
-            guard response.status == 200 else {
-                throw .failed("the server answered \(response.status) instead of a torrent file")
-            }
-            return try self.read(response.body)
+        let text = String(text.drop(while: \.isWhitespace))
+        if text.utf8.count == 40, TorrentID(hex: text) != nil { return try self.magnet("magnet:?xt=urn:btih:" + text) }
+        guard text.isWebAddress else { return try self.magnet(text) }
+        guard let fetcher = self.environment.fetcher else { throw .notSupported("web addresses") }
+        let url: TrackerURL
+        do throws(TrackerURL.Problem) {
+            url = try TrackerURL(text)
+        } catch {
+            throw .invalid("this is no web address that Weir can ask: \(error)")
         }
-        throw .failed("the address leads from one to another too often")
+        switch await self.environment.download.fetch(url, by: fetcher) {
+        case .success(.file(let bytes)): return try self.read(bytes)
+        case .success(.magnet(let link)): return try self.magnet(link)
+        case .failure(let failure): throw .failed("the torrent file could not be fetched: \(failure)")
+        }
     }
 
     private func magnet(_ text: String) throws(CatalogFailure) -> Found {
@@ -210,12 +199,5 @@ extension String {
     fileprivate var isWebAddress: Bool {
         let text = self.prefix(8).lowercased()
         return text.hasPrefix("http://") || text.hasPrefix("https://")
-    }
-
-    /// Scheme, host and port.
-    fileprivate var webOrigin: String {
-        guard let scheme = self.utf8.firstIndex(of: UInt8(ascii: ":")) else { return self }
-        let host = self.utf8[scheme...].dropFirst(3)
-        return String(self[..<(host.firstIndex(of: UInt8(ascii: "/")) ?? self.endIndex)])
     }
 }

@@ -51,8 +51,10 @@ public struct TorrentDownload: Sendable {
         return try outcome.withLock { $0 }.get()
     }
 
-    func fetch(_ start: TrackerURL, by fetcher: some Fetching) async -> Result<Found, TorrentDownloadFailure>
-    {
+    /// On the fetcher's loop.
+    public func fetch(
+        _ start: TrackerURL, by fetcher: any Fetching
+    ) async -> Result<Found, TorrentDownloadFailure> {
         var url = start
         var origin: PeerAddress?
         for _ in 0...Self.maximumRedirects {
@@ -92,7 +94,7 @@ public struct TorrentDownload: Sendable {
     static func mayReach(_ address: PeerAddress, redirectedFrom origin: PeerAddress?) -> Bool {
         switch address.effectiveScope {
         case .global: true
-        case .loopback, .privateNetwork: origin.map { $0.host == address.host } ?? true
+        case .loopback, .privateNetwork, .sharedNetwork: origin.map { $0.host == address.host } ?? true
         case .linkLocal, .multicast, .unspecified: false
         }
     }

@@ -54,7 +54,7 @@ private let allowedImports: [String: Set<String>] = [
     "AccessControl": ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"],
     "TorrentCatalog": ["SwarmTypes", "StallDiagnosis", "EventIO"],
     "TorrentLibrary": [
-        "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage", "TrackerProtocol",
+        "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage", "TrackerClient", "TrackerProtocol",
         "MetainfoCoding", "BencodeCoding", "SQLiteStore", "StallDiagnosis", "EventIO", "HTTPFetching", "Glibc",
         "CLinuxIO",
     ],
@@ -80,7 +80,7 @@ private let allowedImports: [String: Set<String>] = [
         "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching", "Digests",
         "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
         "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog", "TorrentEngine",
-        "TorrentLibrary", "LibraryPolicy",
+        "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
     ],
     "weir": ["WeirCommands"],
 ]
