@@ -179,7 +179,10 @@ let package = Package(
         tests("StallDiagnosisTests", uses: ["StallDiagnosis", "SwarmTypes", "TestKit"]),
         tests(
             "SwarmCoreTests",
-            uses: ["SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TestKit"]),
+            uses: [
+                "SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TrackerProtocol",
+                "TestKit",
+            ]),
         tests(
             "SwarmSimulationTests",
             uses: ["SwarmSimulator", "SwarmCore", "PeerProtocol", "StallDiagnosis", "SwarmTypes", "TestKit"]),
@@ -197,7 +200,7 @@ let package = Package(
             ]),
         tests(
             "TorrentEngineTests",
-            uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
+            uses: ["TorrentEngine", "MetainfoCoding", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

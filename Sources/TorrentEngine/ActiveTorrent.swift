@@ -54,6 +54,10 @@ final class ActiveTorrent {
     /// Pieces of the last minute, the newest last, and whether their hash was right; a few hundred at most.
     private var recentPieces: [(at: Instant, isRight: Bool)] = []
     let options: AddOptions
+    /// Where its metainfo can be read again; nil for a torrent that stays awake.
+    var place: MetainfoPlace?
+    /// Since when it could sleep; nil while it could not.
+    var idleSince: Instant?
 
     init(
         core: SwarmCore, state: State, options: AddOptions, name: String, schedule: AnnounceSchedule,
@@ -68,6 +72,7 @@ final class ActiveTorrent {
         self.uploadNode = uploadNode
         self.downloadNode = downloadNode
         self.addedAt = now
+        self.place = options.place
     }
 
     /// Takes part in its swarm.

@@ -1,3 +1,4 @@
+public import MetainfoCoding
 public import SwarmTypes
 
 /// How an engine runs.
@@ -18,6 +19,12 @@ public struct EngineSettings: Sendable {
     public var clientText = "Weir"
     /// Trackers and web servers are told it; private trackers admit clients by it.
     public var userAgent = "Weir"
+
+    /// A complete torrent sleeps when so long nobody was connected, if its metainfo can be had again.
+    public var idleSeconds = 45.0
+    /// Answers the metainfo of a torrent that was added dormant from `MetainfoPlace.session`. Called on a thread that may
+    /// wait.
+    public var loadMetainfo: (@Sendable (TorrentID) throws(MetainfoUnavailable) -> Metainfo)?
 
     public init() {}
 }

@@ -8,7 +8,10 @@ import TrackerProtocol
 /// Trackers: what each torrent tells them, and the peers they name.
 extension TorrentEngine {
     func announceStart(_ torrent: ActiveTorrent) {
-        torrent.schedule.start(at: self.now, isComplete: torrent.core.isFinished)
+        torrent.schedule.start(
+            at: self.now, isComplete: torrent.core.isFinished,
+            delaySeconds: AnnounceTiming.startDelay(
+                of: torrent.core.id, within: torrent.options.startSpreadSeconds))
         self.announceDue(torrent)
     }
 
@@ -39,11 +42,14 @@ extension TorrentEngine {
         }
     }
 
-    private func announced(
+    /// Where peers can reach us, or could: `stopped` names the port that `started` had.
+    var announcedPort: UInt16 { self.listeningPort ?? self.lastPort }
+
+    func announced(
         _ order: AnnounceOrder.ID, _ result: Result<AnnounceAnswer, AnnounceFailure>, _ id: TorrentID
     ) {
         self.now = self.loop.now
-        guard let torrent = self.torrents[id] else { return }
+        guard let torrent = self.torrents[id] else { return self.dormantAnnounced(order, result, id) }
         torrent.tickets[order] = nil
         switch result {
         case .success(let answer):
@@ -60,10 +66,8 @@ extension TorrentEngine {
     private func facts(of torrent: ActiveTorrent) -> AnnounceFacts {
         let core = torrent.core
         return AnnounceFacts(
-            torrent: core.id, peerID: core.ownID, port: self.listeningPort ?? 0, key: torrent.announceKey,
-            totals: TransferTotals(
-                uploaded: UInt64(clamping: core.uploaded), downloaded: UInt64(clamping: core.downloaded),
-                corrupt: UInt64(clamping: core.corrupt), redundant: UInt64(clamping: core.redundant)),
+            torrent: core.id, peerID: core.ownID, port: self.announcedPort, key: torrent.announceKey,
+            totals: core.totals.transferred,
             left: core.geometry == nil ? nil : UInt64(clamping: core.left),
             wantsPeers: torrent.isRunning && !(core.isFinished && core.peerCount > 0 && core.isComplete),
             isPartialSeed: core.isFinished && !core.isComplete)

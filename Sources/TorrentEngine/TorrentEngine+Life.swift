@@ -62,9 +62,11 @@ extension TorrentEngine {
     public func stop(_ body: @escaping @Sendable () -> Void) {
         self.now = self.loop.now
         self.whenStopped = body
+        self.lastPort = self.announcedPort
         for listener in self.listeners { self.loop.unwatch(listener.socket.descriptor) }
         self.listeners = []
         for torrent in self.torrents.values { self.stop(torrent) }
+        self.stopDormant()
         self.finishStopping()
     }
 
@@ -106,10 +108,12 @@ extension TorrentEngine {
         self.finishStopping()
     }
 
-    private func finishStopping() {
-        guard self.torrents.isEmpty, let body = self.whenStopped else { return }
+    func finishStopping() {
+        guard self.torrents.isEmpty, self.dormant.table.isStopped, let body = self.whenStopped else { return }
         self.whenStopped = nil
-        if let timer = self.tickTimer { self.loop.cancel(timer) }
+        for timer in [self.tickTimer, self.dormant.timer] {
+            if let timer { self.loop.cancel(timer) }
+        }
         self.trackers.close()
         self.storage.stop()
         body()

@@ -50,6 +50,8 @@ public actor TorrentEngine {
     /// Connections whose requests are being collected for a moment.
     var deferred: [Int] = []
     var listeners: [Listener] = []
+    /// Of the listeners, once they are closed.
+    var lastPort: UInt16 = 0
     var budget: ConnectionBudget
     var acceptedCount = 0
     var lastIncomingAt: Instant?
@@ -58,11 +60,14 @@ public actor TorrentEngine {
 
     let trackers: TrackerClient
     var nextReadToken: UInt64 = 0
+    /// Those that are awake. The others are in `dormant`.
     var torrents: [TorrentID: ActiveTorrent] = [:]
+    var dormant = DormantState()
     var whenStopped: (@Sendable () -> Void)?
     public internal(set) var listeningFailure: SystemCallFailure?
     var obfuscated = ObfuscatedTorrents()
     var tickTimer: TimerToken?
+    var knownDialCounts: (at: Instant, tried: Int, never: Int)?
     var observer: (@Sendable (EngineEvent) -> Void)?
 
     public init(_ settings: EngineSettings, loop: EventLoop) throws(SystemCallFailure) {

@@ -67,12 +67,17 @@ let seedCommand = Command(
     )
 ) { invocation throws(ServiceFailure) in
     let line = TransferLine(invocation)
-    let sources = try line.sources(of: try line.argument())
+    let path = try line.argument()
+    let folder = try TorrentFolder(path)
+    let source = folder == nil ? try line.source(of: path) : nil
     var options = try line.options()
     options.knowledge =
         invocation.parsed.has("check") ? .check : invocation.parsed.has("trust") ? .trusted : .complete
     let session = try TransferSession(
         try line.settings(), output: line.output(.seed), endsWhenFinished: false, seedRatio: nil,
         controlFolders: line.controlFolders)
-    return try session.run(sources.map { ($0, options) })
+    if let folder { return try session.run(folder, options) }
+    // The file may have been read from a pipe: only one that can be read again lets its torrent sleep.
+    options.place = MetainfoPlace(file: path)
+    return try session.run(source.map { [($0, options)] } ?? [])
 }

@@ -33,6 +33,10 @@ final class TransferOutput: @unchecked Sendable {
     /// Between two reports.
     var intervalSeconds: Double { self.isTerminal && !self.isJSON ? 0.5 : 1 }
 
+    /// Whether anybody sees the progress.
+    var wantsProgress: Bool { self.isJSON || self.isTerminal }
+    var wantsEnds: Bool { self.isJSON }
+
     /// Whether the next `report` needs snapshots: they cost more than the progress, and are for whoever sees them.
     var wantsDiagnosis: Bool {
         self.isBlockDue(self.reportCount + 1) || self.purpose == .get && (self.isJSON || self.isTerminal)
@@ -60,14 +64,12 @@ final class TransferOutput: @unchecked Sendable {
         }
     }
 
-    func happened(_ event: EngineEvent, _ progress: [TorrentProgress]) {
+    func happened(_ event: EngineEvent, _ progress: (TorrentID) -> TorrentProgress?) {
         switch event {
         case .metadata(let id):
-            if let torrent = progress.first(where: { $0.id == id }) { self.tell("metadata", torrent) }
+            if let torrent = progress(id) { self.tell("metadata", torrent) }
         case .finished(let id):
-            if self.purpose == .get, let torrent = progress.first(where: { $0.id == id }) {
-                self.tell("finished", torrent)
-            }
+            if self.purpose == .get, let torrent = progress(id) { self.tell("finished", torrent) }
         case .running, .failed: break
         }
     }
@@ -115,7 +117,8 @@ final class TransferOutput: @unchecked Sendable {
         json.member("seeds", torrent.seeds)
     }
 
-    func report(_ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot]) {
+    /// - Parameter sleeping: complete torrents that nobody asks for; of them nothing changes.
+    func report(_ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot], sleeping: Int = 0) {
         self.reportCount += 1
         let reports = snapshots.map { DiagnosisReport($0) }
         if self.isBlockDue(self.reportCount) {
@@ -134,12 +137,12 @@ final class TransferOutput: @unchecked Sendable {
                 }
             }
         } else if self.isTerminal {
-            self.draw(progress, reports)
+            self.draw(progress, reports, sleeping)
         }
     }
 
     /// Writes over what the last call has written.
-    private func draw(_ progress: [TorrentProgress], _ reports: [DiagnosisReport]) {
+    private func draw(_ progress: [TorrentProgress], _ reports: [DiagnosisReport], _ sleeping: Int) {
         var lines: [String] = []
         for torrent in progress.prefix(8) {
             lines.append(Self.line(torrent))
@@ -148,7 +151,9 @@ final class TransferOutput: @unchecked Sendable {
             }
         }
         if progress.count > 8 { lines.append("… and \(progress.count - 8) more") }
+        if sleeping > 0 { lines.append("\(sleeping) torrents seed and wait for a peer") }
         self.clear()
+        guard !lines.isEmpty else { return }
         let width = Self.terminalWidth()
         self.output.say(lines.map { String($0.prefix(width - 1)) }.joined(separator: "\n"))
         self.linesShown = lines.count

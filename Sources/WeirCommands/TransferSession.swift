@@ -22,6 +22,9 @@ final class TransferSession: @unchecked Sendable {
     private var notRunning: Set<TorrentID> = []
     private(set) var exitCode = ExitCode.done
     private var isStopping = false
+    /// More torrents are to come.
+    private var isLoading = false
+    private var folder: FolderSeeding?
     private var signals: SignalWatch?
     private let controlFolders: [String]
     /// Where `weir why` asks.
@@ -47,6 +50,19 @@ final class TransferSession: @unchecked Sendable {
 
     /// Runs the loop on the calling thread until all is done; answers what to say to the shell.
     func run(_ torrents: [(source: TorrentSource, options: AddOptions)]) throws(ServiceFailure) -> ExitCode {
+        try self.run { session in
+            session.add(torrents)
+        }
+    }
+
+    /// The same with all torrents of a folder, which come while the loop runs.
+    func run(_ folder: TorrentFolder, _ options: AddOptions) throws(ServiceFailure) -> ExitCode {
+        try self.run { session in session.add(folder, options) }
+    }
+
+    private func run(
+        _ addTorrents: @escaping @Sendable (TransferSession) -> Void
+    ) throws(ServiceFailure) -> ExitCode {
         do throws(SystemCallFailure) {
             // A terminal that is gone ends it as well, but not under nohup. The descriptor of signals hears also of those
             // that are ignored.
@@ -57,7 +73,7 @@ final class TransferSession: @unchecked Sendable {
         } catch {
             throw .system(error.description)
         }
-        self.loop.post { [self] in self.begin(torrents) }
+        self.loop.post { [self] in if self.begin() { addTorrents(self) } }
         self.loop.run()
         self.signals = nil
         if let failure = self.failure { throw failure }
@@ -66,17 +82,25 @@ final class TransferSession: @unchecked Sendable {
 
     private var failure: ServiceFailure?
 
-    private func begin(_ torrents: [(source: TorrentSource, options: AddOptions)]) {
+    /// Answers whether anything can run.
+    private func begin() -> Bool {
         self.control = ControlSocket.open(self.engine, folders: self.controlFolders) { self.output.say($0) }
-        self.engine.assumeIsolated { engine in
+        let isListening = self.engine.assumeIsolated { engine in
             engine.observe { [weak self] event in self?.happened(event) }
             do throws(SystemCallFailure) {
                 try engine.listen()
+                return true
             } catch {
                 self.failure = .listening("cannot listen: \(error)")
-                self.stop()
-                return
+                return false
             }
+        }
+        if isListening { self.report() } else { self.stop() }
+        return isListening
+    }
+
+    private func add(_ torrents: [(source: TorrentSource, options: AddOptions)]) {
+        self.engine.assumeIsolated { engine in
             for (source, options) in torrents {
                 self.unfinished.insert(source.id)
                 self.notRunning.insert(source.id)
@@ -87,7 +111,29 @@ final class TransferSession: @unchecked Sendable {
                 }
             }
         }
-        self.report()
+    }
+
+    private func add(_ folder: TorrentFolder, _ options: AddOptions) {
+        self.isLoading = true
+        let seeding = FolderSeeding(folder, options, engine: self.engine) { [weak self] words in
+            self?.exitCode = .failed
+            self?.output.say(plain(words))
+        } done: { [weak self] added in
+            self?.loaded(added)
+        }
+        self.folder = seeding
+        seeding.readOn()
+    }
+
+    /// A folder in which some torrents cannot be seeded is no reason not to seed the others.
+    private func loaded(_ added: Int) {
+        self.folder = nil
+        self.isLoading = false
+        if added == 0 {
+            self.stop()
+        } else if self.unfinished.isEmpty, self.notRunning.isEmpty {
+            self.output.ready()
+        }
     }
 
     private func happened(_ event: EngineEvent) {
@@ -104,11 +150,12 @@ final class TransferSession: @unchecked Sendable {
             self.exitCode = .failed
             self.output.failed(id, words)
         }
-        self.output.happened(event, self.engine.assumeIsolated { $0.allProgress })
+        self.output.happened(event) { id in self.engine.assumeIsolated { $0.progress(of: id) } }
         if self.unfinished.isEmpty, self.notRunning.isEmpty { self.allFinished() }
     }
 
     private func allFinished() {
+        guard !self.isLoading else { return }
         self.output.ready()
         if self.exitCode != .done || (self.endsWhenFinished && self.seedRatio == nil) { self.stop() }
     }
@@ -116,10 +163,13 @@ final class TransferSession: @unchecked Sendable {
     /// Shows how far it is, now and again and again.
     private func report() {
         guard !self.isStopping else { return }
-        let (progress, snapshots) = self.engine.assumeIsolated { engine in
-            (engine.allProgress, self.output.wantsDiagnosis ? engine.allSnapshots : [])
+        let (progress, snapshots, sleeping) = self.engine.assumeIsolated { engine in
+            (
+                self.output.wantsProgress || self.seedRatio != nil ? engine.awakeProgress : [],
+                self.output.wantsDiagnosis ? engine.allSnapshots : [], engine.dormantCount
+            )
         }
-        self.output.report(progress, snapshots)
+        self.output.report(progress, snapshots, sleeping: sleeping)
         if let ratio = self.seedRatio, self.unfinished.isEmpty,
             progress.allSatisfy({ Double($0.uploaded) >= ratio * Double(max(1, $0.totalBytes)) })
         {
@@ -144,7 +194,7 @@ final class TransferSession: @unchecked Sendable {
         guard !self.isStopping else { return }
         self.isStopping = true
         self.engine.assumeIsolated { engine in
-            self.output.ended(engine.allProgress)
+            if self.output.wantsEnds { self.output.ended(engine.allProgress) }
             engine.stop { [loop = self.loop] in loop.stop() }
         }
     }

@@ -1,0 +1,100 @@
+import EventIO
+import ServiceAssembly
+import SwarmTypes
+import TorrentEngine
+
+/// `weir seed FOLDER`: adds the torrents of a folder while the loop already serves those that are there.
+///
+/// Lives on the loop only, which is the proof of the unchecked promise.
+final class FolderSeeding: @unchecked Sendable {
+    /// Torrents that are checked at a time.
+    private static let mostAwake = 64
+    private static let pauseSeconds = 0.2
+    /// Trackers hear of a collection little by little: so many torrents a second, and all within the usual interval.
+    private static let announcesEachSecond = 10.0
+    private static let longestSpread = 1800.0
+    /// A collection of this size is told at once.
+    private static let smallCollection = 50
+
+    private let folder: TorrentFolder
+    private let engine: TorrentEngine
+    private var options: AddOptions
+    private let failed: (String) -> Void
+    private let done: (_ added: Int) -> Void
+    private var next = 0
+    private var added = 0
+
+    /// - Parameters:
+    ///   - failed: hears of each file that cannot be seeded.
+    ///   - done: hears of the end once, unless the folder is let go of before.
+    init(
+        _ folder: TorrentFolder, _ options: AddOptions, engine: TorrentEngine,
+        failed: @escaping (String) -> Void, done: @escaping (_ added: Int) -> Void
+    ) {
+        self.folder = folder
+        self.engine = engine
+        self.options = options
+        self.failed = failed
+        self.done = done
+    }
+
+    /// The number of torrents is known.
+    private func begin(_ count: Int) {
+        if count > Self.smallCollection {
+            self.options.startSpreadSeconds = min(
+                Self.longestSpread, Double(count) / Self.announcesEachSecond)
+        }
+        self.engine.assumeIsolated { if self.options.knowledge != .check { $0.reserveDormant(count) } }
+    }
+
+    func readOn() {
+        let isWhole = self.options.knowledge == .check
+        if isWhole, self.engine.assumeIsolated({ $0.awakeCount }) >= Self.mostAwake {
+            self.engine.loop.schedule(afterSeconds: Self.pauseSeconds) { [weak self] in self?.readOn() }
+            return
+        }
+        self.folder.read(from: self.next, isWhole: isWhole, on: self.engine.loop) {
+            [weak self] entries, count in
+            if let self, self.next == 0 { self.begin(count) }
+            self?.add(entries)
+        }
+    }
+
+    private func add(_ entries: [TorrentFolder.Entry]) {
+        guard !entries.isEmpty else {
+            MemoryTuning.releaseFreeMemory()
+            return self.done(self.added)
+        }
+        self.next += entries.count
+        for entry in entries {
+            switch entry.content {
+            case .failure(let failure): self.failed(failure.words)
+            case .success(let content):
+                if let failure = self.add(content, entry.file) {
+                    self.failed("\(self.folder.path)/\(entry.file): \(failure)")
+                } else {
+                    self.added += 1
+                }
+            }
+        }
+        self.readOn()
+    }
+
+    /// Answers why it cannot be added.
+    private func add(_ content: TorrentFolder.Content, _ file: String) -> AddFailure? {
+        let place = MetainfoPlace.file(folder: self.folder.path, name: file)
+        var options = self.options
+        if case .metainfo = content { options.place = place }
+        return self.engine.assumeIsolated { engine in
+            do throws(AddFailure) {
+                switch content {
+                case .outline(let outline): try engine.addDormant(outline, options, from: place)
+                case .metainfo(let metainfo): try engine.add(.metainfo(metainfo), options)
+                }
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+}
