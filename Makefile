@@ -31,9 +31,10 @@ test-versions: test-packages release
 swarm: test-packages release
 	./Tests/EndToEnd/run.sh swarm
 
-# The long form of the kill test.
+# The long forms of the kill tests: of the governor, and of downloads.
 kills: test-packages release
 	./Tests/EndToEnd/run.sh kills --count 1000
+	./Tests/EndToEnd/run.sh download_kills --count 200
 
 lint:
 	$(SWIFT) format lint -r -s Package.swift Sources Tests

@@ -10,6 +10,8 @@ extension ActiveTorrent {
         progress.upRate = rates.up
         progress.downloaded = self.core.downloaded
         progress.uploaded = self.core.uploaded
+        progress.totalDownloaded = self.recorded.downloadedBefore + self.core.downloaded
+        progress.totalUploaded = self.recorded.uploadedBefore + self.core.uploaded
         progress.peers = self.core.peerCount
         progress.seeds = self.core.seedCount
         progress.isFinished = self.core.isFinished

@@ -58,6 +58,15 @@ final class ActiveTorrent {
     var place: MetainfoPlace?
     /// Since when it could sleep; nil while it could not.
     var idleSince: Instant?
+    var recorded = RecordedState()
+    /// What the record says of it, until it is opened.
+    var stored: StoredTorrent?
+    var recovery = RecoverySchedule()
+    var recoveryTimer: TimerToken?
+    /// What to do again when it could not be opened.
+    var tryAgain: ((isolated TorrentEngine, ActiveTorrent) -> Void)?
+    /// Pieces that were had once, and are missing or others now; of no piece as long as there is none.
+    var lostPieces = Bitfield(count: 0)
 
     init(
         core: SwarmCore, state: State, options: AddOptions, name: String, schedule: AnnounceSchedule,
@@ -65,6 +74,9 @@ final class ActiveTorrent {
     ) {
         self.core = core
         self.state = state
+        self.stored = options.stored
+        var options = options
+        options.stored = nil
         self.options = options
         self.name = name
         self.schedule = schedule

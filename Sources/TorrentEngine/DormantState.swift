@@ -33,6 +33,8 @@ struct DormantState {
     var servedAt: Instant?
     /// Torrents whose metainfo is being read, and who waits for it.
     var waking: [TorrentID: [Sleepless]] = [:]
+    /// Torrents that have gone to sleep, and whose storage is not done yet.
+    var dozing: [TorrentID: ActiveTorrent] = [:]
     /// Why torrents could not wake.
     var failures: [TorrentID: String] = [:]
     /// Reads metainfo; made when the first torrent wakes.

@@ -1,5 +1,6 @@
 public import MetainfoCoding
 public import SwarmTypes
+import TorrentStorage
 
 /// What an engine tells its owner, on its loop.
 public enum EngineEvent: Hashable, Sendable {
@@ -11,6 +12,12 @@ public enum EngineEvent: Hashable, Sendable {
     case running(TorrentID)
     /// It ended by itself; the words say of what.
     case failed(TorrentID, String)
+    /// Its disk has stopped it; the words say why. It goes on by itself, with `running`, when the cause is gone.
+    case interrupted(TorrentID, String)
+    /// A piece of it is not what it was.
+    case damaged(TorrentID, String)
+    /// What the next start should know cannot be read or written; the torrents go on.
+    case recordFailed(String)
 }
 
 /// What a torrent is made from.
@@ -45,6 +52,8 @@ public struct AddOptions: Hashable, Sendable {
     /// Where the metainfo can be read again, so that the torrent may sleep when it is complete and nobody asks for it; nil
     /// keeps it awake.
     public var place: MetainfoPlace?
+    /// Hashes everything, whatever the record says.
+    public var distrustsRecord = false
 
     public enum Knowledge: Hashable, Sendable {
         /// Nothing is there.
@@ -57,7 +66,13 @@ public struct AddOptions: Hashable, Sendable {
         case trusted
     }
 
+    /// What the record says of it, when it is known already.
+    var stored: StoredTorrent?
+
     public init(directory: String) { self.directory = directory }
+
+    /// Takes the data as it is: nothing is fetched, made or repaired.
+    var isSeedOnly: Bool { self.knowledge == .complete || self.knowledge == .trusted }
 }
 
 /// A tracker's own cap: one bucket that all its torrents share.
@@ -93,8 +108,12 @@ public struct TorrentProgress: Hashable, Sendable {
     public var piecesHad = 0
     public var downRate = ByteRate.zero
     public var upRate = ByteRate.zero
+    /// Since this session began, in bytes.
     public var downloaded: Int64 = 0
     public var uploaded: Int64 = 0
+    /// Since the torrent was added.
+    public var totalDownloaded: Int64 = 0
+    public var totalUploaded: Int64 = 0
     public var peers = 0
     public var seeds = 0
     public var isFinished = false

@@ -1,4 +1,3 @@
-public import MetainfoCoding
 public import SwarmTypes
 
 /// How an engine runs.
@@ -22,9 +21,6 @@ public struct EngineSettings: Sendable {
 
     /// A complete torrent sleeps when so long nobody was connected, if its metainfo can be had again.
     public var idleSeconds = 45.0
-    /// Answers the metainfo of a torrent that was added dormant from `MetainfoPlace.session`. Called on a thread that may
-    /// wait.
-    public var loadMetainfo: (@Sendable (TorrentID) throws(MetainfoUnavailable) -> Metainfo)?
 
     public init() {}
 }

@@ -3,17 +3,15 @@ import SwarmTypes
 import TorrentStorage
 
 extension Metainfo {
-    /// The pieces that hold something of the files with these numbers.
-    func pieces(ofFiles ranges: [ClosedRange<Int>], in layout: TorrentLayout) throws(AddFailure) -> Bitfield {
-        var pieces = Bitfield(count: self.geometry.pieceCount)
-        for range in ranges {
-            for file in range.clamped(to: 0...max(0, self.files.count - 1))
-            where self.files.indices.contains(file) {
-                for piece in layout.pieces(ofFile: file) { pieces.set(piece) }
+    /// The files with these numbers; those that do not exist are left out.
+    func files(numbered ranges: [ClosedRange<Int>]) -> Bitfield {
+        var files = Bitfield(count: self.files.count)
+        for range in ranges where range.lowerBound < self.files.count {
+            for file in max(0, range.lowerBound)...min(range.upperBound, self.files.count - 1) {
+                files.set(file)
             }
         }
-        guard !pieces.isEmpty else { throw .selectionIsEmpty }
-        return pieces
+        return files
     }
 }
 

@@ -152,7 +152,7 @@ extension TorrentEngine {
                 connection.control += bytes
             case .lookUp(let lookUp):
                 let id = self.torrent(for: lookUp)
-                if let id, self.torrents[id] == nil, self.dormant.table.contains(id) {
+                if let id, self.isAsleep(id) {
                     connection.phase = .opening(machine)
                     return self.hold(connection, untilAwake: id)
                 }

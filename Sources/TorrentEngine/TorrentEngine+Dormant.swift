@@ -11,8 +11,11 @@ extension TorrentEngine {
     /// Adds a complete torrent that nobody asks for yet. It costs a row of a table until a peer comes.
     ///
     /// What `options` say of peers and of a selection does not apply; `knowledge` must be `complete` or `trusted`.
+    /// - Parameters:
+    ///   - uploadedBefore: in earlier sessions, as `downloadedBefore`.
     public func addDormant(
-        _ outline: TorrentOutline, _ options: AddOptions, from place: MetainfoPlace
+        _ outline: TorrentOutline, _ options: AddOptions, from place: MetainfoPlace,
+        uploadedBefore: Int64 = 0, downloadedBefore: Int64 = 0
     ) throws(AddFailure) {
         self.now = self.loop.now
         guard self.torrents[outline.id] == nil, !self.dormant.table.contains(outline.id) else {
@@ -24,13 +27,14 @@ extension TorrentEngine {
             at: self.now, isComplete: true,
             delaySeconds: AnnounceTiming.startDelay(of: outline.id, within: options.startSpreadSeconds))
         let (fileName, profile) = self.profile(of: options, place)
-        self.dormant.table.insert(
-            DormantTorrent(
-                id: outline.id, ownID: PeerID.own(using: &self.random),
-                announceKey: UInt32.random(in: 0 ... .max, using: &self.random),
-                isPrivate: outline.isPrivate, name: outline.name, totalLength: outline.totalLength,
-                pieceCount: outline.pieceCount, addedAt: self.now, schedule: schedule, place: fileName,
-                profile: profile))
+        var row = DormantTorrent(
+            id: outline.id, ownID: PeerID.own(using: &self.random),
+            announceKey: UInt32.random(in: 0 ... .max, using: &self.random), isPrivate: outline.isPrivate,
+            name: outline.name, totalLength: outline.totalLength, pieceCount: outline.pieceCount,
+            addedAt: self.now, schedule: schedule, place: fileName, profile: profile)
+        row.uploadedBefore = uploadedBefore
+        row.downloadedBefore = downloadedBefore
+        self.dormant.table.insert(row)
         self.obfuscated.insert(outline.id, MessageStreamPrimitives())
         self.trackers.setLimits(.standard(torrents: self.dormantCount + self.awakeCount))
         self.armDormant()
@@ -38,6 +42,12 @@ extension TorrentEngine {
 
     /// Says how many dormant torrents will come, so that their table grows once.
     public func reserveDormant(_ count: Int) { self.dormant.table.reserve(count) }
+
+    /// Over how many seconds the first announces of a collection are to be spread: so many that ten a second go out, and all
+    /// within the usual interval.
+    public static func startSpreadSeconds(torrents: Int) -> Double {
+        torrents > 50 ? min(1800, Double(torrents) / 10) : 0
+    }
 
     public var dormantCount: Int { self.dormant.table.count }
     /// Torrents that take part in their swarms with all they need for that.

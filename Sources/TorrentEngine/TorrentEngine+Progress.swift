@@ -39,6 +39,8 @@ extension DormantTorrent {
         var progress = TorrentProgress(id: self.id, name: self.name, state: "seeding")
         progress.downloaded = self.totals.downloaded
         progress.uploaded = self.totals.uploaded
+        progress.totalDownloaded = self.downloadedBefore + self.totals.downloaded
+        progress.totalUploaded = self.uploadedBefore + self.totals.uploaded
         progress.totalBytes = self.totalLength
         progress.doneBytes = self.totalLength
         progress.pieceCount = Int(self.pieceCount)

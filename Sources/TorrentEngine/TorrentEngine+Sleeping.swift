@@ -55,6 +55,9 @@ extension TorrentEngine {
         if let timer = torrent.announceTimer { self.loop.cancel(timer) }
         var options = torrent.options
         options.selectedFiles = nil
+        options.distrustsRecord = false
+        // Without a record nobody remembers what was proved: each piece is proved when it is next asked for.
+        if self.record == nil, !options.isSeedOnly { options.knowledge = .complete }
         let (fileName, profile) = self.profile(of: options, place)
         var row = DormantTorrent(
             id: id, ownID: torrent.core.ownID, announceKey: torrent.announceKey,
@@ -63,6 +66,8 @@ extension TorrentEngine {
             schedule: torrent.schedule, place: fileName, profile: profile)
         row.totals = torrent.core.totals
         row.lastUploadAt = torrent.core.lastUploadAt
+        row.uploadedBefore = torrent.recorded.uploadedBefore
+        row.downloadedBefore = torrent.recorded.downloadedBefore
         let hasLedger = !torrent.ledger.entries.isEmpty || torrent.ledger.attempts > 0
         self.dormant.table.insert(
             row, ledger: hasLedger ? torrent.ledger.condensed(to: Self.keptLedgerEntries) : nil)
@@ -72,6 +77,20 @@ extension TorrentEngine {
         // Who still holds it finds that it takes nobody any more.
         torrent.state = .stopping
         torrent.store?.onEvent = nil
-        torrent.store?.stop { _ in }
+        self.dormant.dozing[id] = torrent
+        torrent.store?.stop { [weak self] result in
+            self?.assumeIsolated { $0.slept(id, try? result.get()) }
+        }
+    }
+
+    /// Its storage has stopped: the record learns what was proved.
+    private func slept(_ id: TorrentID, _ checkpoint: Checkpoint?) {
+        guard let torrent = self.dormant.dozing.removeValue(forKey: id), let record = self.record,
+            let update = torrent.update(checkpoint)
+        else { return }
+        record.dirty.remove(id)
+        record.lastUpdates.append(update)
+        self.now = self.loop.now
+        self.armSave(record)
     }
 }

@@ -27,6 +27,7 @@ extension TorrentEngine {
                 self.performActions(of: torrent)
                 for connection in torrent.allConnections { self.noteStage(of: connection, torrent) }
             }
+            self.noteProgress(of: torrent)
             self.dialCandidates(of: torrent)
             self.askForPeers(torrent)
             if self.noteIdleness(torrent) {

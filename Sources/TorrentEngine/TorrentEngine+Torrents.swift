@@ -26,7 +26,10 @@ extension TorrentEngine {
             self.makeCore(id, ownID: PeerID.own(using: &self.random), isPrivate: isPrivate), options,
             name: source.name,
             schedule: AnnounceSchedule(
-                tiers: announcement.tiers, isPrivate: isPrivate, addedAt: self.now, using: &self.random),
+                // Of a magnet link whose metadata came from peers, the record knows them and its metainfo does not.
+                tiers: announcement.tiers.isEmpty
+                    ? options.stored?.record.trackers.tiers ?? [] : announcement.tiers,
+                isPrivate: isPrivate, addedAt: self.now, using: &self.random),
             announceKey: UInt32.random(in: 0 ... .max, using: &self.random), addedAt: self.now)
         self.torrents[id] = torrent
         self.obfuscated.insert(id, MessageStreamPrimitives())
@@ -39,8 +42,7 @@ extension TorrentEngine {
                 for peer in link.peers {
                     if let address = peer.address { self.heardOf(address, .byHand, torrent) }
                 }
-                self.announceStart(torrent)
-                self.observer?(.running(id))
+                self.openLink(torrent)
             }
         } catch {
             self.remove(torrent)
@@ -88,59 +90,18 @@ extension TorrentEngine {
         return nodes
     }
 
-    /// Takes the torrent's metainfo and opens its files.
-    private func open(_ metainfo: Metainfo, _ torrent: ActiveTorrent) throws(AddFailure) {
-        let parts = try TorrentParts(metainfo)
-        torrent.selection = try torrent.options.selectedFiles.map { ranges throws(AddFailure) in
-            try metainfo.pieces(ofFiles: ranges, in: parts.layout)
-        }
-        torrent.metainfo = metainfo
-        torrent.core.metadataSize = metainfo.infoBytes.count
-        torrent.name = metainfo.name
-        let store = TorrentStore(
-            torrent: torrent.core.id, layout: parts.layout, directory: torrent.options.directory,
-            service: self.storage, hashes: parts.hashes)
-        torrent.store = store
-        self.observe(store, of: torrent)
-        switch torrent.options.knowledge {
-        case .complete, .trusted:
-            // Without hashes a store proves nothing.
-            if torrent.options.knowledge == .trusted { store.hashes = nil }
-            store.assumeComplete()
-            self.run(torrent)
-        case .nothing:
-            self.run(torrent)
-        case .check:
-            torrent.state = .checking(piecesDone: 0)
-            self.check(torrent, store)
-        }
-    }
-
-    private func check(_ torrent: ActiveTorrent, _ store: TorrentStore) {
-        let id = torrent.core.id
-        store.check { [weak self] progress in
-            self?.assumeIsolated { $0.torrents[id]?.state = .checking(piecesDone: progress.checkedPieces) }
-        } completion: { [weak self] report in
-            self?.assumeIsolated { $0.checked(report, id) }
-        }
-    }
-
-    private func checked(_ report: CheckReport, _ id: TorrentID) {
-        self.now = self.loop.now
-        guard let torrent = self.torrents[id], case .checking = torrent.state else { return }
-        self.run(torrent)
-    }
-
     /// What the disk has is known: the swarm begins.
     func run(_ torrent: ActiveTorrent) {
         guard let store = torrent.store else { return }
         let hadBegun = torrent.core.geometry != nil
         torrent.state = .running
+        torrent.tryAgain = nil
+        torrent.recovery.recovered()
         if !hadBegun {
             torrent.core.begin(
-                store.geometry, have: store.have, wanted: torrent.selection, at: self.now,
-                using: &self.random,
-                into: &torrent.actions)
+                store.geometry, have: store.have, arrived: store.arrivedBlocks,
+                wanted: torrent.options.isSeedOnly ? store.have : torrent.selection, at: self.now,
+                using: &self.random, into: &torrent.actions)
         }
         torrent.setPieceCount(store.geometry.pieceCount)
         let isFinished = torrent.core.isFinished
@@ -150,6 +111,7 @@ extension TorrentEngine {
         self.dialCandidates(of: torrent)
         self.observer?(.running(torrent.core.id))
         if isFinished { self.observer?(.finished(torrent.core.id)) }
+        self.tellSleepless(torrent.core.id, torrent)
     }
 
     func finished(_ torrent: ActiveTorrent) {
@@ -186,14 +148,10 @@ extension TorrentEngine {
         }
     }
 
-    /// The disk refuses: the torrent stops in a state that says so, and nothing fetched is lost.
-    func stopped(_ torrent: ActiveTorrent, because failure: StorageFailure) {
-        self.fail(torrent, failure.description)
-    }
-
     func fail(_ torrent: ActiveTorrent, _ words: String) {
         torrent.state = .failed(words)
         for connection in torrent.allConnections { self.close(connection, .torrentStopped) }
+        self.tellSleepless(torrent.core.id, nil)
         self.observer?(.failed(torrent.core.id, words))
     }
 

@@ -18,42 +18,48 @@ extension TorrentEngine {
         return true
     }
 
-    /// Reads the torrent's metainfo on a thread of its own; whoever waits hears of it afterwards.
+    /// Whether a torrent sleeps or is not awake yet.
+    func isAsleep(_ id: TorrentID) -> Bool {
+        self.dormant.waking[id] != nil || (self.torrents[id] == nil && self.dormant.table.contains(id))
+    }
+
+    /// Reads the torrent's metainfo on a thread that may wait; whoever waits hears of it once the torrent is awake.
     func wake(_ id: TorrentID, for sleepless: Sleepless) {
         if self.dormant.waking[id] != nil {
             self.dormant.waking[id]?.append(sleepless)
             return
         }
-        guard let row = self.dormant.table[id], self.whenStopped == nil, let reader = self.metainfoReader()
-        else {
-            return self.tell(sleepless, nil)
-        }
+        guard let row = self.dormant.table[id], let profile = self.dormant.profiles[row.profile],
+            self.whenStopped == nil, self.ask(for: row, profile)
+        else { return self.tell(sleepless, nil) }
         self.dormant.waking[id] = [sleepless]
-        let load = self.loader(of: row)
+    }
+
+    /// Answers whether an answer will come.
+    private func ask(for row: DormantTorrent, _ profile: DormantProfile) -> Bool {
+        let id = row.id
+        guard let folder = profile.folder else {
+            self.record?.keeper.perform(
+                on: self.loop, { store throws(ResumeFailure) in try store.recorded(id) }
+            ) { [weak self] result in
+                let found = result.mapError { MetainfoUnavailable($0.description) }.flatMap { $0 }
+                self?.assumeIsolated { $0.loaded(id, found) }
+            }
+            return self.record != nil
+        }
+        let path = "\(folder)/\(row.place)"
         let loop = self.loop
+        guard let reader = self.metainfoReader() else { return false }
         reader.post { [weak self] in
-            let result: Result<Metainfo, MetainfoUnavailable>
+            let result: Result<Recorded, MetainfoUnavailable>
             do throws(MetainfoUnavailable) {
-                result = .success(try load())
+                result = .success(Recorded(metainfo: try MetainfoFile.read(path)))
             } catch {
                 result = .failure(error)
             }
             loop.post { [weak self] in self?.assumeIsolated { $0.loaded(id, result) } }
         }
-    }
-
-    private func loader(
-        of row: DormantTorrent
-    ) -> @Sendable () throws(MetainfoUnavailable) -> Metainfo {
-        if let folder = self.dormant.profiles[row.profile]?.folder {
-            let path = "\(folder)/\(row.place)"
-            return { () throws(MetainfoUnavailable) in try MetainfoFile.read(path) }
-        }
-        let (id, load) = (row.id, self.settings.loadMetainfo)
-        return { () throws(MetainfoUnavailable) in
-            guard let load else { throw MetainfoUnavailable("no session has its metainfo") }
-            return try load(id)
-        }
+        return true
     }
 
     private func metainfoReader() -> EventLoop? {
@@ -69,24 +75,26 @@ extension TorrentEngine {
         }
     }
 
-    private func loaded(_ id: TorrentID, _ result: Result<Metainfo, MetainfoUnavailable>) {
+    private func loaded(_ id: TorrentID, _ result: Result<Recorded, MetainfoUnavailable>) {
         self.now = self.loop.now
-        let waiting = self.dormant.waking.removeValue(forKey: id) ?? []
-        var torrent: ActiveTorrent?
-        if self.whenStopped == nil {
-            do throws(MetainfoUnavailable) {
-                torrent = try self.begin(id, try result.get())
-                self.dormant.failures[id] = nil
-            } catch {
-                self.dormant.failures[id] = error.words
-                self.observer?(.failed(id, error.words))
-            }
+        guard self.whenStopped == nil else { return self.tellSleepless(id, nil) }
+        do throws(MetainfoUnavailable) {
+            try self.begin(id, try result.get())
+            self.dormant.failures[id] = nil
+        } catch {
+            self.dormant.failures[id] = error.words
+            self.tellSleepless(id, nil)
+            self.observer?(.interrupted(id, error.words))
         }
-        for sleepless in waiting { self.tell(sleepless, torrent) }
         self.armTick()
     }
 
-    /// - Parameter torrent: nil when it cannot wake.
+    /// The torrent is awake, or cannot wake now.
+    func tellSleepless(_ id: TorrentID, _ torrent: ActiveTorrent?) {
+        guard let waiting = self.dormant.waking.removeValue(forKey: id) else { return }
+        for sleepless in waiting { self.tell(sleepless, torrent) }
+    }
+
     private func tell(_ sleepless: Sleepless, _ torrent: ActiveTorrent?) {
         switch sleepless {
         case .owner: break
@@ -98,50 +106,62 @@ extension TorrentEngine {
         }
     }
 
-    /// Puts a torrent that was dormant into its swarm. It is the same session: nothing is told to trackers.
-    private func begin(_ id: TorrentID, _ metainfo: Metainfo) throws(MetainfoUnavailable) -> ActiveTorrent? {
-        if let torrent = self.torrents[id] { return torrent }
+    /// Opens a torrent that was dormant. It is the same session: nothing is told to trackers.
+    private func begin(_ id: TorrentID, _ recorded: Recorded) throws(MetainfoUnavailable) {
+        let metainfo = recorded.metainfo
         guard let known = self.dormant.table[id], let profile = self.dormant.profiles[known.profile] else {
-            return nil
+            throw MetainfoUnavailable("it is gone")
         }
         guard metainfo.id == id, metainfo.geometry.totalLength == known.totalLength else {
             throw MetainfoUnavailable("its torrent file is another torrent's now")
         }
-        let parts: TorrentParts
-        do throws(AddFailure) {
-            parts = try TorrentParts(metainfo)
-        } catch {
-            throw MetainfoUnavailable("\(error)")
-        }
-        guard let (row, ledger) = self.dormant.table.take(id) else { return nil }
+        guard let (row, ledger) = self.dormant.table.take(id) else { return }
         self.dormant.profiles.leave(row.profile)
-        let options = profile.options
         let torrent = self.makeTorrent(
-            self.makeCore(id, ownID: row.ownID, isPrivate: row.isPrivate), options, name: row.name,
+            self.makeCore(id, ownID: row.ownID, isPrivate: row.isPrivate), profile.options, name: row.name,
             schedule: row.schedule, announceKey: row.announceKey, addedAt: row.addedAt)
+        torrent.state = .checking(piecesDone: 0)
         torrent.place = profile.folder.map { .file(folder: $0, name: row.place) } ?? .session
         torrent.ledger = ledger ?? torrent.ledger
         torrent.tickets = self.dormant.tickets.removeValue(forKey: id) ?? [:]
-        self.torrents[id] = torrent
-        let all = Bitfield(allSet: metainfo.geometry.pieceCount)
-        let store = TorrentStore(
-            torrent: id, layout: parts.layout, directory: options.directory, service: self.storage,
-            hashes: options.knowledge == .trusted ? nil : parts.hashes, have: all,
-            unproven: options.knowledge == .complete ? all : nil)
-        torrent.metainfo = metainfo
-        torrent.store = store
-        self.observe(store, of: torrent)
-        torrent.core.metadataSize = metainfo.infoBytes.count
         torrent.core.totals = row.totals
         torrent.core.lastUploadAt = row.lastUploadAt
-        torrent.core.begin(
-            metainfo.geometry, have: all, at: self.now, using: &self.random, into: &torrent.actions)
-        torrent.state = .running
-        torrent.idleSince = self.now
-        self.budget.torrentStarted(at: self.now)
-        self.performActions(of: torrent)
+        torrent.recorded.isCarried = true
+        torrent.recorded.uploadedBefore = row.uploadedBefore
+        torrent.recorded.downloadedBefore = row.downloadedBefore
+        torrent.recorded.uploaded = row.totals.uploaded
+        torrent.recorded.downloaded = row.totals.downloaded
+        torrent.stored = recorded.stored
+        self.torrents[id] = torrent
+        // Its announces go on while its files are looked at.
         self.announceDue(torrent)
         self.armDormant()
-        return torrent
+        do throws(AddFailure) {
+            try self.open(metainfo, torrent)
+        } catch {
+            self.fail(torrent, error.description)
+        }
+    }
+}
+
+/// What a dormant torrent wakes with.
+struct Recorded: Sendable {
+    var metainfo: Metainfo
+    /// Nil for one whose record, if there is any, is yet to be read.
+    var stored: StoredTorrent?
+}
+
+extension ResumeStore {
+    /// On the record's own thread: also the metainfo is read there.
+    fileprivate func recorded(_ id: TorrentID) throws(ResumeFailure) -> Result<Recorded, MetainfoUnavailable> {
+        guard let stored = try self.stored(id), let bytes = stored.metainfo else {
+            return .failure(MetainfoUnavailable("its metainfo is not in the record"))
+        }
+        do throws(MetainfoFailure) {
+            let metainfo = try Metainfo(torrentFile: bytes, hashing: .openSSL)
+            return .success(Recorded(metainfo: metainfo, stored: stored))
+        } catch {
+            return .failure(MetainfoUnavailable("its recorded metainfo is damaged: \(error)"))
+        }
     }
 }

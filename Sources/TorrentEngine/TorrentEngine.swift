@@ -63,6 +63,10 @@ public actor TorrentEngine {
     /// Those that are awake. The others are in `dormant`.
     var torrents: [TorrentID: ActiveTorrent] = [:]
     var dormant = DormantState()
+    /// Nil when nothing is kept for the next start.
+    var record: SessionRecord?
+    /// Whether nothing of it is left after the end.
+    var removesRecord = false
     var whenStopped: (@Sendable () -> Void)?
     public internal(set) var listeningFailure: SystemCallFailure?
     var obfuscated = ObfuscatedTorrents()

@@ -57,7 +57,7 @@ struct TorrentParts {
 public enum MetainfoPlace: Hashable, Sendable {
     /// A torrent file.
     case file(folder: String, name: String)
-    /// What `EngineSettings.loadMetainfo` answers for its id.
+    /// The record that the engine keeps.
     case session
 }
 

@@ -10,26 +10,20 @@ final class FolderSeeding: @unchecked Sendable {
     /// Torrents that are checked at a time.
     private static let mostAwake = 64
     private static let pauseSeconds = 0.2
-    /// Trackers hear of a collection little by little: so many torrents a second, and all within the usual interval.
-    private static let announcesEachSecond = 10.0
-    private static let longestSpread = 1800.0
-    /// A collection of this size is told at once.
-    private static let smallCollection = 50
 
     private let folder: TorrentFolder
     private let engine: TorrentEngine
     private var options: AddOptions
     private let failed: (String) -> Void
-    private let done: (_ added: Int) -> Void
+    private let done: () -> Void
     private var next = 0
-    private var added = 0
 
     /// - Parameters:
     ///   - failed: hears of each file that cannot be seeded.
     ///   - done: hears of the end once, unless the folder is let go of before.
     init(
         _ folder: TorrentFolder, _ options: AddOptions, engine: TorrentEngine,
-        failed: @escaping (String) -> Void, done: @escaping (_ added: Int) -> Void
+        failed: @escaping (String) -> Void, done: @escaping () -> Void
     ) {
         self.folder = folder
         self.engine = engine
@@ -40,10 +34,7 @@ final class FolderSeeding: @unchecked Sendable {
 
     /// The number of torrents is known.
     private func begin(_ count: Int) {
-        if count > Self.smallCollection {
-            self.options.startSpreadSeconds = min(
-                Self.longestSpread, Double(count) / Self.announcesEachSecond)
-        }
+        self.options.startSpreadSeconds = TorrentEngine.startSpreadSeconds(torrents: count)
         self.engine.assumeIsolated { if self.options.knowledge != .check { $0.reserveDormant(count) } }
     }
 
@@ -53,8 +44,10 @@ final class FolderSeeding: @unchecked Sendable {
             self.engine.loop.schedule(afterSeconds: Self.pauseSeconds) { [weak self] in self?.readOn() }
             return
         }
-        self.folder.read(from: self.next, isWhole: isWhole, on: self.engine.loop) {
-            [weak self] entries, count in
+        self.folder.read(
+            from: self.next, isWhole: isWhole, keepsBytes: self.engine.assumeIsolated { $0.keepsRecord },
+            on: self.engine.loop
+        ) { [weak self] entries, count in
             if let self, self.next == 0 { self.begin(count) }
             self?.add(entries)
         }
@@ -63,21 +56,27 @@ final class FolderSeeding: @unchecked Sendable {
     private func add(_ entries: [TorrentFolder.Entry]) {
         guard !entries.isEmpty else {
             MemoryTuning.releaseFreeMemory()
-            return self.done(self.added)
+            return self.done()
         }
         self.next += entries.count
+        var new: [(outline: TorrentOutline, metainfo: [UInt8])] = []
         for entry in entries {
             switch entry.content {
             case .failure(let failure): self.failed(failure.words)
             case .success(let content):
-                if let failure = self.add(content, entry.file) {
-                    self.failed("\(self.folder.path)/\(entry.file): \(failure)")
-                } else {
-                    self.added += 1
+                switch self.add(content, entry.file) {
+                case nil: if case .outline(let outline, let bytes) = content { new.append((outline, bytes)) }
+                // The session has it, or another file is the same torrent.
+                case .alreadyThere: break
+                case .some(let failure): self.failed("\(self.folder.path)/\(entry.file): \(failure)")
                 }
             }
         }
-        self.readOn()
+        let options = self.options
+        // The next slice comes when this one is on disk, so that no more of them wait in memory.
+        self.engine.assumeIsolated { engine in
+            engine.recordDormant(new, options) { [weak self] in self?.readOn() }
+        }
     }
 
     /// Answers why it cannot be added.
@@ -88,7 +87,7 @@ final class FolderSeeding: @unchecked Sendable {
         return self.engine.assumeIsolated { engine in
             do throws(AddFailure) {
                 switch content {
-                case .outline(let outline): try engine.addDormant(outline, options, from: place)
+                case .outline(let outline, _): try engine.addDormant(outline, options, from: place)
                 case .metainfo(let metainfo): try engine.add(.metainfo(metainfo), options)
                 }
                 return nil

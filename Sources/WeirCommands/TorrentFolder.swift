@@ -7,7 +7,7 @@ import TorrentEngine
 
 /// The torrent files of a folder, listed and then read a slice at a time on a thread of their own.
 ///
-/// `@unchecked Sendable`: its list is touched on its thread alone.
+/// `@unchecked Sendable`: its list is touched on its thread alone, the thread's own handle by its owner.
 final class TorrentFolder: @unchecked Sendable {
     /// One file, as far as the engine needs it.
     struct Entry: Sendable {
@@ -16,7 +16,8 @@ final class TorrentFolder: @unchecked Sendable {
     }
 
     enum Content: Sendable {
-        case outline(TorrentOutline)
+        /// With the file's bytes, where they are to be kept.
+        case outline(TorrentOutline, [UInt8])
         case metainfo(Metainfo)
     }
 
@@ -26,7 +27,7 @@ final class TorrentFolder: @unchecked Sendable {
     let path: String
     /// Sorted; nil before the first slice.
     private var names: [String]?
-    private let thread: EventLoop
+    private var thread: EventLoop?
 
     /// Nil when the path is no folder.
     init?(_ path: String) throws(ServiceFailure) {
@@ -35,31 +36,39 @@ final class TorrentFolder: @unchecked Sendable {
             throw .badInput("\(plain(path)): there is no .torrent file in this folder")
         }
         self.path = path
+    }
+
+    deinit {
+        self.thread?.stop()
+        self.thread?.detach()
+    }
+
+    /// Starts its thread. Not before signals are blocked: a thread that is older would still take them, and end the
+    /// process.
+    func start() throws(ServiceFailure) {
         do throws(SystemCallFailure) {
-            self.thread = try EventLoop(name: "weir-folder")
-            try self.thread.start()
+            let thread = try EventLoop(name: "weir-folder")
+            try thread.start()
+            self.thread = thread
         } catch {
             throw .system(error.description)
         }
     }
 
-    deinit {
-        self.thread.stop()
-        self.thread.detach()
-    }
-
     /// Reads the slice that begins with this number, and calls `body` on `loop` with it, empty at the end, and with the
     /// number of all files.
-    /// - Parameter isWhole: the metainfo is wanted, and not only its outline.
+    /// - Parameters:
+    ///   - isWhole: the metainfo is wanted, and not only its outline.
+    ///   - keepsBytes: the outline comes with the file's bytes.
     func read(
-        from start: Int, isWhole: Bool, on loop: EventLoop,
+        from start: Int, isWhole: Bool, keepsBytes: Bool, on loop: EventLoop,
         _ body: @escaping @Sendable (_ entries: [Entry], _ count: Int) -> Void
     ) {
-        self.thread.post { [self] in
+        self.thread?.post { [self] in
             let names = self.names ?? self.listed()
             self.names = names
             let end = min(names.count, start + Self.slice)
-            let entries = names[min(start, end)..<end].map { self.entry($0, isWhole) }
+            let entries = names[min(start, end)..<end].map { self.entry($0, isWhole, keepsBytes) }
             loop.post { body(entries, names.count) }
         }
     }
@@ -73,12 +82,13 @@ final class TorrentFolder: @unchecked Sendable {
         return names.sorted()
     }
 
-    private func entry(_ name: String, _ isWhole: Bool) -> Entry {
+    private func entry(_ name: String, _ isWhole: Bool, _ keepsBytes: Bool) -> Entry {
         do throws(MetainfoUnavailable) {
             let metainfo = try MetainfoFile.read("\(self.path)/\(name)")
             if isWhole { return Entry(file: name, content: .success(.metainfo(metainfo))) }
             do throws(AddFailure) {
-                return Entry(file: name, content: .success(.outline(try TorrentOutline(metainfo))))
+                let bytes = keepsBytes ? Array(metainfo.bytes) : []
+                return Entry(file: name, content: .success(.outline(try TorrentOutline(metainfo), bytes)))
             } catch {
                 throw MetainfoUnavailable("\(self.path)/\(name): \(error)")
             }

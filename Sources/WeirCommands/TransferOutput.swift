@@ -52,15 +52,17 @@ final class TransferOutput: @unchecked Sendable {
         self.output.say(text)
     }
 
-    func failed(_ id: TorrentID, _ words: String) {
+    func failed(_ id: TorrentID, _ words: String) { self.tell("failed", id, words, "") }
+
+    private func tell(_ event: String, _ id: TorrentID, _ words: String, _ introduction: String) {
         if self.isJSON {
             self.output.printJSON { json in
-                json.member("event", "failed")
+                json.member("event", event)
                 json.member("id", id.hex)
                 json.member("reason", words)
             }
         } else {
-            self.say("\(id.hex.prefix(8)): \(plain(words))")
+            self.say("\(id.hex.prefix(8)): \(introduction)\(plain(words))")
         }
     }
 
@@ -70,6 +72,10 @@ final class TransferOutput: @unchecked Sendable {
             if let torrent = progress(id) { self.tell("metadata", torrent) }
         case .finished(let id):
             if self.purpose == .get, let torrent = progress(id) { self.tell("finished", torrent) }
+        case .interrupted(let id, let words):
+            self.tell("interrupted", id, words, "interrupted, and goes on when that is over: ")
+        case .damaged(let id, let words): self.tell("damaged", id, words, "a piece is not what it was: ")
+        case .recordFailed(let words): self.say(plain(words))
         case .running, .failed: break
         }
     }
@@ -113,6 +119,8 @@ final class TransferOutput: @unchecked Sendable {
         json.member("up_rate", torrent.upRate.bytesPerSecond)
         json.member("downloaded", torrent.downloaded)
         json.member("uploaded", torrent.uploaded)
+        json.member("total_downloaded", torrent.totalDownloaded)
+        json.member("total_uploaded", torrent.totalUploaded)
         json.member("peers", torrent.peers)
         json.member("seeds", torrent.seeds)
     }

@@ -7,6 +7,7 @@ import ServiceAssembly
 import StallDiagnosis
 import SwarmTypes
 import TorrentEngine
+import TorrentStorage
 
 /// `weir get` and `weir seed`: an engine on the first thread, until everything is there or somebody says stop.
 ///
@@ -15,17 +16,28 @@ final class TransferSession: @unchecked Sendable {
     let loop: EventLoop
     let engine: TorrentEngine
     private let output: TransferOutput
+    /// Of a download; nil when it keeps none.
+    var notesPath: String?
     /// What to do when everything is finished: end, or go on seeding.
     private let endsWhenFinished: Bool
     private let seedRatio: Double?
     private var unfinished: Set<TorrentID> = []
     private var notRunning: Set<TorrentID> = []
+    /// What keeps the record, until the engine has it.
+    var keeper: ResumeKeeper?
+    private var isRestoring = false
+    /// Nothing is left that a next start should know.
+    private var isDone = false
     private(set) var exitCode = ExitCode.done
     private var isStopping = false
     /// More torrents are to come.
     private var isLoading = false
     private var folder: FolderSeeding?
+    /// Until its turn comes.
+    private var folderToLoad: (TorrentFolder, AddOptions)?
     private var signals: SignalWatch?
+    /// As it was asked for; 0 is any.
+    private let port: UInt16
     private let controlFolders: [String]
     /// Where `weir why` asks.
     private var control: LocalLineServer?
@@ -43,25 +55,19 @@ final class TransferSession: @unchecked Sendable {
             throw .system(error.description)
         }
         self.output = output
+        self.port = settings.listenAddresses.first?.port ?? 0
         self.endsWhenFinished = endsWhenFinished
         self.seedRatio = seedRatio
         self.controlFolders = controlFolders
     }
 
     /// Runs the loop on the calling thread until all is done; answers what to say to the shell.
-    func run(_ torrents: [(source: TorrentSource, options: AddOptions)]) throws(ServiceFailure) -> ExitCode {
-        try self.run { session in
-            session.add(torrents)
-        }
-    }
-
-    /// The same with all torrents of a folder, which come while the loop runs.
-    func run(_ folder: TorrentFolder, _ options: AddOptions) throws(ServiceFailure) -> ExitCode {
-        try self.run { session in session.add(folder, options) }
-    }
-
-    private func run(
-        _ addTorrents: @escaping @Sendable (TransferSession) -> Void
+    /// - Parameters:
+    ///   - folder: its torrents come while the loop runs.
+    ///   - restoring: how the torrents of the session's record are added; nil when there is none.
+    func run(
+        _ torrents: [(source: TorrentSource, options: AddOptions)],
+        from folder: (torrents: TorrentFolder, options: AddOptions)? = nil, restoring: AddOptions? = nil
     ) throws(ServiceFailure) -> ExitCode {
         do throws(SystemCallFailure) {
             // A terminal that is gone ends it as well, but not under nohup. The descriptor of signals hears also of those
@@ -73,7 +79,15 @@ final class TransferSession: @unchecked Sendable {
         } catch {
             throw .system(error.description)
         }
-        self.loop.post { [self] in if self.begin() { addTorrents(self) } }
+        try folder?.torrents.start()
+        self.isLoading = folder != nil
+        self.isRestoring = restoring != nil
+        self.loop.post { [self] in
+            guard self.begin() else { return }
+            self.folderToLoad = folder
+            self.add(torrents, restoring)
+            if restoring == nil { self.loadFolder() }
+        }
         self.loop.run()
         self.signals = nil
         if let failure = self.failure { throw failure }
@@ -81,6 +95,8 @@ final class TransferSession: @unchecked Sendable {
     }
 
     private var failure: ServiceFailure?
+
+    func say(_ text: String) { self.output.say(text) }
 
     /// Answers whether anything can run.
     private func begin() -> Bool {
@@ -91,7 +107,7 @@ final class TransferSession: @unchecked Sendable {
                 try engine.listen()
                 return true
             } catch {
-                self.failure = .listening("cannot listen: \(error)")
+                self.failure = .listening("cannot listen on port \(self.port): \(error)")
                 return false
             }
         }
@@ -99,8 +115,12 @@ final class TransferSession: @unchecked Sendable {
         return isListening
     }
 
-    private func add(_ torrents: [(source: TorrentSource, options: AddOptions)]) {
+    private func add(
+        _ torrents: [(source: TorrentSource, options: AddOptions)], _ restoring: AddOptions?
+    ) {
         self.engine.assumeIsolated { engine in
+            if let keeper = self.keeper { engine.keepRecord(by: keeper) }
+            self.keeper = nil
             for (source, options) in torrents {
                 self.unfinished.insert(source.id)
                 self.notRunning.insert(source.id)
@@ -110,37 +130,52 @@ final class TransferSession: @unchecked Sendable {
                     self.happened(.failed(source.id, error.description))
                 }
             }
+            if let restoring {
+                engine.restoreRecorded(restoring) { [weak self] id in
+                    self?.unfinished.insert(id)
+                    self?.notRunning.insert(id)
+                } then: { [weak self] result in
+                    self?.restored(result)
+                }
+            }
         }
     }
 
-    private func add(_ folder: TorrentFolder, _ options: AddOptions) {
-        self.isLoading = true
+    /// What the session has already is not read again.
+    private func loadFolder() {
+        guard let (folder, options) = self.folderToLoad, !self.isStopping else { return }
+        self.folderToLoad = nil
         let seeding = FolderSeeding(folder, options, engine: self.engine) { [weak self] words in
             self?.exitCode = .failed
             self?.output.say(plain(words))
-        } done: { [weak self] added in
-            self?.loaded(added)
+        } done: { [weak self] in
+            self?.folder = nil
+            self?.isLoading = false
+            self?.endIfFinished()
         }
         self.folder = seeding
         seeding.readOn()
     }
 
-    /// A folder in which some torrents cannot be seeded is no reason not to seed the others.
-    private func loaded(_ added: Int) {
-        self.folder = nil
-        self.isLoading = false
-        if added == 0 {
+    private func restored(_ result: Result<Int, ResumeFailure>) {
+        self.isRestoring = false
+        switch result {
+        case .failure(let failure):
+            self.failure = .system(failure.description)
             self.stop()
-        } else if self.unfinished.isEmpty, self.notRunning.isEmpty {
-            self.output.ready()
+        case .success(0) where self.unfinished.isEmpty && self.exitCode == .done && !self.isLoading:
+            self.say("the session has no torrents yet: name some to add them")
+        case .success: break
         }
+        self.loadFolder()
+        self.endIfFinished()
     }
 
     private func happened(_ event: EngineEvent) {
         switch event {
         case .running(let id):
             self.notRunning.remove(id)
-        case .metadata: break
+        case .metadata, .interrupted, .damaged, .recordFailed: break
         case .finished(let id):
             self.unfinished.remove(id)
             self.notRunning.remove(id)
@@ -151,13 +186,26 @@ final class TransferSession: @unchecked Sendable {
             self.output.failed(id, words)
         }
         self.output.happened(event) { id in self.engine.assumeIsolated { $0.progress(of: id) } }
-        if self.unfinished.isEmpty, self.notRunning.isEmpty { self.allFinished() }
+        self.endIfFinished()
+    }
+
+    private func endIfFinished() {
+        guard self.unfinished.isEmpty, self.notRunning.isEmpty, !self.isRestoring, !self.isLoading else { return }
+        self.allFinished()
     }
 
     private func allFinished() {
-        guard !self.isLoading else { return }
         self.output.ready()
-        if self.exitCode != .done || (self.endsWhenFinished && self.seedRatio == nil) { self.stop() }
+        self.isDone = self.endsWhenFinished && self.seedRatio == nil && self.exitCode == .done
+        if self.isDone || self.exitCode != .done && !self.hasAnyLeft { self.stop() }
+    }
+
+    /// Some torrents that failed are no reason not to seed the others.
+    private var hasAnyLeft: Bool {
+        guard !self.endsWhenFinished else { return false }
+        return self.engine.assumeIsolated { engine in
+            engine.dormantCount > 0 || engine.awakeProgress.contains { $0.state != "failed" }
+        }
     }
 
     /// Shows how far it is, now and again and again.
@@ -171,8 +219,9 @@ final class TransferSession: @unchecked Sendable {
         }
         self.output.report(progress, snapshots, sleeping: sleeping)
         if let ratio = self.seedRatio, self.unfinished.isEmpty,
-            progress.allSatisfy({ Double($0.uploaded) >= ratio * Double(max(1, $0.totalBytes)) })
+            progress.allSatisfy({ Double($0.totalUploaded) >= ratio * Double(max(1, $0.totalBytes)) })
         {
+            self.isDone = true
             self.stop()
             return
         }
@@ -195,7 +244,10 @@ final class TransferSession: @unchecked Sendable {
         self.isStopping = true
         self.engine.assumeIsolated { engine in
             if self.output.wantsEnds { self.output.ended(engine.allProgress) }
-            engine.stop { [loop = self.loop] in loop.stop() }
+            if self.isDone { self.forgetDamagedNotes() }
+            engine.stop(removingRecord: self.isDone && self.notesPath != nil) { [loop = self.loop] in
+                loop.stop()
+            }
         }
     }
 }

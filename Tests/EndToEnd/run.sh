@@ -2,7 +2,8 @@
 # The end-to-end tests against the built binary, each with its time.
 #
 #     run.sh              all of them, in their short forms
-#     run.sh NAME [ARG…]  one of them: commands, formats, why, bad_input, faults, outages, service, many, kills or swarm
+#     run.sh NAME [ARG…]  one of them: commands, formats, why, bad_input, engine_faults, download_kills, faults, outages,
+#                         service, many, kills or swarm
 #
 # Needs root, for network namespaces of their own; WEIR_BINARY names another binary than .build/release/weir.
 set -uo pipefail
@@ -29,6 +30,8 @@ run interop --payload one,many --encryption plain,encrypted
 run many
 run interop --payload one --encryption plain --magnet --clients libtorrent,aria2
 run bad_input
+run engine_faults
+run download_kills --count 8
 run faults
 run outages
 run service

@@ -34,6 +34,9 @@ public struct DormantTorrent: Sendable {
     public let addedAt: Instant
     public var schedule: AnnounceSchedule
     public var totals = SwarmTotals()
+    /// Of sessions before this one, in bytes: for people, not for trackers.
+    public var uploadedBefore: Int64 = 0
+    public var downloadedBefore: Int64 = 0
     public var lastUploadAt: Instant?
 
     // The owner's, and not looked at here.
