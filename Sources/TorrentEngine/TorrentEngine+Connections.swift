@@ -76,6 +76,10 @@ extension TorrentEngine {
         self.now = self.loop.now
         guard number < self.connections.count, let connection = self.connections[number] else { return }
         if case .dialling = connection.phase { return self.dialled(connection) }
+        // Of a connection that is not read, the loop would tell it again and again.
+        if connection.isHeldByWaking, readiness.contains(.hungUp) {
+            return self.close(connection, connection.endReason)
+        }
         if readiness.contains(.writable) { self.pump(connection) }
         guard self.isOpen(connection) else { return }
         if !readiness.isDisjoint(with: [.readable, .hungUp]) { self.readable(connection) }

@@ -65,6 +65,17 @@ extension TorrentEngine {
         }
     }
 
+    /// Changes what a dormant torrent wakes with, such as its limits and its cap. Answers false when there is none of that id.
+    func changeDormant(_ id: TorrentID, _ change: (inout AddOptions) -> Void) -> Bool {
+        guard let number = self.dormant.table[id]?.profile, var profile = self.dormant.profiles[number] else {
+            return false
+        }
+        change(&profile.options)
+        self.dormant.table.setProfile(self.dormant.profiles.join(profile), of: id)
+        self.dormant.profiles.leave(number)
+        return true
+    }
+
     /// Not more often, so that many torrents together wake the processor no more than a few.
     private static let servingSeconds = 0.25
 

@@ -119,7 +119,8 @@ extension TorrentEngine {
     }
 
     func finishStopping() {
-        guard self.torrents.isEmpty, self.dormant.table.isStopped, let body = self.whenStopped,
+        guard self.torrents.isEmpty, self.dormant.table.isStopped, self.dormant.dozing.isEmpty,
+            let body = self.whenStopped,
             self.closeRecord()
         else { return }
         self.whenStopped = nil

@@ -33,6 +33,7 @@ extension TorrentEngine {
     func stopped(_ torrent: ActiveTorrent, because failure: StorageFailure) {
         guard torrent.state != .stopping else { return }
         let words = failure.description
+        if self.sleepOn(torrent, words) { return }
         let isNews = torrent.recovery.words != words
         let pause = torrent.recovery.failed(words, at: self.now)
         torrent.state = .failed(words)

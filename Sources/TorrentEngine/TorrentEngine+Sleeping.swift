@@ -43,7 +43,8 @@ extension TorrentEngine {
         var slept = false
         for (number, entry) in idle.enumerated()
         where number < tooMany || self.now.seconds(since: entry.since) >= self.settings.idleSeconds {
-            if let torrent = self.torrents[entry.id] { self.sleep(torrent) }
+            guard let torrent = self.torrents[entry.id], self.maySleep(torrent) else { continue }
+            self.sleep(torrent)
             slept = true
         }
         if slept { self.armDormant() }
@@ -76,21 +77,37 @@ extension TorrentEngine {
         self.removeNodes(of: torrent)
         // Who still holds it finds that it takes nobody any more.
         torrent.state = .stopping
-        torrent.store?.onEvent = nil
+        guard let store = torrent.store else { return }
+        store.onEvent = nil
         self.dormant.dozing[id] = torrent
-        torrent.store?.stop { [weak self] result in
+        store.stop { [weak self] result in
             self?.assumeIsolated { $0.slept(id, try? result.get()) }
         }
     }
 
     /// Its storage has stopped: the record learns what was proved.
     private func slept(_ id: TorrentID, _ checkpoint: Checkpoint?) {
-        guard let torrent = self.dormant.dozing.removeValue(forKey: id), let record = self.record,
-            let update = torrent.update(checkpoint)
-        else { return }
-        record.dirty.remove(id)
-        record.lastUpdates.append(update)
+        guard let torrent = self.dormant.dozing.removeValue(forKey: id) else { return }
         self.now = self.loop.now
-        self.armSave(record)
+        if let record = self.record, let update = torrent.update(checkpoint) {
+            record.dirty.remove(id)
+            record.lastUpdates.append(update)
+            if self.whenStopped == nil { self.armSave(record) } else { self.saveStopped(record) }
+        }
+        if self.whenStopped != nil { self.finishStopping() }
+    }
+
+    /// A torrent that has just been woken cannot be opened, as when its disk is not there: it sleeps on, and the next who
+    /// asks for it tries again. Answers false for any other.
+    func sleepOn(_ torrent: ActiveTorrent, _ words: String) -> Bool {
+        guard torrent.recorded.isCarried, torrent.core.geometry == nil, torrent.place != nil else { return false }
+        let id = torrent.core.id
+        self.sleep(torrent)
+        self.armDormant()
+        let isNews = self.dormant.failures[id] != words
+        self.dormant.failures[id] = words
+        self.tellSleepless(id, nil)
+        if isNews { self.observer?(.interrupted(id, words)) }
+        return true
     }
 }

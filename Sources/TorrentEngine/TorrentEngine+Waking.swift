@@ -153,7 +153,8 @@ struct Recorded: Sendable {
 
 extension ResumeStore {
     /// On the record's own thread: also the metainfo is read there.
-    fileprivate func recorded(_ id: TorrentID) throws(ResumeFailure) -> Result<Recorded, MetainfoUnavailable> {
+    fileprivate func recorded(_ id: TorrentID) throws(ResumeFailure) -> Result<Recorded, MetainfoUnavailable>
+    {
         guard let stored = try self.stored(id), let bytes = stored.metainfo else {
             return .failure(MetainfoUnavailable("its metainfo is not in the record"))
         }

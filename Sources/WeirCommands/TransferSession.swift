@@ -190,7 +190,9 @@ final class TransferSession: @unchecked Sendable {
     }
 
     private func endIfFinished() {
-        guard self.unfinished.isEmpty, self.notRunning.isEmpty, !self.isRestoring, !self.isLoading else { return }
+        guard self.unfinished.isEmpty, self.notRunning.isEmpty, !self.isRestoring, !self.isLoading else {
+            return
+        }
         self.allFinished()
     }
 

@@ -170,3 +170,27 @@ extension TorrentEngine {
         await withCheckedContinuation { continuation in self.stop { continuation.resume() } }
     }
 }
+
+@Suite("Values that rows share")
+struct SharedValuesTests {
+    @Test("A value has one number as long as anybody uses it", arguments: 0..<200 as Range<UInt64>)
+    func model(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var values = SharedValues<Int>()
+        var users: [(value: Int, number: Int32)] = []
+        for _ in 0..<200 {
+            if !users.isEmpty, Bool.random(using: &random) {
+                let user = users.remove(at: Int.random(in: 0..<users.count, using: &random))
+                values.leave(user.number)
+            } else {
+                let value = Int.random(in: 0..<8, using: &random)
+                users.append((value, values.join(value)))
+            }
+            #expect(values.count == Set(users.map(\.value)).count)
+            for user in users { #expect(values[user.number] == user.value) }
+        }
+        for user in users { values.leave(user.number) }
+        #expect(values.count == 0)
+        for user in users { #expect(values[user.number] == nil) }
+    }
+}

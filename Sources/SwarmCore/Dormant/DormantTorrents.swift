@@ -52,6 +52,10 @@ public struct DormantTorrents: Sendable {
 
     public func ledger(of id: TorrentID) -> PeerLedger? { self.ledgers[id] }
 
+    public mutating func setProfile(_ profile: Int32, of id: TorrentID) {
+        if let number = self.numbers[id] { self.rows[Int(number)]?.profile = profile }
+    }
+
     /// Without an order of its own, in the order of the table.
     public func forEach(_ body: (DormantTorrent) -> Void) {
         for case let row? in self.rows { body(row) }
