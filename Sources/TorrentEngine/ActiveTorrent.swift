@@ -34,6 +34,8 @@ final class ActiveTorrent {
     var ledger = PeerLedger()
     /// Wanted pieces; nil for all.
     var selection: Bitfield?
+    /// The size of those; nil for all.
+    var wantedBytes: Int64?
 
     let uploadNode: NodeID
     let downloadNode: NodeID
@@ -53,7 +55,8 @@ final class ActiveTorrent {
     var isStoreStopped = false
     /// Pieces of the last minute, the newest last, and whether their hash was right; a few hundred at most.
     private var recentPieces: [(at: Instant, isRight: Bool)] = []
-    let options: AddOptions
+    /// Its limits and its cap change while it runs.
+    var options: AddOptions
     /// Where its metainfo can be read again; nil for a torrent that stays awake.
     var place: MetainfoPlace?
     /// Since when it could sleep; nil while it could not.

@@ -40,8 +40,8 @@ public struct AddOptions: Hashable, Sendable {
     public var knowledge = Knowledge.check
     /// Peers to be dialled, besides those that trackers name.
     public var peers: [PeerAddress] = []
-    /// The name and the limit of the tracker whose torrents share a cap; nil for none.
-    public var cap: TrackerCap?
+    /// The name of the tracker's cap that it shares with others; nil for none. See `TorrentEngine.setCaps`.
+    public var cap: String?
     public var uploadLimit = UploadLimit.unlimited
     public var downloadLimit = UploadLimit.unlimited
     /// Numbers of the files to fetch; nil for all.
@@ -75,17 +75,6 @@ public struct AddOptions: Hashable, Sendable {
     var isSeedOnly: Bool { self.knowledge == .complete || self.knowledge == .trusted }
 }
 
-/// A tracker's own cap: one bucket that all its torrents share.
-public struct TrackerCap: Hashable, Sendable {
-    public var name: String
-    public var upload: UploadLimit
-
-    public init(name: String, upload: UploadLimit) {
-        self.name = name
-        self.upload = upload
-    }
-}
-
 /// Why a torrent cannot be added.
 public enum AddFailure: Error, Hashable, Sendable {
     case alreadyThere
@@ -102,6 +91,10 @@ public struct TorrentProgress: Hashable, Sendable {
     public var name: String
     public var state: String
     public var totalBytes: Int64 = 0
+    /// Of the pieces that hold something of the selected files.
+    public var wantedBytes: Int64 = 0
+    /// The name of the cap it shares; nil for none.
+    public var cap: String?
     /// Of what is wanted, checked.
     public var doneBytes: Int64 = 0
     public var pieceCount = 0

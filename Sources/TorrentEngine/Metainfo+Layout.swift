@@ -15,7 +15,19 @@ extension Metainfo {
     }
 }
 
+extension PieceGeometry {
+    func length(of pieces: Bitfield) -> Int64 {
+        var length = Int64(pieces.setCount) * Int64(self.pieceLength)
+        let last = self.pieceCount - 1
+        if last >= 0, pieces[last] { length -= Int64(self.pieceLength - self.length(ofPiece: last)) }
+        return length
+    }
+}
+
 extension TorrentSource {
+    /// In the order of their tiers.
+    public var announceURLs: [String] { self.announcement.0.tiers.flatMap { $0 } }
+
     var announcement: (Announcement, isPrivate: Bool) {
         switch self {
         case .metainfo(let metainfo): (metainfo.announcement, metainfo.isPrivate)

@@ -1,7 +1,7 @@
 import EventIO
 import StallDiagnosis
 import SwarmCore
-import SwarmTypes
+public import SwarmTypes
 import TrackerClient
 import TrackerProtocol
 
@@ -13,6 +13,21 @@ extension TorrentEngine {
             delaySeconds: AnnounceTiming.startDelay(
                 of: torrent.core.id, within: torrent.options.startSpreadSeconds))
         self.announceDue(torrent)
+    }
+
+    /// The announce URLs of a torrent, in their order; passkeys and all.
+    public func announceURLs(of id: TorrentID) -> [String] {
+        self.schedule(of: id)?.statuses.map(\.url) ?? []
+    }
+
+    /// The URL of the first tracker that has answered and not failed since; nil when there is none.
+    public func answeringTracker(of id: TorrentID) -> String? {
+        self.schedule(of: id)?.statuses.first { $0.hasAnswered && $0.failure == nil }?.url
+    }
+
+    /// Awake or asleep.
+    private func schedule(of id: TorrentID) -> AnnounceSchedule? {
+        self.torrents[id]?.schedule ?? self.dormant.table[id]?.schedule
     }
 
     func announceCompleted(_ torrent: ActiveTorrent) {

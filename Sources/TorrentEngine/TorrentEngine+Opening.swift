@@ -216,6 +216,7 @@ extension ActiveTorrent {
         }
         guard !pieces.isEmpty else { throw .selectionIsEmpty }
         self.selection = pieces
+        self.wantedBytes = layout.geometry.length(of: pieces)
     }
 }
 

@@ -6,14 +6,14 @@ public import SwarmTypes
 /// How far torrents are, without waking any.
 extension TorrentEngine {
     public func progress(of id: TorrentID) -> TorrentProgress? {
-        self.torrents[id].map { $0.progress(at: self.loop.now) } ?? self.dormant.table[id].map { $0.progress }
+        self.torrents[id].map { $0.progress(at: self.loop.now) } ?? self.dormant.table[id].map { self.progress(of: $0) }
     }
 
     /// Also of those that sleep, of which there may be tens of thousands: for a person who asks, not for a timer.
     public var allProgress: [TorrentProgress] {
         var all = self.awakeProgress
         all.reserveCapacity(self.torrents.count + self.dormant.table.count)
-        self.dormant.table.forEach { all.append($0.progress) }
+        self.dormant.table.forEach { all.append(self.progress(of: $0)) }
         return all
     }
 
@@ -34,19 +34,21 @@ extension TorrentEngine {
     }
 }
 
-extension DormantTorrent {
-    var progress: TorrentProgress {
-        var progress = TorrentProgress(id: self.id, name: self.name, state: "seeding")
-        progress.downloaded = self.totals.downloaded
-        progress.uploaded = self.totals.uploaded
-        progress.totalDownloaded = self.downloadedBefore + self.totals.downloaded
-        progress.totalUploaded = self.uploadedBefore + self.totals.uploaded
-        progress.totalBytes = self.totalLength
-        progress.doneBytes = self.totalLength
-        progress.pieceCount = Int(self.pieceCount)
-        progress.piecesHad = Int(self.pieceCount)
+extension TorrentEngine {
+    private func progress(of row: DormantTorrent) -> TorrentProgress {
+        var progress = TorrentProgress(id: row.id, name: row.name, state: "seeding")
+        progress.downloaded = row.totals.downloaded
+        progress.uploaded = row.totals.uploaded
+        progress.totalDownloaded = row.downloadedBefore + row.totals.downloaded
+        progress.totalUploaded = row.uploadedBefore + row.totals.uploaded
+        progress.totalBytes = row.totalLength
+        progress.wantedBytes = row.totalLength
+        progress.doneBytes = row.totalLength
+        progress.pieceCount = Int(row.pieceCount)
+        progress.piecesHad = Int(row.pieceCount)
         progress.isFinished = true
         progress.isDormant = true
+        progress.cap = self.dormant.profiles[row.profile]?.options.cap
         return progress
     }
 }

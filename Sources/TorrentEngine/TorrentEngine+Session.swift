@@ -10,9 +10,11 @@ extension TorrentEngine {
     /// is read.
     /// - Parameters:
     ///   - options: for all of them; each has its own directory and selection.
-    ///   - body: called for each on the loop, before anything else is told of it.
+    ///   - cap: the name of the cap of a torrent with these announce URLs; asked only for those that begin asleep.
+    ///   - body: called for each of the others on the loop, before anything else is told of it.
     public func restoreRecorded(
-        _ options: AddOptions, _ body: @escaping @Sendable (TorrentID) -> Void,
+        _ options: AddOptions, cap: @escaping @Sendable (TorrentID, [String]) -> String? = { _, _ in nil },
+        _ body: @escaping @Sendable (TorrentID) -> Void,
         then done: @escaping @Sendable (Result<Int, ResumeFailure>) -> Void
     ) {
         guard let keeper = self.record?.keeper else { return done(.success(0)) }
@@ -24,20 +26,22 @@ extension TorrentEngine {
                 let count = (try? result.get()) ?? 0
                 options.startSpreadSeconds = Self.startSpreadSeconds(torrents: count)
                 engine.reserveDormant(count)
-                engine.restoreRecorded(from: keeper, options, body, then: done)
+                engine.restoreRecorded(from: keeper, options, cap, body, then: done)
             }
         }
     }
 
     private func restoreRecorded(
-        from keeper: ResumeKeeper, _ options: AddOptions, _ body: @escaping @Sendable (TorrentID) -> Void,
+        from keeper: ResumeKeeper, _ options: AddOptions,
+        _ cap: @escaping @Sendable (TorrentID, [String]) -> String?,
+        _ body: @escaping @Sendable (TorrentID) -> Void,
         then done: @escaping @Sendable (Result<Int, ResumeFailure>) -> Void
     ) {
         keeper.stream(on: self.loop) { [weak self] records in
             self?.assumeIsolated { engine in
                 for record in records where record.state != .paused && engine.torrents[record.torrent] == nil
                 {
-                    guard !engine.restoreAsleep(record, options) else { continue }
+                    guard !engine.restoreAsleep(record, options, cap) else { continue }
                     body(record.torrent)
                     engine.restore(record.torrent, options)
                 }
@@ -48,11 +52,14 @@ extension TorrentEngine {
     }
 
     /// What was complete and well sleeps until a peer asks for it; then its files are looked at. Answers whether it does.
-    private func restoreAsleep(_ record: ResumeRecord, _ options: AddOptions) -> Bool {
+    private func restoreAsleep(
+        _ record: ResumeRecord, _ options: AddOptions, _ cap: (TorrentID, [String]) -> String?
+    ) -> Bool {
         guard record.state == .running, record.have == .all, record.pieceCount > 0, !options.distrustsRecord
         else { return self.dormant.table.contains(record.torrent) }
         var options = options
         options.directory = record.directory
+        options.cap = cap(record.torrent, Array(record.trackers.tiers.joined()))
         let outline = TorrentOutline(
             id: record.torrent, name: record.name, totalLength: record.totalLength,
             pieceCount: Int32(clamping: record.pieceCount), isPrivate: record.trackers.isPrivate,

@@ -20,6 +20,7 @@ extension TorrentEngine {
         self.now = self.loop.now
         self.tickTimer = nil
         self.endLateOpenings()
+        self.observeCaps()
         var isBusy = !self.openings.isEmpty
         for torrent in self.torrents.values where torrent.isRunning {
             if torrent.core.peerCount > 0 {
@@ -38,6 +39,7 @@ extension TorrentEngine {
             isBusy = isBusy || torrent.core.peerCount > 0 || isLooking
         }
         self.sleepIdle()
+        self.trimIfIdle(isBusy: isBusy)
         if isBusy { self.armTick() }
     }
 

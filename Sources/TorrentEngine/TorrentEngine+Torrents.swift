@@ -71,23 +71,15 @@ extension TorrentEngine {
         _ core: SwarmCore, _ options: AddOptions, name: String, schedule: AnnounceSchedule,
         announceKey: UInt32, addedAt: Instant
     ) -> ActiveTorrent {
-        let parent = options.cap.map { self.nodes(for: $0) }
+        let parent = options.cap.map { self.joinCap($0) }
         return ActiveTorrent(
             core: core, state: .fetchingMetadata, options: options, name: name, schedule: schedule,
             announceKey: announceKey,
             uploadNode: self.uploads.addNode(
                 below: parent?.upload ?? self.uploads.root, limit: options.uploadLimit, at: self.now),
             downloadNode: self.downloads.addNode(
-                below: self.downloads.root, limit: options.downloadLimit, at: self.now),
+                below: parent?.download ?? self.downloads.root, limit: options.downloadLimit, at: self.now),
             at: addedAt)
-    }
-
-    private func nodes(for cap: TrackerCap) -> TrackerNodes {
-        if let nodes = self.trackerNodes[cap.name] { return nodes }
-        let nodes = TrackerNodes(
-            upload: self.uploads.addNode(below: self.uploads.root, limit: cap.upload, at: self.now))
-        self.trackerNodes[cap.name] = nodes
-        return nodes
     }
 
     /// What the disk has is known: the swarm begins.
@@ -164,11 +156,8 @@ extension TorrentEngine {
     func removeNodes(of torrent: ActiveTorrent) {
         self.uploads.remove(torrent.uploadNode)
         self.downloads.remove(torrent.downloadNode)
+        if let cap = torrent.options.cap { self.leaveCap(cap) }
     }
-}
-
-struct TrackerNodes {
-    var upload: NodeID
 }
 
 extension TorrentEngine {

@@ -38,7 +38,10 @@ public actor TorrentEngine {
     var grants: [Grant] = []
     var limitTimer: TimerToken?
     var limitsDue: Instant?
+    /// By the name of the cap.
     var trackerNodes: [String: TrackerNodes] = [:]
+    var uploadMeter: CounterMeter
+    var downloadMeter: CounterMeter
 
     // Connections, by number.
     var connections: [PeerConnection?] = []
@@ -72,6 +75,7 @@ public actor TorrentEngine {
     var obfuscated = ObfuscatedTorrents()
     var tickTimer: TimerToken?
     var knownDialCounts: (at: Instant, tried: Int, never: Int)?
+    var idleWatch = IdleWatch()
     var observer: (@Sendable (EngineEvent) -> Void)?
 
     public init(_ settings: EngineSettings, loop: EventLoop) throws(SystemCallFailure) {
@@ -92,6 +96,8 @@ public actor TorrentEngine {
         self.receiveChunk = self.storage.buffers.take(.large)
         self.uploads = BucketTree(limit: settings.uploadLimit, at: self.now)
         self.downloads = BucketTree(limit: settings.downloadLimit, at: self.now)
+        self.uploadMeter = CounterMeter(0, at: self.now)
+        self.downloadMeter = CounterMeter(0, at: self.now)
     }
 }
 

@@ -1,4 +1,5 @@
 import EventIO
+import MetainfoCoding
 import ServiceAssembly
 import SwarmTypes
 import TorrentEngine
@@ -14,20 +15,23 @@ final class FolderSeeding: @unchecked Sendable {
     private let folder: TorrentFolder
     private let engine: TorrentEngine
     private var options: AddOptions
+    private let cap: (TorrentID, [String]) -> String?
     private let failed: (String) -> Void
     private let done: () -> Void
     private var next = 0
 
     /// - Parameters:
+    ///   - cap: the name of the cap of a torrent with these announce URLs.
     ///   - failed: hears of each file that cannot be seeded.
     ///   - done: hears of the end once, unless the folder is let go of before.
     init(
         _ folder: TorrentFolder, _ options: AddOptions, engine: TorrentEngine,
-        failed: @escaping (String) -> Void, done: @escaping () -> Void
+        cap: @escaping (TorrentID, [String]) -> String?, failed: @escaping (String) -> Void, done: @escaping () -> Void
     ) {
         self.folder = folder
         self.engine = engine
         self.options = options
+        self.cap = cap
         self.failed = failed
         self.done = done
     }
@@ -83,7 +87,12 @@ final class FolderSeeding: @unchecked Sendable {
     private func add(_ content: TorrentFolder.Content, _ file: String) -> AddFailure? {
         let place = MetainfoPlace.file(folder: self.folder.path, name: file)
         var options = self.options
-        if case .metainfo = content { options.place = place }
+        switch content {
+        case .outline(let outline, _): options.cap = self.cap(outline.id, Array(outline.tiers.joined()))
+        case .metainfo(let metainfo):
+            options.cap = self.cap(metainfo.id, Array(metainfo.announcement.tiers.joined()))
+            options.place = place
+        }
         return self.engine.assumeIsolated { engine in
             do throws(AddFailure) {
                 switch content {

@@ -18,8 +18,11 @@ enum TransferOption {
     static let encryption = OptionSpec.value(
         "encryption", nil, "POLICY", "allow, prefer, require or off (message stream encryption)",
         completion: .words(["allow", "prefer", "require", "off"]))
+    static let config = OptionSpec.value(
+        "config", "c", "FILE", "Hold the caps of the trackers in this configuration", variable: "WEIR_CONFIG",
+        completion: .files)
     static let verbose = OptionSpec.flag("verbose", "v", "Say every 30 seconds what each peer waits for")
-    static let all = [directory, port, up, down, peer, encryption, verbose, CommonOption.json]
+    static let all = [directory, port, up, down, config, peer, encryption, verbose, CommonOption.json]
 }
 
 let getCommand = Command(
@@ -34,10 +37,13 @@ let getCommand = Command(
             .value("seed-ratio", nil, "RATIO", "Go on seeding until so much is uploaded"),
             .flag("sequential", nil, "In order, for watching while it comes"),
         ],
-        arguments: [ArgumentSpec("TORRENT", "A .torrent file or a magnet link")],
+        arguments: [ArgumentSpec("TORRENT", "A .torrent file, its web address, or a magnet link")],
         examples: [
             CommandExample("weir get debian.torrent --dir ~/Downloads", "Fetch a torrent"),
             CommandExample("weir get debian.torrent --dir . --down 10M --up 2M", "And leave room for others"),
+            CommandExample(
+                "weir get a.torrent --dir . --config weir.yaml",
+                "Under its tracker's max_upload_speed; other keys of the file are for `weir serve`"),
         ])
 ) { invocation throws(ServiceFailure) in
     let line = TransferLine(invocation)
@@ -50,7 +56,7 @@ let getCommand = Command(
     let output = line.output(.get)
     let session = try TransferSession(
         settings, output: output, endsWhenFinished: true, seedRatio: ratio,
-        controlFolders: line.controlFolders)
+        caps: try line.capChoice(), controlFolders: line.controlFolders)
     try session.keepNotes(of: source.id, in: options.directory)
     return try session.run([(source, options)])
 }
@@ -90,7 +96,7 @@ let seedCommand = Command(
     options.distrustsRecord = invocation.parsed.has("check")
     let transfer = try TransferSession(
         try line.settings(), output: line.output(.seed), endsWhenFinished: false, seedRatio: nil,
-        controlFolders: line.controlFolders)
+        caps: try line.capChoice(), controlFolders: line.controlFolders)
     if let session {
         // A session outlives the folder that it was started in.
         options.directory = try absolutePath(options.directory)

@@ -112,6 +112,7 @@ final class TransferOutput: @unchecked Sendable {
         json.member("name", torrent.name)
         json.member("state", torrent.state)
         json.member("size", torrent.totalBytes)
+        json.member("wanted", torrent.wantedBytes)
         json.member("done", torrent.doneBytes)
         json.member("pieces", torrent.pieceCount)
         json.member("pieces_had", torrent.piecesHad)
@@ -123,10 +124,13 @@ final class TransferOutput: @unchecked Sendable {
         json.member("total_uploaded", torrent.totalUploaded)
         json.member("peers", torrent.peers)
         json.member("seeds", torrent.seeds)
+        if let cap = torrent.cap { json.member("cap", cap) }
     }
 
     /// - Parameter sleeping: complete torrents that nobody asks for; of them nothing changes.
-    func report(_ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot], sleeping: Int = 0) {
+    func report(
+        _ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot], _ caps: [CapUsage], sleeping: Int = 0
+    ) {
         self.reportCount += 1
         let reports = snapshots.map { DiagnosisReport($0) }
         if self.isBlockDue(self.reportCount) {
@@ -144,13 +148,36 @@ final class TransferOutput: @unchecked Sendable {
                     }
                 }
             }
+            if !caps.isEmpty { self.tell(caps) }
         } else if self.isTerminal {
-            self.draw(progress, reports, sleeping)
+            self.draw(progress, reports, caps, sleeping)
+        }
+    }
+
+    private func tell(_ caps: [CapUsage]) {
+        self.output.printJSON { json in
+            json.member("event", "caps")
+            json.member(
+                "caps",
+                array: { json in
+                    for usage in caps {
+                        json.object { json in
+                            json.member("name", usage.cap.name)
+                            json.member("limit", limit: usage.cap.upload)
+                            json.member("up_rate", usage.uploadRate.bytesPerSecond)
+                            json.member("uploaded", usage.uploaded)
+                            json.member("torrents", usage.torrents)
+                            json.member("peers_waiting", usage.peersWaiting)
+                        }
+                    }
+                })
         }
     }
 
     /// Writes over what the last call has written.
-    private func draw(_ progress: [TorrentProgress], _ reports: [DiagnosisReport], _ sleeping: Int) {
+    private func draw(
+        _ progress: [TorrentProgress], _ reports: [DiagnosisReport], _ caps: [CapUsage], _ sleeping: Int
+    ) {
         var lines: [String] = []
         for torrent in progress.prefix(8) {
             lines.append(Self.line(torrent))
@@ -160,6 +187,12 @@ final class TransferOutput: @unchecked Sendable {
         }
         if progress.count > 8 { lines.append("… and \(progress.count - 8) more") }
         if sleeping > 0 { lines.append("\(sleeping) torrents seed and wait for a peer") }
+        for usage in caps.filter({ $0.torrents > 0 }).prefix(4) {
+            guard let limit = usage.cap.upload.rate else { continue }
+            let (rate, most) = (usage.uploadRate.bytesPerSecond, limit.bytesPerSecond)
+            lines.append(
+                "  ↑ \(rateText(Double(rate))) of \(rateText(Double(most))) for \(plain(usage.cap.name))")
+        }
         self.clear()
         guard !lines.isEmpty else { return }
         let width = Self.terminalWidth()

@@ -21,11 +21,14 @@ final class TransferSession: @unchecked Sendable {
     /// What to do when everything is finished: end, or go on seeding.
     private let endsWhenFinished: Bool
     private let seedRatio: Double?
+    private var caps: CapChoice?
     private var unfinished: Set<TorrentID> = []
     private var notRunning: Set<TorrentID> = []
     /// What keeps the record, until the engine has it.
     var keeper: ResumeKeeper?
     private var isRestoring = false
+    /// Brought back by the session, not running yet.
+    private var restored: Set<TorrentID> = []
     /// Nothing is left that a next start should know.
     private var isDone = false
     private(set) var exitCode = ExitCode.done
@@ -44,7 +47,7 @@ final class TransferSession: @unchecked Sendable {
 
     init(
         _ settings: EngineSettings, output: TransferOutput, endsWhenFinished: Bool, seedRatio: Double?,
-        controlFolders: [String]
+        caps: CapChoice?, controlFolders: [String]
     ) throws(ServiceFailure) {
         SignalWatch.block()
         MemoryTuning.apply()
@@ -58,6 +61,7 @@ final class TransferSession: @unchecked Sendable {
         self.port = settings.listenAddresses.first?.port ?? 0
         self.endsWhenFinished = endsWhenFinished
         self.seedRatio = seedRatio
+        self.caps = caps
         self.controlFolders = controlFolders
     }
 
@@ -119,9 +123,12 @@ final class TransferSession: @unchecked Sendable {
         _ torrents: [(source: TorrentSource, options: AddOptions)], _ restoring: AddOptions?
     ) {
         self.engine.assumeIsolated { engine in
+            if let caps = self.caps { engine.setCaps(caps.caps) }
             if let keeper = self.keeper { engine.keepRecord(by: keeper) }
             self.keeper = nil
             for (source, options) in torrents {
+                var options = options
+                options.cap = self.caps?.cap(of: source)
                 self.unfinished.insert(source.id)
                 self.notRunning.insert(source.id)
                 do throws(AddFailure) {
@@ -131,9 +138,12 @@ final class TransferSession: @unchecked Sendable {
                 }
             }
             if let restoring {
-                engine.restoreRecorded(restoring) { [weak self] id in
+                engine.restoreRecorded(restoring) { [weak self] id, urls in
+                    self?.caps?.cap(of: id, urls)
+                } _: { [weak self] id in
                     self?.unfinished.insert(id)
                     self?.notRunning.insert(id)
+                    self?.restored.insert(id)
                 } then: { [weak self] result in
                     self?.restored(result)
                 }
@@ -145,7 +155,9 @@ final class TransferSession: @unchecked Sendable {
     private func loadFolder() {
         guard let (folder, options) = self.folderToLoad, !self.isStopping else { return }
         self.folderToLoad = nil
-        let seeding = FolderSeeding(folder, options, engine: self.engine) { [weak self] words in
+        let seeding = FolderSeeding(folder, options, engine: self.engine) { [weak self] id, urls in
+            self?.caps?.cap(of: id, urls)
+        } failed: { [weak self] words in
             self?.exitCode = .failed
             self?.output.say(plain(words))
         } done: { [weak self] in
@@ -175,6 +187,7 @@ final class TransferSession: @unchecked Sendable {
         switch event {
         case .running(let id):
             self.notRunning.remove(id)
+            if self.restored.remove(id) != nil { self.engine.assumeIsolated { self.caps?.assign(id, $0) } }
         case .metadata, .interrupted, .damaged, .recordFailed: break
         case .finished(let id):
             self.unfinished.remove(id)
@@ -213,15 +226,18 @@ final class TransferSession: @unchecked Sendable {
     /// Shows how far it is, now and again and again.
     private func report() {
         guard !self.isStopping else { return }
-        let (progress, snapshots, sleeping) = self.engine.assumeIsolated { engine in
-            (
-                self.output.wantsProgress || self.seedRatio != nil ? engine.awakeProgress : [],
-                self.output.wantsDiagnosis ? engine.allSnapshots : [], engine.dormantCount
+        let (progress, snapshots, caps, sleeping) = self.engine.assumeIsolated { engine in
+            self.caps?.follow(engine)
+            let isSeen = self.output.wantsProgress
+            return (
+                isSeen || self.seedRatio != nil ? engine.awakeProgress : [],
+                self.output.wantsDiagnosis ? engine.allSnapshots : [], isSeen ? engine.capUsages : [],
+                engine.dormantCount
             )
         }
-        self.output.report(progress, snapshots, sleeping: sleeping)
+        self.output.report(progress, snapshots, caps, sleeping: sleeping)
         if let ratio = self.seedRatio, self.unfinished.isEmpty,
-            progress.allSatisfy({ Double($0.totalUploaded) >= ratio * Double(max(1, $0.totalBytes)) })
+            progress.allSatisfy({ Double($0.totalUploaded) >= ratio * Double(max(1, $0.wantedBytes)) })
         {
             self.isDone = true
             self.stop()
