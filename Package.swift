@@ -212,7 +212,10 @@ let package = Package(
         tests("StallDiagnosisTests", uses: ["StallDiagnosis", "SwarmTypes", "TestKit"]),
         tests(
             "SwarmCoreTests",
-            uses: ["SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TestKit"]),
+            uses: [
+                "SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TrackerProtocol",
+                "TestKit",
+            ]),
         tests(
             "SwarmSimulationTests",
             uses: ["SwarmSimulator", "SwarmCore", "PeerProtocol", "StallDiagnosis", "SwarmTypes", "TestKit"]),
@@ -230,7 +233,7 @@ let package = Package(
             ]),
         tests(
             "TorrentEngineTests",
-            uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
+            uses: ["TorrentEngine", "MetainfoCoding", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
         tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),
         tests(
             "TorrentLibraryTests",

@@ -66,6 +66,10 @@ final class ActiveTorrent {
     /// What it had on disk as it ended.
     var lastPieces: SavedPieces?
     var endFailure: String?
+    /// Where its metainfo can be read again; nil for a torrent that stays awake.
+    var place: MetainfoPlace?
+    /// Since when it could sleep; nil while it could not.
+    var idleSince: Instant?
     var recorded = RecordedState()
     /// What the record says of it, until it is opened.
     var stored: StoredTorrent?
@@ -92,6 +96,7 @@ final class ActiveTorrent {
         self.uploadNode = uploadNode
         self.downloadNode = downloadNode
         self.addedAt = now
+        self.place = options.place
     }
 
     /// Takes part in its swarm.

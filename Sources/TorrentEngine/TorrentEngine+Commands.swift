@@ -22,8 +22,10 @@ extension TorrentEngine {
         _ id: TorrentID, forgetting: Bool = false, removingFiles: Bool = false,
         _ body: @escaping @Sendable (EndedTorrent) -> Void
     ) -> Bool {
-        guard let torrent = self.torrents[id], torrent.state != .stopping else { return false }
         self.now = self.loop.now
+        guard let torrent = self.torrents[id] ?? self.takeDormant(id), torrent.state != .stopping else {
+            return false
+        }
         torrent.whenEnded = body
         torrent.removesFiles = removingFiles
         if forgetting { self.forget(torrent) }
@@ -56,21 +58,31 @@ extension TorrentEngine {
 
     /// Asks the trackers as soon as they allow.
     public func announceNow(_ id: TorrentID) {
-        guard let torrent = self.torrents[id], torrent.isRunning else { return }
         self.now = self.loop.now
+        guard let torrent = self.torrents[id] else {
+            let now = self.now
+            self.dormant.table.changeSchedule(of: id, at: now) { $0.announceByHand(at: now) }
+            return self.armDormant()
+        }
+        guard torrent.isRunning else { return }
         torrent.schedule.announceByHand(at: self.now)
         self.announceDue(torrent)
     }
 
     /// The trackers in the order in which they are tried.
     public func trackerStatuses(of id: TorrentID) -> [TrackerStatus] {
-        self.torrents[id]?.schedule.statuses ?? []
+        self.schedule(of: id)?.statuses ?? []
     }
 
     /// Uses these trackers instead, by tier.
     public func setTrackers(_ tiers: [[String]], of id: TorrentID) {
-        guard let torrent = self.torrents[id] else { return }
         self.now = self.loop.now
+        guard let torrent = self.torrents[id] else {
+            let now = self.now
+            guard self.changeDormant(id, { $0.trackers = tiers }) else { return }
+            self.dormant.table.changeSchedule(of: id, at: now) { $0.setTrackers(tiers, at: now) }
+            return self.armDormant()
+        }
         torrent.options.trackers = tiers
         torrent.schedule.setTrackers(tiers, at: self.now)
         if torrent.isRunning { self.announceDue(torrent) }
@@ -124,8 +136,12 @@ extension TorrentEngine {
 
     /// Dials these as well.
     public func addPeers(_ peers: [PeerAddress], to id: TorrentID) {
-        guard let torrent = self.torrents[id], torrent.isRunning else { return }
         self.now = self.loop.now
+        guard let torrent = self.torrents[id] else {
+            if self.dormant.table.contains(id) { self.wake(id, for: .peers(peers)) }
+            return
+        }
+        guard torrent.isRunning else { return }
         for address in peers { self.heardOf(address, .byHand, torrent) }
         self.dialCandidates(of: torrent)
     }
@@ -147,8 +163,13 @@ extension TorrentEngine {
 
     /// Changes what is wanted of a torrent, and in which order.
     public func setWishes(_ wishes: TorrentWishes, of id: TorrentID) {
-        guard let torrent = self.torrents[id] else { return }
         self.now = self.loop.now
+        guard let torrent = self.torrents[id] else {
+            _ = self.changeDormant(id) { $0.wishes = wishes }
+            // What it lacks now is found when it is awake.
+            if !wishes.isDefault { self.wake(id) }
+            return
+        }
         let selection = torrent.options.wishes.selection(fileCount: torrent.metainfo?.files.count ?? 0)
         torrent.options.wishes = wishes
         guard let store = torrent.store, let metainfo = torrent.metainfo else { return }

@@ -64,9 +64,11 @@ extension TorrentEngine {
         self.now = self.loop.now
         self.whenStopped = body
         self.removesRecord = removingRecord
+        self.lastPort = self.announcedPort
         for listener in self.listeners { self.loop.unwatch(listener.socket.descriptor) }
         self.listeners = []
         for torrent in self.torrents.values { self.stop(torrent) }
+        self.stopDormant()
         if let record = self.record { self.saveStopped(record) } else { self.finishStopping() }
     }
 
@@ -140,9 +142,14 @@ extension TorrentEngine {
     }
 
     func finishStopping() {
-        guard self.torrents.isEmpty, let body = self.whenStopped, self.closeRecord() else { return }
+        guard self.torrents.isEmpty, self.dormant.table.isStopped, self.dormant.dozing.isEmpty,
+            let body = self.whenStopped,
+            self.closeRecord()
+        else { return }
         self.whenStopped = nil
-        if let timer = self.tickTimer { self.loop.cancel(timer) }
+        for timer in [self.tickTimer, self.dormant.timer] {
+            if let timer { self.loop.cancel(timer) }
+        }
         self.trackers.close()
         self.storage.stop()
         body()

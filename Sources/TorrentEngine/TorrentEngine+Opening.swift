@@ -35,26 +35,16 @@ extension TorrentEngine {
     }
 
     private func opening(_ metainfo: Metainfo, _ torrent: ActiveTorrent) throws(AddFailure) -> Opening {
-        guard
-            let hashes = metainfo.v1Hashes.flatMap({
-                PieceHashes(sha1: Array($0), pieceCount: metainfo.geometry.pieceCount)
-            })
-        else { throw .onlyVersion2 }
-        let layout: TorrentLayout
-        do throws(LayoutFailure) {
-            layout = try TorrentLayout(metainfo, renamed: torrent.options.renamedFiles)
-        } catch {
-            throw .layout("\(error)")
-        }
+        let parts = try TorrentParts(metainfo, renamed: torrent.options.renamedFiles)
         torrent.metainfo = metainfo
         torrent.core.metadataSize = metainfo.infoBytes.count
         torrent.name = metainfo.name
         let files =
             torrent.options.wishes.selection(fileCount: metainfo.files.count)
             ?? torrent.options.selectedFiles.map { metainfo.files(numbered: $0) }
-        torrent.want(files, in: layout)
+        torrent.want(files, in: parts.layout)
         if torrent.selection?.isEmpty == true, torrent.options.wishes.isDefault { throw .selectionIsEmpty }
-        return Opening(layout: layout, hashes: hashes, selection: files)
+        return Opening(layout: parts.layout, hashes: parts.hashes, selection: files)
     }
 
     private func loaded(
@@ -234,8 +224,11 @@ extension ActiveTorrent {
 
 extension RecordedState {
     fileprivate mutating func take(_ record: ResumeRecord) {
-        self.uploadedBefore = record.uploaded
-        self.downloadedBefore = record.downloaded
+        // Of a torrent that has slept, the record's totals are those of this session as well.
+        if !self.isCarried {
+            self.uploadedBefore = record.uploaded
+            self.downloadedBefore = record.downloaded
+        }
         self.addedAt = record.addedAt
         self.finishedAt = record.finishedAt
         self.tiers = record.trackers.tiers

@@ -1,4 +1,5 @@
 public import MetainfoCoding
+import RateControl
 import SwarmCore
 public import SwarmTypes
 import TorrentStorage
@@ -12,7 +13,7 @@ public struct FileFacts: Hashable, Sendable {
     public var availability: Double
 }
 
-/// What all torrents do together.
+/// What all torrents do together, since the engine was started. `wasted` is of those that are awake.
 public struct SessionTotals: Hashable, Sendable {
     public var upRate = ByteRate.zero
     public var downRate = ByteRate.zero
@@ -68,11 +69,9 @@ extension TorrentEngine {
         let rates = self.allRates
         totals.upRate = rates.up
         totals.downRate = rates.down
-        for torrent in self.torrents.values {
-            totals.uploaded += torrent.core.uploaded
-            totals.downloaded += torrent.core.downloaded
-            totals.wasted += torrent.core.corrupt + torrent.core.redundant
-        }
+        totals.uploaded = self.uploads.charged(to: self.uploads.root)
+        totals.downloaded = self.downloads.charged(to: self.downloads.root)
+        for torrent in self.torrents.values { totals.wasted += torrent.core.corrupt + torrent.core.redundant }
         totals.connections = self.connectionCount
         totals.listeningPort = self.listeningPort
         totals.hadIncoming = self.acceptedCount > 0

@@ -73,6 +73,24 @@ extension TorrentEngine {
     /// Nil when the engine does not have the torrent.
     public func facts(of id: TorrentID) -> TorrentFacts? {
         self.torrents[id].map { self.facts(of: $0, at: self.loop.now) }
+            ?? self.dormant.table[id].map { self.facts(of: $0) }
+    }
+
+    /// Of one that sleeps: complete, and without peers.
+    private func facts(of row: DormantTorrent) -> TorrentFacts {
+        let failure = self.dormant.failures[row.id]
+        var facts = TorrentFacts(failure.map { .failed($0) } ?? .seeding)
+        facts.hasMetadata = true
+        facts.isPrivate = row.isPrivate
+        facts.piecesHad = Int(row.pieceCount)
+        facts.done = row.totalLength
+        facts.isFinished = true
+        facts.downloaded = row.totals.downloaded
+        facts.uploaded = row.totals.uploaded
+        facts.wasted = row.totals.corrupt + row.totals.redundant
+        facts.lastPayloadAt = row.lastUploadAt
+        facts.takeTrackers(row.schedule.statuses)
+        return facts
     }
 
     private func facts(of torrent: ActiveTorrent, at now: Instant) -> TorrentFacts {

@@ -46,6 +46,8 @@ final class LibraryTorrent {
     var saved = SavedTrackers()
     /// Of its pieces, with padding, in bytes; 0 until they are known.
     var storedLength: Int64 = 0
+    /// It was handed to the engine, and is not ready yet.
+    var isBeginning = false
     /// Its name is not the torrent's own.
     var isRenamed = false
     /// It runs as it did before the program was started, which is no news.

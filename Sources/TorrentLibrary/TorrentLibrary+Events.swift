@@ -11,7 +11,9 @@ extension TorrentLibrary {
         case .running(let id): self.runs(id)
         case .finished(let id): self.finished(id)
         case .failed(let id, let words): self.failed(id, words)
-        case .announced(let id): self.touched.insert(id)
+        case .announced(let id):
+            self.touched.insert(id)
+            self.chooseCap(of: id)
         case .interrupted(let id, let words): self.interrupted(id, words)
         case .damaged(let id, let words):
             guard let torrent = self.torrents[id] else { return }
@@ -53,7 +55,9 @@ extension TorrentLibrary {
             self.refresh(torrent)
             return self.settleAgain(torrent)
         }
-        if !torrent.isRestored { self.note(torrent, "started", "Started") }
+        // It wakes and sleeps without having been stopped.
+        if torrent.isBeginning, !torrent.isRestored { self.note(torrent, "started", "Started") }
+        torrent.isBeginning = false
         torrent.isRestored = false
         torrent.mustBeChecked = false
         self.unsaved.insert(id)

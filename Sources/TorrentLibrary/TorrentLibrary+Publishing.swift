@@ -47,6 +47,8 @@ extension TorrentLibrary {
         (self.categoriesChanged, self.tagsChanged, self.preferencesChanged) = (false, false, false)
         let session = self.session
         if session != self.mirror.state.session { change.session = session }
+        let caps = self.capLines
+        if caps != self.mirror.state.caps { change.caps = caps }
         self.mirror.publish(change)
     }
 
@@ -132,11 +134,11 @@ extension TorrentLibrary {
         let facts = self.ask { $0.sessionTotals }
         session.upRate = facts.upRate
         session.downRate = facts.downRate
-        session.sessionUploaded = self.endedUploaded + facts.uploaded
-        session.sessionDownloaded = self.endedDownloaded + facts.downloaded
+        session.sessionUploaded = facts.uploaded
+        session.sessionDownloaded = facts.downloaded
         session.allTimeUploaded = self.allTimeUploaded + session.sessionUploaded
         session.allTimeDownloaded = self.allTimeDownloaded + session.sessionDownloaded
-        session.wasted = self.endedWasted + facts.wasted
+        session.wasted = facts.wasted
         session.connections = facts.connections
         session.listeningPort = facts.listeningPort
         session.reachability =

@@ -154,10 +154,12 @@ extension TorrentLibrary {
         self.queue = places.sorted { ($0.place, $0.id) < ($1.place, $1.id) }.map(\.id)
         self.applyConnectionSettings()
         self.applyLimits()
-        self.isRestoring = true
+        self.startSpreadSeconds = TorrentEngine.startSpreadSeconds(torrents: self.torrents.count)
+        let count = self.torrents.count
+        self.ask { $0.reserveDormant(count) }
+        self.chooseCaps()
         self.arrangeQueue()
         for torrent in self.torrents.values { self.settle(torrent) }
-        self.isRestoring = false
         self.publish()
     }
 

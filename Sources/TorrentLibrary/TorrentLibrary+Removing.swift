@@ -57,8 +57,6 @@ extension TorrentLibrary {
     }
 
     private func left(_ ended: EndedTorrent) {
-        self.endedUploaded += ended.uploaded
-        self.endedDownloaded += ended.downloaded
         self.leaving[ended.id]?.filesAreRemoved = ended.filesAreRemoved
         if let words = ended.failure {
             let name = self.leaving[ended.id]?.name ?? ""

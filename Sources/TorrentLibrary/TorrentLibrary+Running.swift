@@ -33,9 +33,53 @@ extension TorrentLibrary {
     private static let mostLoading = 16
 
     private func begin(_ torrent: LibraryTorrent) {
+        if self.sleeps(torrent) { return }
         torrent.phase = .starting
         self.startQueue.append(torrent.id)
         self.loadNext()
+    }
+
+    /// A torrent that has everything begins asleep: its description is read when a peer asks for it.
+    private func sleeps(_ torrent: LibraryTorrent) -> Bool {
+        guard torrent.pieces == .all, !torrent.mustBeChecked, !torrent.isCheckedOnly, torrent.peers.isEmpty,
+            let line = self.line(of: torrent.id), line.hasMetadata, torrent.storedLength > 0
+        else { return false }
+        let outline = TorrentOutline(
+            id: torrent.id, name: line.name, totalLength: torrent.storedLength,
+            pieceCount: Int32(clamping: line.pieceCount), isPrivate: torrent.saved.isPrivate,
+            tiers: torrent.trackers ?? torrent.saved.tiers)
+        var options = self.options(of: torrent, line)
+        options.knowledge = .complete
+        // What is given here is not looked at before the torrent is awake, and equal options are kept once.
+        options.trackers = nil
+        let (uploaded, downloaded) = (torrent.uploaded, torrent.downloaded)
+        let isAdded = self.ask { engine in
+            do throws(AddFailure) {
+                try engine.addDormant(
+                    outline, options, from: .session, uploadedBefore: uploaded, downloadedBefore: downloaded)
+                return true
+            } catch {
+                return false
+            }
+        }
+        guard isAdded else { return false }
+        torrent.phase = .running
+        torrent.isRestored = false
+        torrent.activeSince = self.now
+        torrent.seedingSince = self.now
+        return true
+    }
+
+    private func options(of torrent: LibraryTorrent, _ line: TorrentSummary) -> AddOptions {
+        var options = AddOptions(directory: line.directory)
+        options.uploadLimit = line.uploadLimit
+        options.downloadLimit = line.downloadLimit
+        options.wishes = self.wishes(of: torrent, line)
+        options.renamedFiles = torrent.renamed
+        options.trackers = torrent.trackers
+        options.cap = line.capName
+        options.startSpreadSeconds = torrent.isRestored ? self.startSpreadSeconds : 0
+        return options
     }
 
     private func loadNext() {
@@ -68,18 +112,16 @@ extension TorrentLibrary {
     private func begin(_ torrent: LibraryTorrent, _ stored: StoredTorrent) throws(CatalogFailure) {
         guard let line = self.line(of: torrent.id) else { return }
         let source = try Self.source(of: stored)
-        var options = AddOptions(directory: line.directory)
-        options.knowledge = torrent.mustBeChecked ? .check : torrent.knowledge
+        var options = self.options(of: torrent, line)
+        options.knowledge =
+            torrent.mustBeChecked ? .check : torrent.pieces == .all ? .complete : torrent.knowledge
         options.distrustsRecord = torrent.mustBeChecked
         options.stored = stored
-        options.uploadLimit = line.uploadLimit
-        options.downloadLimit = line.downloadLimit
-        options.wishes = self.wishes(of: torrent, line)
-        options.renamedFiles = torrent.renamed
-        options.trackers = torrent.trackers
         options.peers = torrent.peers
-        options.cap = self.cap(of: line)
         options.checksOnly = torrent.isCheckedOnly
+        // One that is only checked has to stay awake until it is.
+        options.place = torrent.isCheckedOnly ? nil : .session
+        torrent.isBeginning = true
         torrent.peers = []
         torrent.activeSince = self.now
         torrent.phase = .running
@@ -129,8 +171,6 @@ extension TorrentLibrary {
 
     /// The engine has let go of a torrent.
     private func ended(_ ended: EndedTorrent) {
-        self.endedUploaded += ended.uploaded
-        self.endedDownloaded += ended.downloaded
         guard let torrent = self.torrents[ended.id] else { return }
         torrent.phase = .idle
         torrent.uploaded += ended.uploaded
@@ -154,7 +194,4 @@ extension TorrentLibrary {
         self.unsaved.insert(torrent.id)
         self.queueIsStale = true
     }
-
-    /// Its own cap's name, as its trackers are now.
-    func cap(of line: TorrentSummary) -> String? { nil }
 }

@@ -52,7 +52,8 @@ public actor TorrentLibrary {
     var leaving: [TorrentID: Leaving] = [:]
     /// Descriptions that were asked for last.
     var descriptions: [Metainfo] = []
-    var isRestoring = false
+    /// Over how many seconds the trackers hear of the torrents of before.
+    var startSpreadSeconds = 0.0
     var isReady = false
 
     var scheduleWasOn: Bool?
@@ -62,12 +63,10 @@ public actor TorrentLibrary {
     // Of sessions before this one.
     var allTimeUploaded: Int64 = 0
     var allTimeDownloaded: Int64 = 0
-    // Since the start, of torrents that are gone from the engine.
-    var endedUploaded: Int64 = 0
-    var endedDownloaded: Int64 = 0
-    var endedWasted: Int64 = 0
-    /// Which cap a torrent with these trackers shares.
-    var capFor: @Sendable ([TrackerLine]) -> String? = { _ in nil }
+    /// By URL, the name of the cap that torrents of that tracker share.
+    var capRule: (@Sendable (String) -> String?)?
+    var capNames: [String: String?] = [:]
+    var caps: [TrackerCap] = []
     var isStopping = false
     var ticks = 0
     let startedAt: Instant

@@ -7,12 +7,14 @@ struct QueuePlanTests {
     private func candidates(_ random: inout SplitMix64) -> [QueueCandidate] {
         (0..<Int.random(in: 0...40, using: &random)).map { _ in
             QueueCandidate(
-                isDownloading: Bool.random(using: &random), isForced: Int.random(in: 0..<8, using: &random) == 0,
+                isDownloading: Bool.random(using: &random),
+                isForced: Int.random(in: 0..<8, using: &random) == 0,
                 isSlow: Int.random(in: 0..<4, using: &random) == 0)
         }
     }
 
-    @Test("No bound is passed, forced ones always run, and nobody runs before one of its kind that waits",
+    @Test(
+        "No bound is passed, forced ones always run, and nobody runs before one of its kind that waits",
         arguments: 0..<300 as Range<UInt64>)
     func bounds(seed: UInt64) {
         var random = SplitMix64(seed: seed)
@@ -51,7 +53,8 @@ struct QueuePlanTests {
         #expect(runningTorrents(candidates, bounds) == [true, true])
     }
 
-    @Test("Moving keeps all members, and the order among those moved and among the others",
+    @Test(
+        "Moving keeps all members, and the order among those moved and among the others",
         arguments: 0..<200 as Range<UInt64>)
     func moving(seed: UInt64) {
         var random = SplitMix64(seed: seed)

@@ -59,7 +59,9 @@ struct RulesTests {
         #expect(throws: RenameProblem.taken) { try renamedPaths(paths, from: "t/4", to: "t/a/1/x") }
     }
 
-    @Test("No path leads out of its folder", arguments: ["", "/", "a/", "/a", "a//b", ".", "..", "a/../b", "a/.", "a\u{0}b", "a\nb"])
+    @Test(
+        "No path leads out of its folder",
+        arguments: ["", "/", "a/", "/a", "a//b", ".", "..", "a/../b", "a/.", "a\u{0}b", "a\nb"])
     func unsafePaths(path: String) {
         #expect(!isSafePath(path))
         #expect(throws: RenameProblem.unsafe) { try renamedPaths(["x"], from: "x", to: path) }
@@ -68,11 +70,14 @@ struct RulesTests {
     @Test("Renaming there and back is no change", arguments: 0..<200 as Range<UInt64>)
     func roundTrip(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
-        let paths = Array(Set((0..<10).map { _ in
-            (0..<Int.random(in: 2...4, using: &random)).map { depth in
-                depth == 0 ? "t" : ["a", "b", "c"].randomElement(using: &random) ?? ""
-            }.joined(separator: "/") + "/\(Int.random(in: 0..<100, using: &random))"
-        })).sorted()
+        let paths = Array(
+            Set(
+                (0..<10).map { _ in
+                    (0..<Int.random(in: 2...4, using: &random)).map { depth in
+                        depth == 0 ? "t" : ["a", "b", "c"].randomElement(using: &random) ?? ""
+                    }.joined(separator: "/") + "/\(Int.random(in: 0..<100, using: &random))"
+                })
+        ).sorted()
         let old = paths[0].split(separator: "/").dropLast().joined(separator: "/")
         var renamed = paths
         for (file, path) in try renamedPaths(paths, from: old, to: "t/new") { renamed[file] = path }
