@@ -23,7 +23,7 @@ func tests(_ name: String, uses: [String], path: String? = nil, exclude: [String
         swiftSettings: strict)
 }
 
-func library(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+func library(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
@@ -35,6 +35,8 @@ let package = Package(
         .target(name: "CLinuxIO"),
         .target(name: "CSHA1Lanes"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
+        library("CMiniUPnPc", "miniupnpc", "libminiupnpc-dev"),
+        library("CNATPMP", nil, "libnatpmp-dev"),
         library("CMicrohttpd", "libmicrohttpd", "libmicrohttpd-dev"),
         library("CPCRE2", "libpcre2-8", "libpcre2-dev"),
         library("CSQLite", "sqlite3", "libsqlite3-dev"),
@@ -77,6 +79,7 @@ let package = Package(
         module("SQLiteStore", strict, uses: ["CSQLite"]),
         module("ConfigFile", strict, uses: ["CYAML", "SpellingHints"]),
         module("LogOutput", strict, uses: ["EventIO"]),
+        module("PortMapping", strict, uses: ["CMiniUPnPc", "CNATPMP", "EventIO", "SwarmTypes"]),
 
         module(
             "TorrentStorage", strict,
@@ -95,7 +98,7 @@ let package = Package(
                 "SwarmTypes", "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol",
                 "TrackerProtocol",
                 "SwarmCore", "PieceSelection", "PeerPolicy", "RateControl", "StallDiagnosis",
-                "TorrentStorage", "TrackerClient", "Digests",
+                "TorrentStorage", "TrackerClient", "PortMapping", "Digests",
                 "EventIO", "HTTPFetching", "CLinuxIO",
             ]),
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
@@ -155,6 +158,7 @@ let package = Package(
             "WeirSettingsTests",
             uses: ["WeirSettings", "ConfigFile", "LimitPlanning", "SwarmTypes", "TestKit"],
             exclude: ["Samples"]),
+        tests("PortMappingTests", uses: ["PortMapping", "EventIO", "SwarmTypes"]),
         tests("LogOutputTests", uses: ["LogOutput", "TestKit"]),
         tests(
             "QBittorrentAPITests",

@@ -26,6 +26,7 @@ extension TorrentEngine {
             self.listeningFailure = failure
             throw failure
         }
+        self.startMapping()
     }
 
     private func watch(_ listener: Listener, number: Int) throws(SystemCallFailure) {
@@ -65,7 +66,7 @@ extension TorrentEngine {
         for listener in self.listeners { self.loop.unwatch(listener.socket.descriptor) }
         self.listeners = []
         for torrent in self.torrents.values { self.stop(torrent) }
-        self.finishStopping()
+        self.stopMapping { [weak self] in self?.assumeIsolated { $0.finishStopping() } }
     }
 
     private func stop(_ torrent: ActiveTorrent) {
@@ -107,7 +108,7 @@ extension TorrentEngine {
     }
 
     private func finishStopping() {
-        guard self.torrents.isEmpty, let body = self.whenStopped else { return }
+        guard self.torrents.isEmpty, self.mapper == nil, let body = self.whenStopped else { return }
         self.whenStopped = nil
         if let timer = self.tickTimer { self.loop.cancel(timer) }
         self.trackers.close()

@@ -18,8 +18,11 @@ enum TransferOption {
     static let encryption = OptionSpec.value(
         "encryption", nil, "POLICY", "allow, prefer, require or off (message stream encryption)",
         completion: .words(["allow", "prefer", "require", "off"]))
+    static let portMapping = OptionSpec.value(
+        "port-mapping", nil, "WORD", "on or off: ask the router to let peers in (UPnP, NAT-PMP)",
+        completion: .words(["on", "off"]))
     static let verbose = OptionSpec.flag("verbose", "v", "Say every 30 seconds what each peer waits for")
-    static let all = [directory, port, up, down, peer, encryption, verbose, CommonOption.json]
+    static let all = [directory, port, up, down, peer, encryption, portMapping, verbose, CommonOption.json]
 }
 
 let getCommand = Command(
