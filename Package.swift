@@ -197,7 +197,10 @@ let package = Package(
             ]),
         tests(
             "TorrentEngineTests",
-            uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
+            uses: [
+                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis", "SwarmTypes",
+                "EventIO", "TestKit",
+            ]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]
@@ -222,7 +225,7 @@ if Context.environment["FUZZ"] != nil {
                 "PatternMatching", "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI", "JSONValues",
                 "PeerProtocol",
                 "TrackerProtocol",
-                "BencodeCoding", "MetainfoCoding", "PeerProtocol",
+                "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TorrentStorage",
             ],
             path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "crashes", "run.sh"],
             sources: ["Targets", "Driver"],
