@@ -225,7 +225,10 @@ let package = Package(
             ]),
         tests(
             "TorrentEngineTests",
-            uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
+            uses: [
+                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis", "SwarmTypes",
+                "EventIO", "TestKit",
+            ]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
         tests(
             "QBittorrentFacadeTests",
@@ -258,7 +261,7 @@ if Context.environment["FUZZ"] != nil {
                 "PatternMatching", "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI", "JSONValues",
                 "PeerProtocol",
                 "TrackerProtocol",
-                "BencodeCoding", "MetainfoCoding", "PeerProtocol",
+                "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TorrentStorage",
             ],
             path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "crashes", "run.sh"],
             sources: ["Targets", "Driver"],
