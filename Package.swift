@@ -198,7 +198,8 @@ let package = Package(
         tests(
             "TorrentEngineTests",
             uses: [
-                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis", "SwarmTypes",
+                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis",
+                "SwarmTypes",
                 "EventIO", "TestKit",
             ]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
