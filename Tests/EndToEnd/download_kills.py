@@ -161,10 +161,10 @@ class Download:
         return self.seeder.sent + self.follower.last.get("up", 0)
 
     def settled(self):
-        """What was fetched, once the counters have come to rest: aria2's lags by seconds."""
+        """What was fetched, once the counters have come to rest: they lag by seconds."""
         time.sleep(0.3)
         fetched, since = self.fetched, time.monotonic()
-        while self.seeder.kind == "aria2" and time.monotonic() - since < 2.5:
+        while self.seeder.kind != "libtorrent" and time.monotonic() - since < 2.5:
             time.sleep(0.25)
             now = self.fetched
             if now != fetched:
