@@ -88,6 +88,8 @@ extension TorrentEngine {
         torrent.store?.stop { [weak self] result in
             self?.assumeIsolated { $0.storeStopped(id, result) }
         }
+        // One without data that no tracker knows has nothing to wait for.
+        self.stopStep(torrent)
     }
 
     private func storeStopped(_ id: TorrentID, _ result: Result<Checkpoint, StorageFailure>) {
