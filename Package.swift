@@ -116,7 +116,8 @@ let package = Package(
                 "WeirSettings",
                 "LimitPlanning",
                 "SwarmTypes",
-                "BencodeCoding", "MetainfoCoding", "TorrentCreation", "TorrentStorage", "TorrentEngine",
+                "BencodeCoding", "MetainfoCoding", "TrackerProtocol", "TorrentCreation", "TorrentStorage",
+                "TorrentEngine",
                 "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
             ]),
 

@@ -33,7 +33,7 @@ struct TransferLine {
             do throws(MagnetFailure) {
                 return .magnet(try MagnetLink(text))
             } catch {
-                throw .badInput("\(plain(text)): \(error)")
+                throw .badInput("\(mention(text)): \(error)")
             }
         }
         let bytes: [UInt8]

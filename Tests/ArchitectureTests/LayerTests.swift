@@ -60,7 +60,8 @@ private let allowedImports: [String: Set<String>] = [
     "WeirCommands": [
         "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings",
         "LimitPlanning",
-        "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TorrentCreation",
+        "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TrackerProtocol",
+        "TorrentCreation",
         "TorrentStorage", "TorrentEngine", "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
     ],
     // Assembly.
