@@ -13,8 +13,23 @@ let strict: [SwiftSetting] = [
 /// The pure layers (words, protocols, decisions): an unsafe pointer there is a build error.
 let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 
+/// What is shipped does not use the standard library's patterns (`contains` and `replacing` with texts): one use links
+/// all of them, 1.7 MB. SwarmTypes has `holds`. A section a function lets the linker leave out what nobody calls.
+let small: [SwiftSetting] = [
+    .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
+    .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
+]
+
+/// The toolchain's own linker; no symbol is exported, else nothing of ours could be left out; relocations are packed
+/// (glibc from 2.36 on).
+let smallProgram: LinkerSetting = .unsafeFlags(
+    ["-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"],
+    .when(configuration: .release))
+
 func module(_ name: String, _ settings: [SwiftSetting], uses: [String] = []) -> Target {
-    .target(name: name, dependencies: uses.map { .init(stringLiteral: $0) }, swiftSettings: settings)
+    .target(
+        name: name, dependencies: uses.map { .init(stringLiteral: $0) },
+        swiftSettings: settings + small)
 }
 
 func tests(_ name: String, uses: [String], path: String? = nil, exclude: [String] = []) -> Target {
@@ -34,6 +49,7 @@ let package = Package(
         // C libraries, each imported by the one module that owns it.
         .target(name: "CLinuxIO"),
         .target(name: "CSHA1Lanes"),
+        library("CArgon2", "libargon2", "libargon2-dev"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
         library("CMicrohttpd", "libmicrohttpd", "libmicrohttpd-dev"),
         library("CPCRE2", "libpcre2-8", "libpcre2-dev"),
@@ -98,6 +114,9 @@ let package = Package(
                 "TorrentStorage", "TrackerClient", "Digests",
                 "EventIO", "HTTPFetching", "CLinuxIO",
             ]),
+        module(
+            "AccessControl", strict, uses: ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"]),
+        module("TorrentCatalog", strict, uses: ["SwarmTypes", "StallDiagnosis", "EventIO"]),
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
         module("ChangeJournal", strict, uses: ["SwarmTypes", "SQLiteStore"]),
         module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
@@ -106,6 +125,9 @@ let package = Package(
         module(
             "ControlAPI", strict,
             uses: ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"]),
+        module(
+            "QBittorrentFacade", strict,
+            uses: ["SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO"]),
         module("CommandLineParsing", strict, uses: ["SpellingHints"]),
         module(
             "WeirSettings", strict, uses: ["ConfigFile", "LimitPlanning", "PatternMatching", "SwarmTypes"]),
@@ -116,9 +138,8 @@ let package = Package(
                 "WeirSettings",
                 "LimitPlanning",
                 "SwarmTypes",
-                "BencodeCoding", "MetainfoCoding", "TrackerProtocol", "TorrentCreation", "TorrentStorage",
-                "TorrentEngine",
-                "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
+                "BencodeCoding", "MetainfoCoding", "TorrentCreation", "TorrentStorage", "TorrentEngine",
+                "StallDiagnosis", "RateControl", "EventIO", "LogOutput", "TrackerClient", "TrackerProtocol",
             ]),
 
         // Assembly.
@@ -130,7 +151,9 @@ let package = Package(
                 "WeirSettings",
                 "Digests", "CLinuxIO",
             ]),
-        .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
+        .executableTarget(
+            name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,
+            linkerSettings: [smallProgram]),
 
         // Tests.
         module(
@@ -199,6 +222,14 @@ let package = Package(
         tests(
             "TorrentEngineTests",
             uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
+        tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
+        tests(
+            "QBittorrentFacadeTests",
+            uses: [
+                "QBittorrentFacade", "TorrentCatalog", "JSONValues", "HTTPServing", "StallDiagnosis",
+                "SwarmTypes", "EventIO", "TestKit",
+            ]),
+        tests("AccessControlTests", uses: ["AccessControl", "SwarmTypes", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

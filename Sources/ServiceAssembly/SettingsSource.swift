@@ -19,7 +19,8 @@ public final class SettingsSource: Sendable {
         self.flags = flags
     }
 
-    public func load() throws(ServiceFailure) -> LoadedSettings {
+    /// `needsClients`: whether a file that names no qBittorrent stands for the one at its usual place.
+    public func load(needsClients: Bool = true) throws(ServiceFailure) -> LoadedSettings {
         let bytes: [UInt8]
         do throws(FileReadFailure) {
             bytes = try readFile(self.path, limit: Self.maximumBytes)
@@ -30,7 +31,8 @@ public final class SettingsSource: Sendable {
         }
         do throws(SettingsFailure) {
             return try Settings.load(
-                bytes, fileName: self.path, environment: self.environment, flags: self.flags)
+                bytes, fileName: self.path, environment: self.environment, flags: self.flags,
+                needsClients: needsClients)
         } catch {
             throw .configuration(error.description)
         }

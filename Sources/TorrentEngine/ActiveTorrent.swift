@@ -34,6 +34,8 @@ final class ActiveTorrent {
     var ledger = PeerLedger()
     /// Wanted pieces; nil for all.
     var selection: Bitfield?
+    /// The size of those; nil for all.
+    var wantedBytes: Int64?
 
     let uploadNode: NodeID
     let downloadNode: NodeID
@@ -53,7 +55,17 @@ final class ActiveTorrent {
     var isStoreStopped = false
     /// Pieces of the last minute, the newest last, and whether their hash was right; a few hundred at most.
     private var recentPieces: [(at: Instant, isRight: Bool)] = []
-    let options: AddOptions
+    /// Its limits and its cap change while it runs.
+    var options: AddOptions
+    var recorded = RecordedState()
+    /// What the record says of it, until it is opened.
+    var stored: StoredTorrent?
+    var recovery = RecoverySchedule()
+    var recoveryTimer: TimerToken?
+    /// What to do again when it could not be opened.
+    var tryAgain: ((isolated TorrentEngine, ActiveTorrent) -> Void)?
+    /// Pieces that were had once, and are missing or others now; of no piece as long as there is none.
+    var lostPieces = Bitfield(count: 0)
 
     init(
         core: SwarmCore, state: State, options: AddOptions, name: String, schedule: AnnounceSchedule,
@@ -61,6 +73,9 @@ final class ActiveTorrent {
     ) {
         self.core = core
         self.state = state
+        self.stored = options.stored
+        var options = options
+        options.stored = nil
         self.options = options
         self.name = name
         self.schedule = schedule

@@ -1,7 +1,7 @@
 import EventIO
 import StallDiagnosis
 import SwarmCore
-import SwarmTypes
+public import SwarmTypes
 import TrackerClient
 import TrackerProtocol
 
@@ -10,6 +10,16 @@ extension TorrentEngine {
     func announceStart(_ torrent: ActiveTorrent) {
         torrent.schedule.start(at: self.now, isComplete: torrent.core.isFinished)
         self.announceDue(torrent)
+    }
+
+    /// The announce URLs of a torrent, in their order; passkeys and all.
+    public func announceURLs(of id: TorrentID) -> [String] {
+        self.torrents[id]?.schedule.statuses.map(\.url) ?? []
+    }
+
+    /// The URL of the first tracker that has answered and not failed since; nil when there is none.
+    public func answeringTracker(of id: TorrentID) -> String? {
+        self.torrents[id]?.schedule.statuses.first { $0.hasAnswered && $0.failure == nil }?.url
     }
 
     func announceCompleted(_ torrent: ActiveTorrent) {

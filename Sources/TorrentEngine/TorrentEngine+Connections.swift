@@ -314,6 +314,7 @@ extension TorrentEngine {
         if connection.isCounted { self.budget.connectionEnded() }
         connection.isDial = false
         connection.isCounted = false
+        self.returnUploadCredit(connection)
         if let leaf = connection.uploadLeaf {
             self.uploaders[leaf] = nil
             self.uploads.remove(leaf)

@@ -59,13 +59,15 @@ extension TorrentEngine {
 
     /// Stops everything: data that waits is written, trackers are told `stopped`, connections end. Calls `body` on the
     /// loop when that is done, or after five seconds for trackers that do not answer.
-    public func stop(_ body: @escaping @Sendable () -> Void) {
+    /// - Parameter removingRecord: leaves nothing for a next start.
+    public func stop(removingRecord: Bool = false, _ body: @escaping @Sendable () -> Void) {
         self.now = self.loop.now
         self.whenStopped = body
+        self.removesRecord = removingRecord
         for listener in self.listeners { self.loop.unwatch(listener.socket.descriptor) }
         self.listeners = []
         for torrent in self.torrents.values { self.stop(torrent) }
-        self.finishStopping()
+        if let record = self.record { self.saveStopped(record) } else { self.finishStopping() }
     }
 
     private func stop(_ torrent: ActiveTorrent) {
@@ -84,7 +86,10 @@ extension TorrentEngine {
             }
         }
         let id = torrent.core.id
+        if let timer = torrent.recoveryTimer { self.loop.cancel(timer) }
+        // What only looks like a torrent's state says nothing of its pieces.
         torrent.isStoreStopped = torrent.store == nil
+        if torrent.isStoreStopped { self.recordStopped(torrent, nil) }
         torrent.store?.stop { [weak self] result in
             self?.assumeIsolated { $0.storeStopped(id, result) }
         }
@@ -96,7 +101,12 @@ extension TorrentEngine {
         self.now = self.loop.now
         guard let torrent = self.torrents[id] else { return }
         torrent.isStoreStopped = true
-        if case .failure(let failure) = result { self.observer?(.failed(id, failure.description)) }
+        switch result {
+        case .success(let checkpoint): self.recordStopped(torrent, checkpoint)
+        case .failure(let failure):
+            self.observer?(.failed(id, failure.description))
+            self.recordStopped(torrent, nil)
+        }
         self.stopStep(torrent)
     }
 
@@ -108,8 +118,8 @@ extension TorrentEngine {
         self.finishStopping()
     }
 
-    private func finishStopping() {
-        guard self.torrents.isEmpty, let body = self.whenStopped else { return }
+    func finishStopping() {
+        guard self.torrents.isEmpty, let body = self.whenStopped, self.closeRecord() else { return }
         self.whenStopped = nil
         if let timer = self.tickTimer { self.loop.cancel(timer) }
         self.trackers.close()

@@ -51,35 +51,17 @@ extension TorrentEngine {
                 limit.rate.map { CapSnapshot(owner: owner, limit: $0, rate: rate) }
             }
         }
-        traffic.downCaps = caps([
-            (.torrent, torrent.options.downloadLimit, rates.down),
-            (.global, self.downloads.limit(of: self.downloads.root), all.down),
-        ])
-        var up: [(CapOwner, UploadLimit, ByteRate)] = [(.torrent, torrent.options.uploadLimit, rates.up)]
-        if let cap = torrent.options.cap {
-            up.append((.tracker(cap.name), cap.upload, self.rate(ofTracker: cap.name)))
+        var down = [(CapOwner.torrent, torrent.options.downloadLimit, rates.down)]
+        var up = [(CapOwner.torrent, torrent.options.uploadLimit, rates.up)]
+        if let usage = torrent.options.cap.flatMap({ self.capUsage($0) }) {
+            down.append((.tracker(usage.cap.name), usage.cap.download, usage.downloadRate))
+            up.append((.tracker(usage.cap.name), usage.cap.upload, usage.uploadRate))
         }
+        down.append((.global, self.downloads.limit(of: self.downloads.root), all.down))
         up.append((.global, self.uploads.limit(of: self.uploads.root), all.up))
+        traffic.downCaps = caps(down)
         traffic.upCaps = caps(up)
         return traffic
-    }
-
-    private var allRates: (down: ByteRate, up: ByteRate) {
-        var (down, up): (Int64, Int64) = (0, 0)
-        for torrent in self.torrents.values {
-            let rates = torrent.core.rates(at: self.now)
-            down += rates.down.bytesPerSecond
-            up += rates.up.bytesPerSecond
-        }
-        return (ByteRate(bytesPerSecond: down), ByteRate(bytesPerSecond: up))
-    }
-
-    private func rate(ofTracker name: String) -> ByteRate {
-        var up: Int64 = 0
-        for torrent in self.torrents.values where torrent.options.cap?.name == name {
-            up += torrent.core.rates(at: self.now).up.bytesPerSecond
-        }
-        return ByteRate(bytesPerSecond: up)
     }
 
     private func counts(of torrent: ActiveTorrent) -> PeerCounts {
@@ -136,7 +118,7 @@ extension TorrentEngine {
         case self.uploads.root where isUpload, self.downloads.root where !isUpload: return .global
         case torrent.uploadNode where isUpload, torrent.downloadNode where !isUpload: return .torrent
         case nil: return .global
-        default: return torrent.options.cap.map { .tracker($0.name) } ?? .peer
+        default: return torrent.options.cap.map { .tracker($0) } ?? .peer
         }
     }
 

@@ -31,16 +31,19 @@ extension TorrentEngine {
         let core = SwarmCore(
             id: id, ownID: PeerID.own(using: &self.random), isPrivate: isPrivate, settings: settings,
             at: self.now)
-        let parent = options.cap.map { self.nodes(for: $0) }
+        let parent = options.cap.map { self.joinCap($0) }
         let torrent = ActiveTorrent(
             core: core, state: .fetchingMetadata, options: options, name: source.name,
             schedule: AnnounceSchedule(
-                tiers: announcement.tiers, isPrivate: isPrivate, addedAt: self.now, using: &self.random),
+                // Of a magnet link whose metadata came from peers, the record knows them and its metainfo does not.
+                tiers: announcement.tiers.isEmpty
+                    ? options.stored?.record.trackers.tiers ?? [] : announcement.tiers,
+                isPrivate: isPrivate, addedAt: self.now, using: &self.random),
             announceKey: UInt32.random(in: 0 ... .max, using: &self.random),
             uploadNode: self.uploads.addNode(
                 below: parent?.upload ?? self.uploads.root, limit: options.uploadLimit, at: self.now),
             downloadNode: self.downloads.addNode(
-                below: self.downloads.root, limit: options.downloadLimit, at: self.now),
+                below: parent?.download ?? self.downloads.root, limit: options.downloadLimit, at: self.now),
             at: self.now)
         self.torrents[id] = torrent
         self.obfuscated.insert(id, MessageStreamPrimitives())
@@ -53,8 +56,7 @@ extension TorrentEngine {
                 for peer in link.peers {
                     if let address = peer.address { self.heardOf(address, .byHand, torrent) }
                 }
-                self.announceStart(torrent)
-                self.observer?(.running(id))
+                self.openLink(torrent)
             }
         } catch {
             self.remove(torrent)
@@ -64,78 +66,18 @@ extension TorrentEngine {
         return id
     }
 
-    private func nodes(for cap: TrackerCap) -> TrackerNodes {
-        if let nodes = self.trackerNodes[cap.name] { return nodes }
-        let nodes = TrackerNodes(
-            upload: self.uploads.addNode(below: self.uploads.root, limit: cap.upload, at: self.now))
-        self.trackerNodes[cap.name] = nodes
-        return nodes
-    }
-
-    /// Takes the torrent's metainfo and opens its files.
-    private func open(_ metainfo: Metainfo, _ torrent: ActiveTorrent) throws(AddFailure) {
-        guard
-            let hashes = metainfo.v1Hashes.flatMap({
-                PieceHashes(sha1: Array($0), pieceCount: metainfo.geometry.pieceCount)
-            })
-        else { throw .onlyVersion2 }
-        let layout: TorrentLayout
-        do throws(LayoutFailure) {
-            layout = try TorrentLayout(metainfo)
-        } catch {
-            throw .layout("\(error)")
-        }
-        torrent.selection = try torrent.options.selectedFiles.map { ranges throws(AddFailure) in
-            try metainfo.pieces(ofFiles: ranges, in: layout)
-        }
-        torrent.metainfo = metainfo
-        torrent.core.metadataSize = metainfo.infoBytes.count
-        torrent.name = metainfo.name
-        let store = TorrentStore(
-            torrent: torrent.core.id, layout: layout, directory: torrent.options.directory,
-            service: self.storage,
-            hashes: hashes)
-        torrent.store = store
-        self.observe(store, of: torrent)
-        switch torrent.options.knowledge {
-        case .complete, .trusted:
-            // Without hashes a store proves nothing.
-            if torrent.options.knowledge == .trusted { store.hashes = nil }
-            store.assumeComplete()
-            self.run(torrent)
-        case .nothing:
-            self.run(torrent)
-        case .check:
-            torrent.state = .checking(piecesDone: 0)
-            self.check(torrent, store)
-        }
-    }
-
-    private func check(_ torrent: ActiveTorrent, _ store: TorrentStore) {
-        let id = torrent.core.id
-        store.check { [weak self] progress in
-            self?.assumeIsolated { $0.torrents[id]?.state = .checking(piecesDone: progress.checkedPieces) }
-        } completion: { [weak self] report in
-            self?.assumeIsolated { $0.checked(report, id) }
-        }
-    }
-
-    private func checked(_ report: CheckReport, _ id: TorrentID) {
-        self.now = self.loop.now
-        guard let torrent = self.torrents[id], case .checking = torrent.state else { return }
-        self.run(torrent)
-    }
-
     /// What the disk has is known: the swarm begins.
     func run(_ torrent: ActiveTorrent) {
         guard let store = torrent.store else { return }
         let hadBegun = torrent.core.geometry != nil
         torrent.state = .running
+        torrent.tryAgain = nil
+        torrent.recovery.recovered()
         if !hadBegun {
             torrent.core.begin(
-                store.geometry, have: store.have, wanted: torrent.selection, at: self.now,
-                using: &self.random,
-                into: &torrent.actions)
+                store.geometry, have: store.have, arrived: store.arrivedBlocks,
+                wanted: torrent.options.isSeedOnly ? store.have : torrent.selection, at: self.now,
+                using: &self.random, into: &torrent.actions)
         }
         torrent.setPieceCount(store.geometry.pieceCount)
         let isFinished = torrent.core.isFinished
@@ -180,11 +122,6 @@ extension TorrentEngine {
         }
     }
 
-    /// The disk refuses: the torrent stops in a state that says so, and nothing fetched is lost.
-    func stopped(_ torrent: ActiveTorrent, because failure: StorageFailure) {
-        self.fail(torrent, failure.description)
-    }
-
     func fail(_ torrent: ActiveTorrent, _ words: String) {
         torrent.state = .failed(words)
         for connection in torrent.allConnections { self.close(connection, .torrentStopped) }
@@ -202,6 +139,7 @@ extension TorrentEngine {
         self.obfuscated.remove(torrent.core.id, MessageStreamPrimitives())
         self.uploads.remove(torrent.uploadNode)
         self.downloads.remove(torrent.downloadNode)
+        if let cap = torrent.options.cap { self.leaveCap(cap) }
     }
 
     public func progress(of id: TorrentID) -> TorrentProgress? {
@@ -209,10 +147,6 @@ extension TorrentEngine {
     }
 
     public var allProgress: [TorrentProgress] { self.torrents.values.map { $0.progress(at: self.loop.now) } }
-}
-
-struct TrackerNodes {
-    var upload: NodeID
 }
 
 extension TorrentEngine {

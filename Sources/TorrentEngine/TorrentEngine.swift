@@ -38,7 +38,10 @@ public actor TorrentEngine {
     var grants: [Grant] = []
     var limitTimer: TimerToken?
     var limitsDue: Instant?
+    /// By the name of the cap.
     var trackerNodes: [String: TrackerNodes] = [:]
+    var uploadMeter: CounterMeter
+    var downloadMeter: CounterMeter
 
     // Connections, by number.
     var connections: [PeerConnection?] = []
@@ -59,10 +62,15 @@ public actor TorrentEngine {
     let trackers: TrackerClient
     var nextReadToken: UInt64 = 0
     var torrents: [TorrentID: ActiveTorrent] = [:]
+    /// Nil when nothing is kept for the next start.
+    var record: SessionRecord?
+    /// Whether nothing of it is left after the end.
+    var removesRecord = false
     var whenStopped: (@Sendable () -> Void)?
     public internal(set) var listeningFailure: SystemCallFailure?
     var obfuscated = ObfuscatedTorrents()
     var tickTimer: TimerToken?
+    var idleWatch = IdleWatch()
     var observer: (@Sendable (EngineEvent) -> Void)?
 
     public init(_ settings: EngineSettings, loop: EventLoop) throws(SystemCallFailure) {
@@ -83,6 +91,8 @@ public actor TorrentEngine {
         self.receiveChunk = self.storage.buffers.take(.large)
         self.uploads = BucketTree(limit: settings.uploadLimit, at: self.now)
         self.downloads = BucketTree(limit: settings.downloadLimit, at: self.now)
+        self.uploadMeter = CounterMeter(0, at: self.now)
+        self.downloadMeter = CounterMeter(0, at: self.now)
     }
 }
 

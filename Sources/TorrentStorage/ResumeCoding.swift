@@ -92,7 +92,7 @@ enum ResumeCoding {
 
     // MARK: Numbers
 
-    private static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+    static func append(_ value: UInt64, to bytes: inout [UInt8]) {
         var value = value
         while value >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: value) | 0x80)
@@ -101,7 +101,7 @@ enum ResumeCoding {
         bytes.append(UInt8(truncatingIfNeeded: value))
     }
 
-    private static func number(_ bytes: inout ArraySlice<UInt8>) -> UInt64? {
+    static func number(_ bytes: inout ArraySlice<UInt8>) -> UInt64? {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while let byte = bytes.popFirst() {

@@ -15,8 +15,12 @@ extension TorrentStore {
 
     /// Whether a checkpoint would say more than the last one.
     public var hasUnsavedWrites: Bool {
-        !self.dirtyPieces.isEmpty || self.openPieces.values.contains { $0.pendingBytes > 0 || $0.isBusy }
+        self.hasNewFindings || !self.dirtyPieces.isEmpty
+            || self.openPieces.values.contains { $0.pendingBytes > 0 || $0.isBusy }
     }
+
+    /// The last checkpoint could not be recorded: the next one is to be.
+    public func forgetCheckpoint() { self.hasNewFindings = true }
 
     func sync(_ completion: @escaping (Result<Checkpoint, StorageFailure>) -> Void) {
         let have = self.have
@@ -26,6 +30,7 @@ extension TorrentStore {
         }
         let pieces = self.dirtyPieces
         self.dirtyPieces = []
+        self.hasNewFindings = false
         let sync = FileSync(files: self.files, pieces: pieces, have: have, stamps: self.stamps)
         self.perform { _ in
             sync.run()
@@ -41,6 +46,7 @@ extension TorrentStore {
             case .failure(let failure):
                 // What the device lost is not known: nothing of it counts as saved.
                 self.dirtyPieces.formUnion(pieces)
+                self.hasNewFindings = true
                 completion(.failure(failure))
             }
         }

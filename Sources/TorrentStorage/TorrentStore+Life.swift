@@ -27,8 +27,9 @@ extension TorrentStore {
             let files = self.files
             self.perform { worker in
                 capturing { () throws(StorageFailure) in try files.select(selection, worker) }
-            } _: {
-                completion($0)
+            } _: { result in
+                if case .success = result { self.selection = selection }
+                completion(result)
             }
         }
     }

@@ -40,7 +40,7 @@ struct HTTPDriver: Sendable {
             origin = response.remoteAddress
             url = next
             // Most send our parameters back, some only name the new place.
-            target = next.query.contains("info_hash=") ? next.text : request.httpURL(at: next)
+            target = next.query.holds("info_hash=") ? next.text : request.httpURL(at: next)
         }
         return .failure(.notAllowed("it redirects more than \(Self.maximumRedirects) times"))
     }

@@ -98,7 +98,7 @@ struct WhyRequest: Hashable, Sendable {
         case .all: true
         case .id(let wanted): wanted == id
         case .text(let text):
-            id.hex.hasPrefix(text.lowercased()) || name.lowercased().contains(text.lowercased())
+            id.hex.hasPrefix(text.lowercased()) || name.lowercased().holds(text.lowercased())
         }
     }
 }

@@ -6,10 +6,12 @@ import MetainfoCoding
 import ServiceAssembly
 import SwarmTypes
 import TorrentEngine
+import TrackerClient
+import TrackerProtocol
 
 /// The command line of `get` and `seed`, as values.
 struct TransferLine {
-    private let invocation: Invocation
+    let invocation: Invocation
 
     init(_ invocation: Invocation) { self.invocation = invocation }
 
@@ -36,16 +38,54 @@ struct TransferLine {
                 throw .badInput("\(mention(text)): \(error)")
             }
         }
+        if ["http://", "https://"].contains(where: text.lowercased().hasPrefix) {
+            return try self.fetched(text)
+        }
         let bytes: [UInt8]
         do throws(FileReadFailure) {
             bytes = try readFile(text, limit: 64 << 20)
         } catch {
             throw .badInput("\(plain(text)): \(error)")
         }
+        return try self.parsed(bytes, from: text)
+    }
+
+    private func parsed(_ bytes: [UInt8], from name: String) throws(ServiceFailure) -> TorrentSource {
         do throws(MetainfoFailure) {
             return .metainfo(try Metainfo(torrentFile: bytes, hashing: .openSSL))
         } catch {
-            throw .badInput("\(plain(text)): \(error)")
+            throw .badInput("\(plain(name)): \(error)")
+        }
+    }
+
+    /// What lies at a web address. Messages leave out what may hold a passkey.
+    private func fetched(_ text: String) throws(ServiceFailure) -> TorrentSource {
+        let url: TrackerURL
+        do throws(TrackerURL.Problem) { url = try TrackerURL(text) } catch {
+            throw .badInput("this is no web address that can be asked: \(error)")
+        }
+        let loop: EventLoop
+        do throws(SystemCallFailure) { loop = try EventLoop(name: "download") } catch {
+            throw .system(error.description)
+        }
+        let found: TorrentDownload.Found
+        do throws(TorrentDownloadFailure) {
+            found = try TorrentDownload(userAgent: "Weir/\(weirVersion)").run(url, on: loop)
+        } catch {
+            let message = "\(plain(url.masked)): \(plain(error.description))"
+            switch error {
+            case .unreachable, .status(500...), .status(429): throw .unreachable(message)
+            case .status, .notAllowed, .tooLong, .damaged: throw .badInput(message)
+            }
+        }
+        switch found {
+        case .magnet(let link): return try self.source(of: link)
+        case .file(let bytes):
+            guard bytes.first == UInt8(ascii: "d") else {
+                throw .badInput(
+                    "\(plain(url.masked)): what it answers with is no .torrent file; is a login needed?")
+            }
+            return try self.parsed(bytes, from: url.masked)
         }
     }
 

@@ -7,6 +7,7 @@ import ServiceAssembly
 import StallDiagnosis
 import SwarmTypes
 import TorrentEngine
+import TorrentStorage
 
 /// `weir get` and `weir seed`: an engine on the first thread, until everything is there or somebody says stop.
 ///
@@ -15,21 +16,33 @@ final class TransferSession: @unchecked Sendable {
     let loop: EventLoop
     let engine: TorrentEngine
     private let output: TransferOutput
+    /// Of a download; nil when it keeps none.
+    var notesPath: String?
     /// What to do when everything is finished: end, or go on seeding.
     private let endsWhenFinished: Bool
     private let seedRatio: Double?
+    private var caps: CapChoice?
     private var unfinished: Set<TorrentID> = []
     private var notRunning: Set<TorrentID> = []
+    /// What keeps the record, until the engine has it.
+    var keeper: ResumeKeeper?
+    private var isRestoring = false
+    /// Brought back by the session, not running yet.
+    private var restored: Set<TorrentID> = []
+    /// Nothing is left that a next start should know.
+    private var isDone = false
     private(set) var exitCode = ExitCode.done
     private var isStopping = false
     private var signals: SignalWatch?
+    /// As it was asked for; 0 is any.
+    private let port: UInt16
     private let controlFolders: [String]
     /// Where `weir why` asks.
     private var control: LocalLineServer?
 
     init(
         _ settings: EngineSettings, output: TransferOutput, endsWhenFinished: Bool, seedRatio: Double?,
-        controlFolders: [String]
+        caps: CapChoice?, controlFolders: [String]
     ) throws(ServiceFailure) {
         SignalWatch.block()
         MemoryTuning.apply()
@@ -40,13 +53,18 @@ final class TransferSession: @unchecked Sendable {
             throw .system(error.description)
         }
         self.output = output
+        self.port = settings.listenAddresses.first?.port ?? 0
         self.endsWhenFinished = endsWhenFinished
         self.seedRatio = seedRatio
+        self.caps = caps
         self.controlFolders = controlFolders
     }
 
     /// Runs the loop on the calling thread until all is done; answers what to say to the shell.
-    func run(_ torrents: [(source: TorrentSource, options: AddOptions)]) throws(ServiceFailure) -> ExitCode {
+    /// - Parameter restoring: how the torrents of the session's record are added; nil when there is none.
+    func run(
+        _ torrents: [(source: TorrentSource, options: AddOptions)], restoring: AddOptions? = nil
+    ) throws(ServiceFailure) -> ExitCode {
         do throws(SystemCallFailure) {
             // A terminal that is gone ends it as well, but not under nohup. The descriptor of signals hears also of those
             // that are ignored.
@@ -57,7 +75,7 @@ final class TransferSession: @unchecked Sendable {
         } catch {
             throw .system(error.description)
         }
-        self.loop.post { [self] in self.begin(torrents) }
+        self.loop.post { [self] in self.begin(torrents, restoring) }
         self.loop.run()
         self.signals = nil
         if let failure = self.failure { throw failure }
@@ -66,18 +84,28 @@ final class TransferSession: @unchecked Sendable {
 
     private var failure: ServiceFailure?
 
-    private func begin(_ torrents: [(source: TorrentSource, options: AddOptions)]) {
+    func say(_ text: String) { self.output.say(text) }
+
+    private func begin(
+        _ torrents: [(source: TorrentSource, options: AddOptions)], _ restoring: AddOptions?
+    ) {
+        self.isRestoring = restoring != nil
         self.control = ControlSocket.open(self.engine, folders: self.controlFolders) { self.output.say($0) }
         self.engine.assumeIsolated { engine in
             engine.observe { [weak self] event in self?.happened(event) }
             do throws(SystemCallFailure) {
                 try engine.listen()
             } catch {
-                self.failure = .listening("cannot listen: \(error)")
+                self.failure = .listening("cannot listen on port \(self.port): \(error)")
                 self.stop()
                 return
             }
+            if let caps = self.caps { engine.setCaps(caps.caps) }
+            if let keeper = self.keeper { engine.keepRecord(by: keeper) }
+            self.keeper = nil
             for (source, options) in torrents {
+                var options = options
+                options.cap = self.caps?.cap(of: source)
                 self.unfinished.insert(source.id)
                 self.notRunning.insert(source.id)
                 do throws(AddFailure) {
@@ -86,15 +114,38 @@ final class TransferSession: @unchecked Sendable {
                     self.happened(.failed(source.id, error.description))
                 }
             }
+            if let restoring {
+                engine.restoreRecorded(restoring) { [weak self] id in
+                    self?.unfinished.insert(id)
+                    self?.notRunning.insert(id)
+                    self?.restored.insert(id)
+                } then: { [weak self] result in
+                    self?.restored(result)
+                }
+            }
         }
         self.report()
+    }
+
+    private func restored(_ result: Result<Int, ResumeFailure>) {
+        self.isRestoring = false
+        switch result {
+        case .failure(let failure):
+            self.failure = .system(failure.description)
+            self.stop()
+        case .success(0) where self.unfinished.isEmpty && self.exitCode == .done:
+            self.say("the session has no torrents yet: name some to add them")
+        case .success: break
+        }
+        self.endIfFinished()
     }
 
     private func happened(_ event: EngineEvent) {
         switch event {
         case .running(let id):
             self.notRunning.remove(id)
-        case .metadata: break
+            if self.restored.remove(id) != nil { self.engine.assumeIsolated { self.caps?.assign(id, $0) } }
+        case .metadata, .interrupted, .damaged, .recordFailed: break
         case .finished(let id):
             self.unfinished.remove(id)
             self.notRunning.remove(id)
@@ -105,24 +156,33 @@ final class TransferSession: @unchecked Sendable {
             self.output.failed(id, words)
         }
         self.output.happened(event, self.engine.assumeIsolated { $0.allProgress })
-        if self.unfinished.isEmpty, self.notRunning.isEmpty { self.allFinished() }
+        self.endIfFinished()
+    }
+
+    private func endIfFinished() {
+        if self.unfinished.isEmpty, self.notRunning.isEmpty, !self.isRestoring { self.allFinished() }
     }
 
     private func allFinished() {
         self.output.ready()
-        if self.exitCode != .done || (self.endsWhenFinished && self.seedRatio == nil) { self.stop() }
+        self.isDone = self.endsWhenFinished && self.seedRatio == nil && self.exitCode == .done
+        if self.exitCode != .done || self.isDone { self.stop() }
     }
 
     /// Shows how far it is, now and again and again.
     private func report() {
         guard !self.isStopping else { return }
-        let (progress, snapshots) = self.engine.assumeIsolated { engine in
-            (engine.allProgress, self.output.wantsDiagnosis ? engine.allSnapshots : [])
+        let (progress, snapshots, caps) = self.engine.assumeIsolated { engine in
+            self.caps?.follow(engine)
+            return (
+                engine.allProgress, self.output.wantsDiagnosis ? engine.allSnapshots : [], engine.capUsages
+            )
         }
-        self.output.report(progress, snapshots)
+        self.output.report(progress, snapshots, caps)
         if let ratio = self.seedRatio, self.unfinished.isEmpty,
-            progress.allSatisfy({ Double($0.uploaded) >= ratio * Double(max(1, $0.totalBytes)) })
+            progress.allSatisfy({ Double($0.totalUploaded) >= ratio * Double(max(1, $0.wantedBytes)) })
         {
+            self.isDone = true
             self.stop()
             return
         }
@@ -145,7 +205,10 @@ final class TransferSession: @unchecked Sendable {
         self.isStopping = true
         self.engine.assumeIsolated { engine in
             self.output.ended(engine.allProgress)
-            engine.stop { [loop = self.loop] in loop.stop() }
+            if self.isDone { self.forgetDamagedNotes() }
+            engine.stop(removingRecord: self.isDone && self.notesPath != nil) { [loop = self.loop] in
+                loop.stop()
+            }
         }
     }
 }
