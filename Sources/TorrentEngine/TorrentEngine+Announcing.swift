@@ -73,7 +73,7 @@ extension TorrentEngine {
     private func facts(of torrent: ActiveTorrent) -> AnnounceFacts {
         let core = torrent.core
         return AnnounceFacts(
-            torrent: core.id, peerID: core.ownID, port: self.listeningPort ?? 0, key: torrent.announceKey,
+            torrent: core.id, peerID: core.ownID, port: self.announcedPort ?? 0, key: torrent.announceKey,
             totals: TransferTotals(
                 uploaded: UInt64(clamping: core.uploaded), downloaded: UInt64(clamping: core.downloaded),
                 corrupt: UInt64(clamping: core.corrupt), redundant: UInt64(clamping: core.redundant)),

@@ -26,6 +26,7 @@ extension TorrentEngine {
             self.listeningFailure = failure
             throw failure
         }
+        self.startMapping()
     }
 
     private func watch(_ listener: Listener, number: Int) throws(SystemCallFailure) {
@@ -67,6 +68,7 @@ extension TorrentEngine {
         for listener in self.listeners { self.loop.unwatch(listener.socket.descriptor) }
         self.listeners = []
         for torrent in self.torrents.values { self.stop(torrent) }
+        self.stopMapping { [weak self] in self?.assumeIsolated { $0.finishStopping() } }
         if let record = self.record { self.saveStopped(record) } else { self.finishStopping() }
     }
 
@@ -119,7 +121,9 @@ extension TorrentEngine {
     }
 
     func finishStopping() {
-        guard self.torrents.isEmpty, let body = self.whenStopped, self.closeRecord() else { return }
+        guard self.torrents.isEmpty, self.mapper == nil, let body = self.whenStopped, self.closeRecord() else {
+            return
+        }
         self.whenStopped = nil
         if let timer = self.tickTimer { self.loop.cancel(timer) }
         self.trackers.close()

@@ -49,6 +49,7 @@ extension TorrentEngine {
             var options = options
             options.directory = stored.record.directory
             options.stored = stored
+            options.isRestored = true
             let source = try stored.source
             do throws(AddFailure) {
                 try self.add(source, options)
