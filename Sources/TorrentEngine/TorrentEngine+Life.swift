@@ -121,7 +121,8 @@ extension TorrentEngine {
     }
 
     func finishStopping() {
-        guard self.torrents.isEmpty, self.mapper == nil, let body = self.whenStopped, self.closeRecord() else {
+        guard self.torrents.isEmpty, self.mapper == nil, let body = self.whenStopped, self.closeRecord()
+        else {
             return
         }
         self.whenStopped = nil
