@@ -43,7 +43,10 @@ extension TorrentEngine {
             self.loop.schedule(at: max(deadline, self.now.advanced(bySeconds: 0.05))) { [weak self] in
                 self?.assumeIsolated { engine in
                     engine.now = engine.loop.now
-                    if let torrent = engine.torrents[id] { engine.announceDue(torrent) }
+                    guard let torrent = engine.torrents[id] else { return }
+                    engine.announceDue(torrent)
+                    // The time for telling that it stops may be up.
+                    if torrent.state == .stopping { engine.stopStep(torrent) }
                 }
             }
         }

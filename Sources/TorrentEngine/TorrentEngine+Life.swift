@@ -95,6 +95,8 @@ extension TorrentEngine {
         torrent.store?.stop { [weak self] result in
             self?.assumeIsolated { $0.storeStopped(id, result) }
         }
+        // One without data that no tracker knows has nothing to wait for.
+        self.stopStep(torrent)
     }
 
     private func storeStopped(_ id: TorrentID, _ result: Result<Checkpoint, StorageFailure>) {
@@ -119,7 +121,8 @@ extension TorrentEngine {
     }
 
     func finishStopping() {
-        guard self.torrents.isEmpty, self.mapper == nil, let body = self.whenStopped, self.closeRecord() else {
+        guard self.torrents.isEmpty, self.mapper == nil, let body = self.whenStopped, self.closeRecord()
+        else {
             return
         }
         self.whenStopped = nil

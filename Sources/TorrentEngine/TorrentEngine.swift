@@ -19,7 +19,7 @@ public actor TorrentEngine {
     let settings: EngineSettings
     /// When the loop last called us: one clock reading for all that one call does.
     var now: Instant
-    var random = SystemRandomNumberGenerator()
+    var random = SystemChance()
 
     // Payload.
     let storage: StorageService

@@ -35,7 +35,7 @@ struct TransferLine {
             do throws(MagnetFailure) {
                 return .magnet(try MagnetLink(text))
             } catch {
-                throw .badInput("\(plain(text)): \(error)")
+                throw .badInput("\(mention(text)): \(error)")
             }
         }
         if ["http://", "https://"].contains(where: text.lowercased().hasPrefix) {
