@@ -197,7 +197,7 @@ let package = Package(
             ]),
         tests(
             "TorrentEngineTests",
-            uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
+            uses: ["TorrentEngine", "MetainfoCoding", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]
