@@ -43,6 +43,7 @@ public actor TorrentEngine {
     var trackerNodes: [String: TrackerNodes] = [:]
     var uploadMeter: CounterMeter
     var downloadMeter: CounterMeter
+    var capsObservedAt: Instant
 
     // Connections, by number.
     var connections: [PeerConnection?] = []
@@ -97,6 +98,7 @@ public actor TorrentEngine {
         self.downloads = BucketTree(limit: settings.downloadLimit, at: self.now)
         self.uploadMeter = CounterMeter(0, at: self.now)
         self.downloadMeter = CounterMeter(0, at: self.now)
+        self.capsObservedAt = self.now
     }
 }
 
