@@ -52,6 +52,9 @@ public actor TorrentEngine {
     /// Those without a handshake yet.
     var openings: Set<Int> = []
     var heldByDisk: [Int] = []
+    /// Connections of which several blocks are read together.
+    var batching: [Int] = []
+    var batchTimer: TimerToken?
     /// Connections whose requests are being collected for a moment.
     var deferred: [Int] = []
     var listeners: [Listener] = []
