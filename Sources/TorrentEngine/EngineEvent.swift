@@ -33,6 +33,8 @@ public struct AddOptions: Sendable {
     public var knowledge = Knowledge.check
     /// Peers to be dialled, besides those that trackers name.
     public var peers: [PeerAddress] = []
+    /// Others whose host has a name.
+    public var namedPeers: [MagnetPeer] = []
     /// The name and the limit of the tracker whose torrents share a cap; nil for none.
     public var cap: TrackerCap?
     public var uploadLimit = UploadLimit.unlimited
