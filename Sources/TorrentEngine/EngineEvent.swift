@@ -40,6 +40,8 @@ public struct AddOptions: Sendable {
     public var knowledge = Knowledge.check
     /// Peers to be dialled, besides those that trackers name.
     public var peers: [PeerAddress] = []
+    /// Others whose host has a name.
+    public var namedPeers: [MagnetPeer] = []
     /// The name of the tracker's cap that it shares with others; nil for none. See `TorrentEngine.setCaps`.
     public var cap: String?
     public var uploadLimit = UploadLimit.unlimited

@@ -48,13 +48,18 @@ extension TorrentEngine {
         self.torrents[id] = torrent
         self.obfuscated.insert(id, MessageStreamPrimitives())
         for address in options.peers { self.heardOf(address, .byHand, torrent) }
+        for peer in options.namedPeers { self.findPeer(peer, of: torrent, isTyped: true) }
         do throws(AddFailure) {
             switch source {
             case .metainfo(let metainfo): try self.open(metainfo, torrent)
             case .magnet(let link):
                 torrent.link = link
                 for peer in link.peers {
-                    if let address = peer.address { self.heardOf(address, .byHand, torrent) }
+                    if let address = peer.address {
+                        self.heardOf(address, .byHand, torrent)
+                    } else {
+                        self.findPeer(peer, of: torrent, isTyped: false)
+                    }
                 }
                 self.openLink(torrent)
             }

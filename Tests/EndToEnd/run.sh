@@ -2,8 +2,8 @@
 # The end-to-end tests against the built binary, each with its time.
 #
 #     run.sh              all of them, in their short forms
-#     run.sh NAME [ARG…]  one of them: commands, formats, why, interop, web, hostile, strangers, bad_input, engine_faults, download_kills, caps,
-#                         faults, outages, service, kills or swarm
+#     run.sh NAME [ARG…]  one of them: commands, formats, why, interop, web, mapping, hostile, strangers, bad_input, engine_faults,
+#                         download_kills, caps, faults, outages, service, kills or swarm
 #
 # Needs root, for network namespaces of their own; WEIR_BINARY names another binary than .build/release/weir.
 set -uo pipefail
@@ -40,6 +40,7 @@ run interop --payload one --encryption plain --magnet --clients libtorrent,aria2
 run web
 run hostile
 run strangers
+run mapping
 run bad_input
 run engine_faults
 run download_kills --count 8
