@@ -38,7 +38,7 @@ func tests(_ name: String, uses: [String], path: String? = nil, exclude: [String
         swiftSettings: strict)
 }
 
-func library(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+func library(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
@@ -51,6 +51,8 @@ let package = Package(
         .target(name: "CSHA1Lanes"),
         library("CArgon2", "libargon2", "libargon2-dev"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
+        library("CMiniUPnPc", "miniupnpc", "libminiupnpc-dev"),
+        library("CNATPMP", nil, "libnatpmp-dev"),
         library("CMicrohttpd", "libmicrohttpd", "libmicrohttpd-dev"),
         library("CPCRE2", "libpcre2-8", "libpcre2-dev"),
         library("CSQLite", "sqlite3", "libsqlite3-dev"),
@@ -93,6 +95,7 @@ let package = Package(
         module("SQLiteStore", strict, uses: ["CSQLite"]),
         module("ConfigFile", strict, uses: ["CYAML", "SpellingHints"]),
         module("LogOutput", strict, uses: ["EventIO"]),
+        module("PortMapping", strict, uses: ["CMiniUPnPc", "CNATPMP", "EventIO", "SwarmTypes"]),
 
         module(
             "TorrentStorage", strict,
@@ -111,7 +114,7 @@ let package = Package(
                 "SwarmTypes", "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol",
                 "TrackerProtocol",
                 "SwarmCore", "PieceSelection", "PeerPolicy", "RateControl", "StallDiagnosis",
-                "TorrentStorage", "TrackerClient", "Digests",
+                "TorrentStorage", "TrackerClient", "PortMapping", "Digests",
                 "EventIO", "HTTPFetching", "CLinuxIO",
             ]),
         module(
@@ -179,6 +182,7 @@ let package = Package(
             "WeirSettingsTests",
             uses: ["WeirSettings", "ConfigFile", "LimitPlanning", "SwarmTypes", "TestKit"],
             exclude: ["Samples"]),
+        tests("PortMappingTests", uses: ["PortMapping", "EventIO", "SwarmTypes"]),
         tests("LogOutputTests", uses: ["LogOutput", "TestKit"]),
         tests(
             "QBittorrentAPITests",
@@ -224,7 +228,10 @@ let package = Package(
             ]),
         tests(
             "TorrentEngineTests",
-            uses: ["TorrentEngine", "MetainfoCoding", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
+            uses: [
+                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis", "SwarmTypes",
+                "EventIO", "TestKit",
+            ]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
         tests(
             "QBittorrentFacadeTests",
@@ -257,7 +264,7 @@ if Context.environment["FUZZ"] != nil {
                 "PatternMatching", "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI", "JSONValues",
                 "PeerProtocol",
                 "TrackerProtocol",
-                "BencodeCoding", "MetainfoCoding", "PeerProtocol",
+                "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TorrentStorage",
             ],
             path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "crashes", "run.sh"],
             sources: ["Targets", "Driver"],

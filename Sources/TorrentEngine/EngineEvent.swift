@@ -68,6 +68,8 @@ public struct AddOptions: Hashable, Sendable {
 
     /// What the record says of it, when it is known already.
     var stored: StoredTorrent?
+    /// Everything is as the record says, its selection too.
+    var isRestored = false
 
     public init(directory: String) { self.directory = directory }
 

@@ -57,9 +57,6 @@ extension TorrentEngine {
         }
     }
 
-    /// Where peers can reach us, or could: `stopped` names the port that `started` had.
-    var announcedPort: UInt16 { self.listeningPort ?? self.lastPort }
-
     func announced(
         _ order: AnnounceOrder.ID, _ result: Result<AnnounceAnswer, AnnounceFailure>, _ id: TorrentID
     ) {
@@ -81,7 +78,7 @@ extension TorrentEngine {
     private func facts(of torrent: ActiveTorrent) -> AnnounceFacts {
         let core = torrent.core
         return AnnounceFacts(
-            torrent: core.id, peerID: core.ownID, port: self.announcedPort, key: torrent.announceKey,
+            torrent: core.id, peerID: core.ownID, port: self.announcedPort ?? 0, key: torrent.announceKey,
             totals: core.totals.transferred,
             left: core.geometry == nil ? nil : UInt64(clamping: core.left),
             wantsPeers: torrent.isRunning && !(core.isFinished && core.peerCount > 0 && core.isComplete),

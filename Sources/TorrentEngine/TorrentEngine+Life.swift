@@ -26,6 +26,7 @@ extension TorrentEngine {
             self.listeningFailure = failure
             throw failure
         }
+        self.startMapping()
     }
 
     private func watch(_ listener: Listener, number: Int) throws(SystemCallFailure) {
@@ -69,6 +70,7 @@ extension TorrentEngine {
         self.listeners = []
         for torrent in self.torrents.values { self.stop(torrent) }
         self.stopDormant()
+        self.stopMapping { [weak self] in self?.assumeIsolated { $0.finishStopping() } }
         if let record = self.record { self.saveStopped(record) } else { self.finishStopping() }
     }
 
@@ -120,8 +122,7 @@ extension TorrentEngine {
 
     func finishStopping() {
         guard self.torrents.isEmpty, self.dormant.table.isStopped, self.dormant.dozing.isEmpty,
-            let body = self.whenStopped,
-            self.closeRecord()
+            self.mapper == nil, let body = self.whenStopped, self.closeRecord()
         else { return }
         self.whenStopped = nil
         for timer in [self.tickTimer, self.dormant.timer] {

@@ -39,7 +39,10 @@ extension TorrentEngine {
         torrent.metainfo = metainfo
         torrent.core.metadataSize = metainfo.infoBytes.count
         torrent.name = metainfo.name
-        let files = torrent.options.selectedFiles.map { metainfo.files(numbered: $0) }
+        let files =
+            torrent.options.isRestored
+            ? torrent.stored?.details.selection.flatMap { $0.count == parts.layout.fileCount ? $0 : nil }
+            : torrent.options.selectedFiles.map { metainfo.files(numbered: $0) }
         try torrent.want(files, in: parts.layout)
         return Opening(layout: parts.layout, hashes: parts.hashes, selection: files)
     }
@@ -70,16 +73,14 @@ extension TorrentEngine {
         torrent.store = store
         self.observe(store, of: torrent)
         if torrent.options.knowledge == .trusted { store.hashes = nil }
-        var isNew = known == nil || known?.record.directory != torrent.options.directory
-        if known == nil, torrent.options.isSeedOnly { store.assumeComplete() }
-        // A claim of pieces, as of a torrent that was added as complete: each is proved when it is first asked for.
-        if let known, known.details.files.isEmpty, !store.have.isEmpty {
-            isNew = isNew || known.metainfo == nil
-        }
-        if isNew {
+        if known == nil {
+            // A claim of pieces: each is proved when it is first asked for.
+            if torrent.options.isSeedOnly { store.assumeComplete() }
             self.mustRecord(
                 torrent, torrent.options.knowledge == .check ? .needsCheck : .running,
                 selection: opening.selection)
+        } else if known?.record.directory != torrent.options.directory {
+            self.recordDirectory(of: torrent)
         }
         self.look(torrent, store, opening, known)
     }
@@ -191,6 +192,14 @@ extension TorrentEngine {
         }
         self.run(torrent)
         self.mustSave(torrent)
+    }
+
+    private func recordDirectory(of torrent: ActiveTorrent) {
+        let (id, directory) = (torrent.core.id, torrent.options.directory)
+        self.record?.keeper.perform(on: self.loop) { store throws(ResumeFailure) in
+            try store.setDirectory(directory, of: id)
+        } then: { _ in
+        }
     }
 
     private func recordSelection(_ selection: Bitfield?, of id: TorrentID) {

@@ -1,6 +1,7 @@
 public import EventIO
 import PeerPolicy
 import PeerProtocol
+import PortMapping
 import RateControl
 import SwarmCore
 import SwarmTypes
@@ -54,8 +55,11 @@ public actor TorrentEngine {
     var deferred: [Int] = []
     var listeners: [Listener] = []
     /// Of the listeners, once they are closed.
-    var lastPort: UInt16 = 0
+    var lastPort: UInt16?
     var budget: ConnectionBudget
+    /// What keeps the router's port open, and its last answer.
+    var mapper: PortMapper?
+    var mapping: MappingOutcome?
     var acceptedCount = 0
     var lastIncomingAt: Instant?
     /// The last failure of our own side to make a connection, such as too many open files.

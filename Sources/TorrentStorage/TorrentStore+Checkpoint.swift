@@ -9,6 +9,7 @@ extension TorrentStore {
         guard self.phase != .stopped else {
             return completion(.failure(StorageFailure(.sync, .stopped, path: self.directory)))
         }
+        guard self.move == nil else { return self.afterMove.append { self.checkpoint(completion) } }
         self.flush()
         self.afterWriteJobs { self.sync(completion) }
     }

@@ -92,7 +92,7 @@ public struct TorrentDownload: Sendable {
     static func mayReach(_ address: PeerAddress, redirectedFrom origin: PeerAddress?) -> Bool {
         switch address.effectiveScope {
         case .global: true
-        case .loopback, .privateNetwork: origin.map { $0.host == address.host } ?? true
+        case .loopback, .privateNetwork, .sharedNetwork: origin.map { $0.host == address.host } ?? true
         case .linkLocal, .multicast, .unspecified: false
         }
     }

@@ -97,6 +97,11 @@ struct TransferLine {
         ]
         settings.uploadLimit = try self.rate("up")
         settings.downloadLimit = try self.rate("down")
+        switch self.invocation.parsed.value("port-mapping") ?? "on" {
+        case "on": settings.mapsPort = true
+        case "off": settings.mapsPort = false
+        case let word: throw .usage("--port-mapping is on or off, not \(plain(word))")
+        }
         settings.clientText = "Weir \(weirVersion)"
         settings.userAgent = "Weir/\(weirVersion)"
         if let text = self.invocation.parsed.value("encryption") {

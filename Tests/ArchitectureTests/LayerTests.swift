@@ -32,6 +32,7 @@ private let allowedImports: [String: Set<String>] = [
     "SQLiteStore": ["CSQLite", "Glibc"],
     "ConfigFile": ["CYAML", "Glibc", "SpellingHints"],
     "LogOutput": ["CLinuxIO", "Glibc", "EventIO", "Synchronization"],
+    "PortMapping": ["EventIO", "SwarmTypes", "CMiniUPnPc", "CNATPMP", "Glibc"],
     "TorrentStorage": [
         "SwarmTypes", "MetainfoCoding", "Digests", "SQLiteStore", "EventIO", "CLinuxIO", "Glibc",
         "Synchronization",
@@ -47,7 +48,7 @@ private let allowedImports: [String: Set<String>] = [
     "TorrentEngine": [
         "SwarmTypes", "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TrackerProtocol",
         "SwarmCore", "PieceSelection", "PeerPolicy", "RateControl", "StallDiagnosis", "TorrentStorage",
-        "TrackerClient",
+        "TrackerClient", "PortMapping",
         "Digests", "EventIO", "HTTPFetching", "CLinuxIO", "Glibc", "Synchronization",
     ],
     "AccessControl": ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"],
@@ -89,6 +90,7 @@ private let pureModules: Set<String> = [
 private let owners: [String: String] = [
     "CArgon2": "AccessControl", "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing", "CPCRE2": "PatternMatching",
     "CSQLite": "SQLiteStore",
+    "CMiniUPnPc": "PortMapping", "CNATPMP": "PortMapping",
     "CYAML": "ConfigFile", "COpenSSL": "Digests", "CSHA1Lanes": "Digests",
 ]
 

@@ -49,6 +49,8 @@ class Client:
     name = ""
     # Clients that will not dial loopback addresses must be dialled.
     dials = True
+    # The trackers it asks.
+    schemes = ("http", "udp")
 
     def __init__(self, lab, encryption="plain"):
         self.lab, self.encryption = lab, encryption
@@ -132,6 +134,8 @@ def install(kind, folder):
 
 class Aria2(Client):
     name = "aria2"
+    # "udp is not supported yet."
+    schemes = ("http",)
 
     def start(self, torrent, folder, extra):
         crypto = ["--bt-require-crypto=true", "--bt-min-crypto-level=arc4"] if self.encryption == "encrypted" else []

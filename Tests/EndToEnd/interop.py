@@ -140,7 +140,7 @@ def run(options, results):
             for encryption in [encryptions[number % len(encryptions)]] if options.alternate else encryptions:
                 for name in options.clients.split(","):
                     for verb in ("get", "seed"):
-                        if options.only not in (None, verb):
+                        if options.only not in (None, verb) or scheme not in clients.OTHERS[name].schemes:
                             continue
                         how = scheme + (" magnet" if options.magnet else "") + (" distant" if options.distant else "")
                         what = f"{verb:5}{name:15}{kind:5}{encryption:10}{how:13}"
