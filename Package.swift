@@ -207,7 +207,10 @@ let package = Package(
         tests("StallDiagnosisTests", uses: ["StallDiagnosis", "SwarmTypes", "TestKit"]),
         tests(
             "SwarmCoreTests",
-            uses: ["SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TestKit"]),
+            uses: [
+                "SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TrackerProtocol",
+                "TestKit",
+            ]),
         tests(
             "SwarmSimulationTests",
             uses: ["SwarmSimulator", "SwarmCore", "PeerProtocol", "StallDiagnosis", "SwarmTypes", "TestKit"]),

@@ -46,7 +46,7 @@ public struct SwarmCore: Sendable {
     public internal(set) var requestsTimedOut = 0
     public internal(set) var deepestPipeline = 0
     public internal(set) var lastBlockAt: Instant?
-    public internal(set) var lastUploadAt: Instant?
+    public var lastUploadAt: Instant?
 
     var metadata = MetadataAssembler<PeerSlot>()
     /// Of the info dictionary, in bytes; nil until it is there.
@@ -117,6 +117,24 @@ public struct SwarmCore: Sendable {
             start = end
         }
         return picker
+    }
+
+    /// What trackers are told differences of.
+    public var totals: SwarmTotals {
+        get {
+            var totals = SwarmTotals()
+            totals.downloaded = self.downloaded
+            totals.uploaded = self.uploaded
+            totals.corrupt = self.corrupt
+            totals.redundant = self.redundant
+            return totals
+        }
+        set {
+            self.downloaded = newValue.downloaded
+            self.uploaded = newValue.uploaded
+            self.corrupt = newValue.corrupt
+            self.redundant = newValue.redundant
+        }
     }
 
     public var isComplete: Bool { self.geometry != nil && self.have.isComplete }

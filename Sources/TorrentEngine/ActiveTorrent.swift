@@ -57,6 +57,10 @@ final class ActiveTorrent {
     private var recentPieces: [(at: Instant, isRight: Bool)] = []
     /// Its limits and its cap change while it runs.
     var options: AddOptions
+    /// Where its metainfo can be read again; nil for a torrent that stays awake.
+    var place: MetainfoPlace?
+    /// Since when it could sleep; nil while it could not.
+    var idleSince: Instant?
     var recorded = RecordedState()
     /// What the record says of it, until it is opened.
     var stored: StoredTorrent?
@@ -83,6 +87,7 @@ final class ActiveTorrent {
         self.uploadNode = uploadNode
         self.downloadNode = downloadNode
         self.addedAt = now
+        self.place = options.place
     }
 
     /// Takes part in its swarm.

@@ -34,7 +34,7 @@ public enum TorrentSource: Sendable {
 }
 
 /// How a torrent is added.
-public struct AddOptions: Sendable {
+public struct AddOptions: Hashable, Sendable {
     /// Where its files or its folder lie.
     public var directory: String
     public var knowledge = Knowledge.check
@@ -48,6 +48,12 @@ public struct AddOptions: Sendable {
     public var downloadLimit = UploadLimit.unlimited
     /// Numbers of the files to fetch; nil for all.
     public var selectedFiles: [ClosedRange<Int>]?
+    /// Torrents of a collection that starts at once are spread over so many seconds for their trackers, each at a time of
+    /// its own; 0 announces at once.
+    public var startSpreadSeconds = 0.0
+    /// Where the metainfo can be read again, so that the torrent may sleep when it is complete and nobody asks for it; nil
+    /// keeps it awake.
+    public var place: MetainfoPlace?
     /// Hashes everything, whatever the record says.
     public var distrustsRecord = false
 
@@ -108,6 +114,8 @@ public struct TorrentProgress: Hashable, Sendable {
     public var peers = 0
     public var seeds = 0
     public var isFinished = false
+    /// It sleeps until a peer asks for it.
+    public var isDormant = false
 }
 
 extension AddFailure: CustomStringConvertible {

@@ -23,5 +23,8 @@ public struct EngineSettings: Sendable {
     /// Trackers and web servers are told it; private trackers admit clients by it.
     public var userAgent = "Weir"
 
+    /// A complete torrent sleeps when so long nobody was connected, if its metainfo can be had again.
+    public var idleSeconds = 45.0
+
     public init() {}
 }

@@ -56,6 +56,8 @@ final class PeerConnection {
     /// Nothing is read until the limits, or the disk, allow it.
     var isHeldByLimit = false
     var isHeldByDisk = false
+    /// The torrent that it asks for is waking up.
+    var isHeldByWaking = false
     var incomingCipher: StreamCipher?
 
     // Out.

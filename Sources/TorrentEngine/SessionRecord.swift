@@ -51,6 +51,8 @@ final class SessionRecord {
 
 /// What the record says of one torrent.
 struct RecordedState {
+    /// Since before the torrent slept, so that the totals are known better than from the record.
+    var isCarried = false
     /// Totals of the sessions before this one, in bytes.
     var uploadedBefore: Int64 = 0
     var downloadedBefore: Int64 = 0

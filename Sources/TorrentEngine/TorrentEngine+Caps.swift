@@ -37,7 +37,7 @@ extension TorrentEngine {
     /// Puts a torrent, with its peers, below the cap of that name, or below none. Answers false when there is no such torrent.
     @discardableResult
     public func setCap(_ name: String?, of id: TorrentID) -> Bool {
-        guard let torrent = self.torrents[id] else { return false }
+        guard let torrent = self.torrents[id] else { return self.changeDormant(id) { $0.cap = name } }
         guard torrent.options.cap != name else { return true }
         self.now = self.loop.now
         // The old cap has granted it, and no other can take it back.
@@ -54,7 +54,7 @@ extension TorrentEngine {
     /// Sets the torrent's own limit. Answers false when there is no such torrent.
     @discardableResult
     public func setUploadLimit(_ limit: UploadLimit, of id: TorrentID) -> Bool {
-        guard let torrent = self.torrents[id] else { return false }
+        guard let torrent = self.torrents[id] else { return self.changeDormant(id) { $0.uploadLimit = limit } }
         self.now = self.loop.now
         torrent.options.uploadLimit = limit
         self.uploads.setLimit(limit, of: torrent.uploadNode, at: self.now)
@@ -64,7 +64,7 @@ extension TorrentEngine {
 
     @discardableResult
     public func setDownloadLimit(_ limit: UploadLimit, of id: TorrentID) -> Bool {
-        guard let torrent = self.torrents[id] else { return false }
+        guard let torrent = self.torrents[id] else { return self.changeDormant(id) { $0.downloadLimit = limit } }
         self.now = self.loop.now
         torrent.options.downloadLimit = limit
         self.downloads.setLimit(limit, of: torrent.downloadNode, at: self.now)

@@ -65,9 +65,11 @@ extension TorrentEngine {
         self.now = self.loop.now
         self.whenStopped = body
         self.removesRecord = removingRecord
+        self.lastPort = self.announcedPort
         for listener in self.listeners { self.loop.unwatch(listener.socket.descriptor) }
         self.listeners = []
         for torrent in self.torrents.values { self.stop(torrent) }
+        self.stopDormant()
         self.stopMapping { [weak self] in self?.assumeIsolated { $0.finishStopping() } }
         if let record = self.record { self.saveStopped(record) } else { self.finishStopping() }
     }
@@ -121,12 +123,13 @@ extension TorrentEngine {
     }
 
     func finishStopping() {
-        guard self.torrents.isEmpty, self.mapper == nil, let body = self.whenStopped, self.closeRecord()
-        else {
-            return
-        }
+        guard self.torrents.isEmpty, self.dormant.table.isStopped, self.dormant.dozing.isEmpty,
+            self.mapper == nil, let body = self.whenStopped, self.closeRecord()
+        else { return }
         self.whenStopped = nil
-        if let timer = self.tickTimer { self.loop.cancel(timer) }
+        for timer in [self.tickTimer, self.dormant.timer] {
+            if let timer { self.loop.cancel(timer) }
+        }
         self.trackers.close()
         self.storage.stop()
         body()

@@ -35,26 +35,16 @@ extension TorrentEngine {
     }
 
     private func opening(_ metainfo: Metainfo, _ torrent: ActiveTorrent) throws(AddFailure) -> Opening {
-        guard
-            let hashes = metainfo.v1Hashes.flatMap({
-                PieceHashes(sha1: Array($0), pieceCount: metainfo.geometry.pieceCount)
-            })
-        else { throw .onlyVersion2 }
-        let layout: TorrentLayout
-        do throws(LayoutFailure) {
-            layout = try TorrentLayout(metainfo)
-        } catch {
-            throw .layout("\(error)")
-        }
+        let parts = try TorrentParts(metainfo)
         torrent.metainfo = metainfo
         torrent.core.metadataSize = metainfo.infoBytes.count
         torrent.name = metainfo.name
         let files =
             torrent.options.isRestored
-            ? torrent.stored?.details.selection.flatMap { $0.count == layout.fileCount ? $0 : nil }
+            ? torrent.stored?.details.selection.flatMap { $0.count == parts.layout.fileCount ? $0 : nil }
             : torrent.options.selectedFiles.map { metainfo.files(numbered: $0) }
-        try torrent.want(files, in: layout)
-        return Opening(layout: layout, hashes: hashes, selection: files)
+        try torrent.want(files, in: parts.layout)
+        return Opening(layout: parts.layout, hashes: parts.hashes, selection: files)
     }
 
     private func loaded(
@@ -241,8 +231,11 @@ extension ActiveTorrent {
 
 extension RecordedState {
     fileprivate mutating func take(_ record: ResumeRecord) {
-        self.uploadedBefore = record.uploaded
-        self.downloadedBefore = record.downloaded
+        // Of a torrent that has slept, the record's totals are those of this session as well.
+        if !self.isCarried {
+            self.uploadedBefore = record.uploaded
+            self.downloadedBefore = record.downloaded
+        }
         self.addedAt = record.addedAt
         self.finishedAt = record.finishedAt
         self.tiers = record.trackers.tiers

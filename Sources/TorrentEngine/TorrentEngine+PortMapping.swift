@@ -29,10 +29,11 @@ extension TorrentEngine {
         }
     }
 
-    /// The port that trackers and peers are told: the router's, which may be another than ours.
+    /// The port that trackers and peers are told: the router's, which may be another than ours. At the end, `stopped` names
+    /// the one that `started` had.
     var announcedPort: UInt16? {
         if case .mapped(let mapping)? = self.mapping { return mapping.external.port }
-        return self.listeningPort
+        return self.listeningPort ?? self.lastPort
     }
 }
 

@@ -24,7 +24,9 @@ extension TorrentEngine {
 
     /// Whether limits and disk let it read; else it is not watched for reading until they do.
     private func mayRead(_ connection: PeerConnection) -> Bool {
-        guard case .open = connection.phase, let leaf = connection.downloadLeaf else { return true }
+        guard case .open = connection.phase, let leaf = connection.downloadLeaf else {
+            return !connection.isHeldByWaking
+        }
         if self.storage.isOverloaded, connection.torrent?.core.isFinished == false {
             connection.isHeldByDisk = true
             self.heldByDisk.append(connection.number)

@@ -36,7 +36,7 @@ extension TorrentEngine {
         self.armSave(record)
     }
 
-    private func armSave(_ record: SessionRecord) {
+    func armSave(_ record: SessionRecord) {
         guard record.timer == nil, !record.isSaving, record.hasWork, self.whenStopped == nil else { return }
         // At least what comes with the same call of the loop goes into one transaction.
         let due = max(record.due(at: self.now), self.now.advanced(bySeconds: 0.02))
@@ -228,7 +228,7 @@ extension Metainfo {
 }
 
 /// Seconds since 1970, for people and not for intervals.
-private func wallSeconds() -> Int64 {
+func wallSeconds() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec)

@@ -33,10 +33,12 @@ extension TorrentEngine {
     func stopped(_ torrent: ActiveTorrent, because failure: StorageFailure) {
         guard torrent.state != .stopping else { return }
         let words = failure.description
+        if self.sleepOn(torrent, words) { return }
         let isNews = torrent.recovery.words != words
         let pause = torrent.recovery.failed(words, at: self.now)
         torrent.state = .failed(words)
         self.disconnect(torrent)
+        self.tellSleepless(torrent.core.id, nil)
         if torrent.core.geometry != nil { self.mustSave(torrent) }
         if let timer = torrent.recoveryTimer { self.loop.cancel(timer) }
         let id = torrent.core.id

@@ -10,16 +10,38 @@ extension TorrentEngine {
     /// is read.
     /// - Parameters:
     ///   - options: for all of them; each has its own directory and selection.
-    ///   - body: called for each on the loop, before anything else is told of it.
+    ///   - cap: the name of the cap of a torrent with these announce URLs; asked only for those that begin asleep.
+    ///   - body: called for each of the others on the loop, before anything else is told of it.
     public func restoreRecorded(
-        _ options: AddOptions, _ body: @escaping @Sendable (TorrentID) -> Void,
+        _ options: AddOptions, cap: @escaping @Sendable (TorrentID, [String]) -> String? = { _, _ in nil },
+        _ body: @escaping @Sendable (TorrentID) -> Void,
         then done: @escaping @Sendable (Result<Int, ResumeFailure>) -> Void
     ) {
         guard let keeper = self.record?.keeper else { return done(.success(0)) }
+        keeper.perform(on: self.loop) { store throws(ResumeFailure) in
+            try store.count()
+        } then: { [weak self] result in
+            self?.assumeIsolated { engine in
+                var options = options
+                let count = (try? result.get()) ?? 0
+                options.startSpreadSeconds = Self.startSpreadSeconds(torrents: count)
+                engine.reserveDormant(count)
+                engine.restoreRecorded(from: keeper, options, cap, body, then: done)
+            }
+        }
+    }
+
+    private func restoreRecorded(
+        from keeper: ResumeKeeper, _ options: AddOptions,
+        _ cap: @escaping @Sendable (TorrentID, [String]) -> String?,
+        _ body: @escaping @Sendable (TorrentID) -> Void,
+        then done: @escaping @Sendable (Result<Int, ResumeFailure>) -> Void
+    ) {
         keeper.stream(on: self.loop) { [weak self] records in
             self?.assumeIsolated { engine in
                 for record in records where record.state != .paused && engine.torrents[record.torrent] == nil
                 {
+                    guard !engine.restoreAsleep(record, options, cap) else { continue }
                     body(record.torrent)
                     engine.restore(record.torrent, options)
                 }
@@ -28,6 +50,57 @@ extension TorrentEngine {
             done($0)
         }
     }
+
+    /// What was complete and well sleeps until a peer asks for it; then its files are looked at. Answers whether it does.
+    private func restoreAsleep(
+        _ record: ResumeRecord, _ options: AddOptions, _ cap: (TorrentID, [String]) -> String?
+    ) -> Bool {
+        guard record.state == .running, record.have == .all, record.pieceCount > 0, !options.distrustsRecord
+        else { return self.dormant.table.contains(record.torrent) }
+        var options = options
+        options.directory = record.directory
+        options.isRestored = true
+        options.cap = cap(record.torrent, Array(record.trackers.tiers.joined()))
+        let outline = TorrentOutline(
+            id: record.torrent, name: record.name, totalLength: record.totalLength,
+            pieceCount: Int32(clamping: record.pieceCount), isPrivate: record.trackers.isPrivate,
+            tiers: record.trackers.tiers)
+        do throws(AddFailure) {
+            try self.addDormant(
+                outline, options, from: .session, uploadedBefore: record.uploaded,
+                downloadedBefore: record.downloaded)
+        } catch {
+            // It is there already, awake or asleep.
+        }
+        return true
+    }
+
+    /// Records torrents that were added dormant, for the next start; `done` hears when they are on disk, or cannot be.
+    public func recordDormant(
+        _ additions: [(outline: TorrentOutline, metainfo: [UInt8])], _ options: AddOptions,
+        then done: @escaping @Sendable () -> Void
+    ) {
+        guard let keeper = self.record?.keeper, !additions.isEmpty else { return done() }
+        let now = wallSeconds()
+        let additions = additions.map { outline, metainfo in
+            ResumeAddition(
+                ResumeRecord(
+                    torrent: outline.id, name: outline.name, directory: options.directory,
+                    totalLength: outline.totalLength, pieceCount: Int(outline.pieceCount), have: .all,
+                    addedAt: now, trackers: SavedTrackers(tiers: outline.tiers, isPrivate: outline.isPrivate)),
+                metainfo: metainfo)
+        }
+        keeper.perform(on: self.loop) { store throws(ResumeFailure) in
+            try store.add(additions)
+        } then: { [weak self] result in
+            if case .failure(let failure) = result {
+                self?.assumeIsolated { $0.observer?(.recordFailed(failure.description)) }
+            }
+            done()
+        }
+    }
+
+    public var keepsRecord: Bool { self.record != nil }
 
     private func restore(_ id: TorrentID, _ options: AddOptions) {
         self.record?.keeper.load(id, on: self.loop) { [weak self] result in

@@ -10,13 +10,14 @@ import TrackerProtocol
 
 /// What diagnosis looks at.
 extension TorrentEngine {
+    /// Of those that are awake.
     public var allSnapshots: [TorrentSnapshot] {
         self.torrents.keys.sorted().compactMap { self.snapshot(of: $0) }
     }
 
     public func snapshot(of id: TorrentID) -> TorrentSnapshot? {
-        guard let torrent = self.torrents[id] else { return nil }
         self.now = self.loop.now
+        guard let torrent = self.torrents[id] else { return self.dormantSnapshot(of: id) }
         var snapshot = TorrentSnapshot(
             id: id, name: torrent.name, state: torrent.diagnosisState, since: torrent.addedAt, now: self.now)
         snapshot.isPrivate = torrent.core.isPrivate
@@ -122,7 +123,7 @@ extension TorrentEngine {
         }
     }
 
-    private var sessionFacts: SessionFacts {
+    var sessionFacts: SessionFacts {
         var facts = SessionFacts()
         if let failure = self.listeningFailure {
             let port = self.settings.listenAddresses.first?.port ?? 0
@@ -133,10 +134,7 @@ extension TorrentEngine {
         facts.mapping = PortMapping(self.mapping)
         facts.hadIncoming = self.acceptedCount > 0
         facts.encryption = self.settings.encryption
-        for torrent in self.torrents.values where torrent.ledger.attempts > 0 {
-            facts.torrentsDialling += 1
-            if torrent.ledger.handshakes == 0 { facts.torrentsNeverConnected += 1 }
-        }
+        (facts.torrentsDialling, facts.torrentsNeverConnected) = self.dialCounts
         facts.isOutOfDescriptors = self.localFailure.map { $0.code == EMFILE || $0.code == ENFILE } ?? false
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
@@ -144,6 +142,23 @@ extension TorrentEngine {
         }
         facts.hasPeerExchange = true
         return facts
+    }
+}
+
+extension TorrentEngine {
+    /// Torrents that tried to connect, and those of them that never could. Counted anew once a second at most: a report on
+    /// all torrents asks for each.
+    private var dialCounts: (tried: Int, never: Int) {
+        if let known = self.knownDialCounts, self.now.seconds(since: known.at) < 1 {
+            return (known.tried, known.never)
+        }
+        var (tried, never) = (self.dormant.table.diallers, self.dormant.table.neverConnected)
+        for torrent in self.torrents.values where torrent.ledger.attempts > 0 {
+            tried += 1
+            if torrent.ledger.handshakes == 0 { never += 1 }
+        }
+        self.knownDialCounts = (self.now, tried, never)
+        return (tried, never)
     }
 }
 

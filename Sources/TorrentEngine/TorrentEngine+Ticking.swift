@@ -31,9 +31,14 @@ extension TorrentEngine {
             self.noteProgress(of: torrent)
             self.dialCandidates(of: torrent)
             self.askForPeers(torrent)
+            if self.noteIdleness(torrent) {
+                isBusy = true
+                continue
+            }
             let isLooking = torrent.core.book.nextCandidateAt(weAreSeed: torrent.core.isFinished) != nil
             isBusy = isBusy || torrent.core.peerCount > 0 || isLooking
         }
+        self.sleepIdle()
         self.trimIfIdle(isBusy: isBusy)
         if isBusy { self.armTick() }
     }

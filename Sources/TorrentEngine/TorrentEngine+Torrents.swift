@@ -1,5 +1,6 @@
 import EventIO
 import MetainfoCoding
+import PeerPolicy
 import PeerProtocol
 import RateControl
 import StallDiagnosis
@@ -17,34 +18,19 @@ extension TorrentEngine {
     @discardableResult
     public func add(_ source: TorrentSource, _ options: AddOptions) throws(AddFailure) -> TorrentID {
         self.now = self.loop.now
-        if self.storage.whenRelieved == nil {
-            self.storage.whenRelieved = { [weak self] in self?.assumeIsolated { $0.diskRelieved() } }
-        }
+        self.prepareStorage()
         let id = source.id
-        guard self.torrents[id] == nil else { throw .alreadyThere }
-        var settings = SwarmSettings()
-        settings.maximumPeers = self.settings.maximumPeersPerTorrent
-        settings.isSequential = self.settings.isSequential
-        settings.clientText = self.settings.clientText
-        settings.listeningPort = self.listeningPort
+        guard self.torrents[id] == nil, !self.dormant.table.contains(id) else { throw .alreadyThere }
         let (announcement, isPrivate) = source.announcement
-        let core = SwarmCore(
-            id: id, ownID: PeerID.own(using: &self.random), isPrivate: isPrivate, settings: settings,
-            at: self.now)
-        let parent = options.cap.map { self.joinCap($0) }
-        let torrent = ActiveTorrent(
-            core: core, state: .fetchingMetadata, options: options, name: source.name,
+        let torrent = self.makeTorrent(
+            self.makeCore(id, ownID: PeerID.own(using: &self.random), isPrivate: isPrivate), options,
+            name: source.name,
             schedule: AnnounceSchedule(
                 // Of a magnet link whose metadata came from peers, the record knows them and its metainfo does not.
                 tiers: announcement.tiers.isEmpty
                     ? options.stored?.record.trackers.tiers ?? [] : announcement.tiers,
                 isPrivate: isPrivate, addedAt: self.now, using: &self.random),
-            announceKey: UInt32.random(in: 0 ... .max, using: &self.random),
-            uploadNode: self.uploads.addNode(
-                below: parent?.upload ?? self.uploads.root, limit: options.uploadLimit, at: self.now),
-            downloadNode: self.downloads.addNode(
-                below: parent?.download ?? self.downloads.root, limit: options.downloadLimit, at: self.now),
-            at: self.now)
+            announceKey: UInt32.random(in: 0 ... .max, using: &self.random), addedAt: self.now)
         self.torrents[id] = torrent
         self.obfuscated.insert(id, MessageStreamPrimitives())
         for address in options.peers { self.heardOf(address, .byHand, torrent) }
@@ -71,6 +57,36 @@ extension TorrentEngine {
         return id
     }
 
+    func prepareStorage() {
+        guard self.storage.whenRelieved == nil else { return }
+        self.storage.whenRelieved = { [weak self] in self?.assumeIsolated { $0.diskRelieved() } }
+    }
+
+    func makeCore(_ id: TorrentID, ownID: PeerID, isPrivate: Bool) -> SwarmCore {
+        var settings = SwarmSettings()
+        settings.maximumPeers = self.settings.maximumPeersPerTorrent
+        settings.isSequential = self.settings.isSequential
+        settings.clientText = self.settings.clientText
+        settings.listeningPort = self.listeningPort
+        return SwarmCore(id: id, ownID: ownID, isPrivate: isPrivate, settings: settings, at: self.now)
+    }
+
+    /// With its places in the trees of limits.
+    func makeTorrent(
+        _ core: SwarmCore, _ options: AddOptions, name: String, schedule: AnnounceSchedule,
+        announceKey: UInt32, addedAt: Instant
+    ) -> ActiveTorrent {
+        let parent = options.cap.map { self.joinCap($0) }
+        return ActiveTorrent(
+            core: core, state: .fetchingMetadata, options: options, name: name, schedule: schedule,
+            announceKey: announceKey,
+            uploadNode: self.uploads.addNode(
+                below: parent?.upload ?? self.uploads.root, limit: options.uploadLimit, at: self.now),
+            downloadNode: self.downloads.addNode(
+                below: parent?.download ?? self.downloads.root, limit: options.downloadLimit, at: self.now),
+            at: addedAt)
+    }
+
     /// What the disk has is known: the swarm begins.
     func run(_ torrent: ActiveTorrent) {
         guard let store = torrent.store else { return }
@@ -86,11 +102,13 @@ extension TorrentEngine {
         }
         torrent.setPieceCount(store.geometry.pieceCount)
         let isFinished = torrent.core.isFinished
+        self.budget.torrentStarted(at: self.now)
         self.announceStart(torrent)
         self.performActions(of: torrent)
         self.dialCandidates(of: torrent)
         self.observer?(.running(torrent.core.id))
         if isFinished { self.observer?(.finished(torrent.core.id)) }
+        self.tellSleepless(torrent.core.id, torrent)
     }
 
     func finished(_ torrent: ActiveTorrent) {
@@ -130,28 +148,21 @@ extension TorrentEngine {
     func fail(_ torrent: ActiveTorrent, _ words: String) {
         torrent.state = .failed(words)
         for connection in torrent.allConnections { self.close(connection, .torrentStopped) }
+        self.tellSleepless(torrent.core.id, nil)
         self.observer?(.failed(torrent.core.id, words))
-    }
-
-    /// An incoming connection asks for a torrent; nil when there is none that runs.
-    func wake(_ id: TorrentID) -> ActiveTorrent? {
-        guard let torrent = self.torrents[id], torrent.isRunning else { return nil }
-        return torrent
     }
 
     func remove(_ torrent: ActiveTorrent) {
         self.torrents[torrent.core.id] = nil
         self.obfuscated.remove(torrent.core.id, MessageStreamPrimitives())
+        self.removeNodes(of: torrent)
+    }
+
+    func removeNodes(of torrent: ActiveTorrent) {
         self.uploads.remove(torrent.uploadNode)
         self.downloads.remove(torrent.downloadNode)
         if let cap = torrent.options.cap { self.leaveCap(cap) }
     }
-
-    public func progress(of id: TorrentID) -> TorrentProgress? {
-        self.torrents[id].map { $0.progress(at: self.loop.now) }
-    }
-
-    public var allProgress: [TorrentProgress] { self.torrents.values.map { $0.progress(at: self.loop.now) } }
 }
 
 extension TorrentEngine {

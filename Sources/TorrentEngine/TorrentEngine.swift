@@ -58,6 +58,8 @@ public actor TorrentEngine {
     /// Connections whose requests are being collected for a moment.
     var deferred: [Int] = []
     var listeners: [Listener] = []
+    /// Of the listeners, once they are closed.
+    var lastPort: UInt16?
     var budget: ConnectionBudget
     /// What keeps the router's port open, and its last answer.
     var mapper: PortMapper?
@@ -69,7 +71,9 @@ public actor TorrentEngine {
 
     let trackers: TrackerClient
     var nextReadToken: UInt64 = 0
+    /// Those that are awake. The others are in `dormant`.
     var torrents: [TorrentID: ActiveTorrent] = [:]
+    var dormant = DormantState()
     /// Nil when nothing is kept for the next start.
     var record: SessionRecord?
     /// Whether nothing of it is left after the end.
@@ -78,6 +82,7 @@ public actor TorrentEngine {
     public internal(set) var listeningFailure: SystemCallFailure?
     var obfuscated = ObfuscatedTorrents()
     var tickTimer: TimerToken?
+    var knownDialCounts: (at: Instant, tried: Int, never: Int)?
     var idleWatch = IdleWatch()
     var observer: (@Sendable (EngineEvent) -> Void)?
 

@@ -99,7 +99,7 @@ public struct ResumeDetails: Hashable, Sendable {
 }
 
 /// All that is recorded of a torrent.
-public struct StoredTorrent: Sendable {
+public struct StoredTorrent: Hashable, Sendable {
     public var record: ResumeRecord
     public var details: ResumeDetails
     /// The .torrent file's bytes; nil as long as they are not known.

@@ -12,7 +12,8 @@ struct HTTPDriver: Sendable {
 
     init(loop: EventLoop, settings: TrackerClientSettings) {
         self.fetcher = HTTPFetcher(
-            loop: loop, userAgent: settings.userAgent, maximumConnectionsPerHost: settings.limits.perHost)
+            loop: loop, userAgent: settings.userAgent,
+            maximumConnectionsPerHost: max(settings.limits.perHost, RequestQueue.Limits.atTheEnd.perHost))
         self.settings = settings
     }
 

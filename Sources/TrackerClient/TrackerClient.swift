@@ -110,6 +110,14 @@ public final class TrackerClient: @unchecked Sendable {
         self.lookSoon()
     }
 
+    /// How many requests may run, from now on.
+    public func setLimits(_ limits: RequestQueue.Limits) {
+        self.loop.checkIsolated()
+        guard self.queue.limits != limits else { return }
+        self.queue.limits = limits
+        self.lookSoon()
+    }
+
     /// Waiting and running requests.
     public var requestCount: Int { self.exchanges.count }
 

@@ -46,7 +46,8 @@ struct CapChoice {
         engine.setCap(self.cap(of: id, engine.announceURLs(of: id)), of: id)
     }
 
-    private mutating func cap(of id: TorrentID, _ urls: [String]) -> String? {
+    /// - Parameter urls: of its trackers.
+    mutating func cap(of id: TorrentID, _ urls: [String]) -> String? {
         let first = self.name(for: urls.first ?? "")
         if urls.contains(where: { self.name(for: $0) != first }) { self.ambiguous.append(id) }
         return first

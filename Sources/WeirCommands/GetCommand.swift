@@ -91,21 +91,27 @@ let seedCommand = Command(
     )
 ) { invocation throws(ServiceFailure) in
     let line = TransferLine(invocation)
-    let folder = invocation.parsed.value("session")
-    let sources =
-        invocation.parsed.arguments.isEmpty && folder != nil
-        ? [] : try line.sources(of: try line.argument())
+    let session = invocation.parsed.value("session")
+    let path = session == nil ? try line.argument() : invocation.parsed.arguments.first
+    let folder = try path.flatMap { path throws(ServiceFailure) in try TorrentFolder(path) }
+    var torrents: [(source: TorrentSource, options: AddOptions)] = []
     var options = try line.options()
     options.knowledge =
         invocation.parsed.has("check") ? .check : invocation.parsed.has("trust") ? .trusted : .complete
     options.distrustsRecord = invocation.parsed.has("check")
-    let session = try TransferSession(
+    let transfer = try TransferSession(
         try line.settings(), output: line.output(.seed), endsWhenFinished: false, seedRatio: nil,
         caps: try line.capChoice(), controlFolders: line.controlFolders)
-    if let folder {
+    if let session {
         // A session outlives the folder that it was started in.
         options.directory = try absolutePath(options.directory)
-        try session.keepSession(in: folder)
+        try transfer.keepSession(in: session)
     }
-    return try session.run(sources.map { ($0, options) }, restoring: folder == nil ? nil : options)
+    if let path, folder == nil {
+        var options = options
+        options.place = MetainfoPlace(file: path)
+        torrents.append((try line.source(of: path), options))
+    }
+    return try transfer.run(
+        torrents, from: folder.map { ($0, options) }, restoring: session == nil ? nil : options)
 }

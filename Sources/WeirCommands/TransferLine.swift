@@ -89,17 +89,6 @@ struct TransferLine {
         }
     }
 
-    /// A torrent, or every torrent in a folder.
-    func sources(of path: String) throws(ServiceFailure) -> [TorrentSource] {
-        guard let names = torrentNames(inFolder: path) else { return [try self.source(of: path)] }
-        guard !names.isEmpty else {
-            throw .badInput("\(plain(path)): there is no .torrent file in this folder")
-        }
-        var sources: [TorrentSource] = []
-        for name in names { sources.append(try self.source(of: "\(path)/\(name)")) }
-        return sources
-    }
-
     func settings() throws(ServiceFailure) -> EngineSettings {
         var settings = EngineSettings()
         let port = try self.port()
@@ -202,18 +191,4 @@ func bytesPerSecond(_ text: String) -> Int64? {
     else { return nil }
     let bytes = value * (unit ?? 1)
     return bytes < 1e15 ? Int64(bytes) : nil
-}
-
-/// The names of the torrent files in a folder, sorted; nil when it is no folder.
-private func torrentNames(inFolder path: String) -> [String]? {
-    guard let folder = opendir(path) else { return nil }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-        let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        if name.hasSuffix(".torrent") { names.append(name) }
-    }
-    return names.sorted()
 }

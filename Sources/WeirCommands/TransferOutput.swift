@@ -33,6 +33,10 @@ final class TransferOutput: @unchecked Sendable {
     /// Between two reports.
     var intervalSeconds: Double { self.isTerminal && !self.isJSON ? 0.5 : 1 }
 
+    /// Whether anybody sees the progress.
+    var wantsProgress: Bool { self.isJSON || self.isTerminal }
+    var wantsEnds: Bool { self.isJSON }
+
     /// Whether the next `report` needs snapshots: they cost more than the progress, and are for whoever sees them.
     var wantsDiagnosis: Bool {
         self.isBlockDue(self.reportCount + 1) || self.purpose == .get && (self.isJSON || self.isTerminal)
@@ -62,14 +66,12 @@ final class TransferOutput: @unchecked Sendable {
         }
     }
 
-    func happened(_ event: EngineEvent, _ progress: [TorrentProgress]) {
+    func happened(_ event: EngineEvent, _ progress: (TorrentID) -> TorrentProgress?) {
         switch event {
         case .metadata(let id):
-            if let torrent = progress.first(where: { $0.id == id }) { self.tell("metadata", torrent) }
+            if let torrent = progress(id) { self.tell("metadata", torrent) }
         case .finished(let id):
-            if self.purpose == .get, let torrent = progress.first(where: { $0.id == id }) {
-                self.tell("finished", torrent)
-            }
+            if self.purpose == .get, let torrent = progress(id) { self.tell("finished", torrent) }
         case .interrupted(let id, let words):
             self.tell("interrupted", id, words, "interrupted, and goes on when that is over: ")
         case .damaged(let id, let words): self.tell("damaged", id, words, "a piece is not what it was: ")
@@ -125,7 +127,10 @@ final class TransferOutput: @unchecked Sendable {
         if let cap = torrent.cap { json.member("cap", cap) }
     }
 
-    func report(_ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot], _ caps: [CapUsage]) {
+    /// - Parameter sleeping: complete torrents that nobody asks for; of them nothing changes.
+    func report(
+        _ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot], _ caps: [CapUsage], sleeping: Int = 0
+    ) {
         self.reportCount += 1
         let reports = snapshots.map { DiagnosisReport($0) }
         if self.isBlockDue(self.reportCount) {
@@ -145,7 +150,7 @@ final class TransferOutput: @unchecked Sendable {
             }
             if !caps.isEmpty { self.tell(caps) }
         } else if self.isTerminal {
-            self.draw(progress, reports, caps)
+            self.draw(progress, reports, caps, sleeping)
         }
     }
 
@@ -171,7 +176,7 @@ final class TransferOutput: @unchecked Sendable {
 
     /// Writes over what the last call has written.
     private func draw(
-        _ progress: [TorrentProgress], _ reports: [DiagnosisReport], _ caps: [CapUsage]
+        _ progress: [TorrentProgress], _ reports: [DiagnosisReport], _ caps: [CapUsage], _ sleeping: Int
     ) {
         var lines: [String] = []
         for torrent in progress.prefix(8) {
@@ -181,6 +186,7 @@ final class TransferOutput: @unchecked Sendable {
             }
         }
         if progress.count > 8 { lines.append("… and \(progress.count - 8) more") }
+        if sleeping > 0 { lines.append("\(sleeping) torrents seed and wait for a peer") }
         for usage in caps.filter({ $0.torrents > 0 }).prefix(4) {
             guard let limit = usage.cap.upload.rate else { continue }
             let (rate, most) = (usage.uploadRate.bytesPerSecond, limit.bytesPerSecond)
@@ -188,6 +194,7 @@ final class TransferOutput: @unchecked Sendable {
                 "  ↑ \(rateText(Double(rate))) of \(rateText(Double(most))) for \(plain(usage.cap.name))")
         }
         self.clear()
+        guard !lines.isEmpty else { return }
         let width = Self.terminalWidth()
         self.output.say(lines.map { String($0.prefix(width - 1)) }.joined(separator: "\n"))
         self.linesShown = lines.count

@@ -33,6 +33,11 @@ final class TransferSession: @unchecked Sendable {
     private var isDone = false
     private(set) var exitCode = ExitCode.done
     private var isStopping = false
+    /// More torrents are to come.
+    private var isLoading = false
+    private var folder: FolderSeeding?
+    /// Until its turn comes.
+    private var folderToLoad: (TorrentFolder, AddOptions)?
     private var signals: SignalWatch?
     /// As it was asked for; 0 is any.
     private let port: UInt16
@@ -61,9 +66,12 @@ final class TransferSession: @unchecked Sendable {
     }
 
     /// Runs the loop on the calling thread until all is done; answers what to say to the shell.
-    /// - Parameter restoring: how the torrents of the session's record are added; nil when there is none.
+    /// - Parameters:
+    ///   - folder: its torrents come while the loop runs.
+    ///   - restoring: how the torrents of the session's record are added; nil when there is none.
     func run(
-        _ torrents: [(source: TorrentSource, options: AddOptions)], restoring: AddOptions? = nil
+        _ torrents: [(source: TorrentSource, options: AddOptions)],
+        from folder: (torrents: TorrentFolder, options: AddOptions)? = nil, restoring: AddOptions? = nil
     ) throws(ServiceFailure) -> ExitCode {
         do throws(SystemCallFailure) {
             // A terminal that is gone ends it as well, but not under nohup. The descriptor of signals hears also of those
@@ -75,7 +83,15 @@ final class TransferSession: @unchecked Sendable {
         } catch {
             throw .system(error.description)
         }
-        self.loop.post { [self] in self.begin(torrents, restoring) }
+        try folder?.torrents.start()
+        self.isLoading = folder != nil
+        self.isRestoring = restoring != nil
+        self.loop.post { [self] in
+            guard self.begin() else { return }
+            self.folderToLoad = folder
+            self.add(torrents, restoring)
+            if restoring == nil { self.loadFolder() }
+        }
         self.loop.run()
         self.signals = nil
         if let failure = self.failure { throw failure }
@@ -86,20 +102,27 @@ final class TransferSession: @unchecked Sendable {
 
     func say(_ text: String) { self.output.say(text) }
 
-    private func begin(
-        _ torrents: [(source: TorrentSource, options: AddOptions)], _ restoring: AddOptions?
-    ) {
-        self.isRestoring = restoring != nil
+    /// Answers whether anything can run.
+    private func begin() -> Bool {
         self.control = ControlSocket.open(self.engine, folders: self.controlFolders) { self.output.say($0) }
-        self.engine.assumeIsolated { engine in
+        let isListening = self.engine.assumeIsolated { engine in
             engine.observe { [weak self] event in self?.happened(event) }
             do throws(SystemCallFailure) {
                 try engine.listen()
+                return true
             } catch {
                 self.failure = .listening("cannot listen on port \(self.port): \(error)")
-                self.stop()
-                return
+                return false
             }
+        }
+        if isListening { self.report() } else { self.stop() }
+        return isListening
+    }
+
+    private func add(
+        _ torrents: [(source: TorrentSource, options: AddOptions)], _ restoring: AddOptions?
+    ) {
+        self.engine.assumeIsolated { engine in
             if let caps = self.caps { engine.setCaps(caps.caps) }
             if let keeper = self.keeper { engine.keepRecord(by: keeper) }
             self.keeper = nil
@@ -115,7 +138,9 @@ final class TransferSession: @unchecked Sendable {
                 }
             }
             if let restoring {
-                engine.restoreRecorded(restoring) { [weak self] id in
+                engine.restoreRecorded(restoring) { [weak self] id, urls in
+                    self?.caps?.cap(of: id, urls)
+                } _: { [weak self] id in
                     self?.unfinished.insert(id)
                     self?.notRunning.insert(id)
                     self?.restored.insert(id)
@@ -124,7 +149,24 @@ final class TransferSession: @unchecked Sendable {
                 }
             }
         }
-        self.report()
+    }
+
+    /// What the session has already is not read again.
+    private func loadFolder() {
+        guard let (folder, options) = self.folderToLoad, !self.isStopping else { return }
+        self.folderToLoad = nil
+        let seeding = FolderSeeding(folder, options, engine: self.engine) { [weak self] id, urls in
+            self?.caps?.cap(of: id, urls)
+        } failed: { [weak self] words in
+            self?.exitCode = .failed
+            self?.output.say(plain(words))
+        } done: { [weak self] in
+            self?.folder = nil
+            self?.isLoading = false
+            self?.endIfFinished()
+        }
+        self.folder = seeding
+        seeding.readOn()
     }
 
     private func restored(_ result: Result<Int, ResumeFailure>) {
@@ -133,10 +175,11 @@ final class TransferSession: @unchecked Sendable {
         case .failure(let failure):
             self.failure = .system(failure.description)
             self.stop()
-        case .success(0) where self.unfinished.isEmpty && self.exitCode == .done:
+        case .success(0) where self.unfinished.isEmpty && self.exitCode == .done && !self.isLoading:
             self.say("the session has no torrents yet: name some to add them")
         case .success: break
         }
+        self.loadFolder()
         self.endIfFinished()
     }
 
@@ -155,30 +198,44 @@ final class TransferSession: @unchecked Sendable {
             self.exitCode = .failed
             self.output.failed(id, words)
         }
-        self.output.happened(event, self.engine.assumeIsolated { $0.allProgress })
+        self.output.happened(event) { id in self.engine.assumeIsolated { $0.progress(of: id) } }
         self.endIfFinished()
     }
 
     private func endIfFinished() {
-        if self.unfinished.isEmpty, self.notRunning.isEmpty, !self.isRestoring { self.allFinished() }
+        guard self.unfinished.isEmpty, self.notRunning.isEmpty, !self.isRestoring, !self.isLoading else {
+            return
+        }
+        self.allFinished()
     }
 
     private func allFinished() {
         self.output.ready()
         self.isDone = self.endsWhenFinished && self.seedRatio == nil && self.exitCode == .done
-        if self.exitCode != .done || self.isDone { self.stop() }
+        if self.isDone || self.exitCode != .done && !self.hasAnyLeft { self.stop() }
+    }
+
+    /// Some torrents that failed are no reason not to seed the others.
+    private var hasAnyLeft: Bool {
+        guard !self.endsWhenFinished else { return false }
+        return self.engine.assumeIsolated { engine in
+            engine.dormantCount > 0 || engine.awakeProgress.contains { $0.state != "failed" }
+        }
     }
 
     /// Shows how far it is, now and again and again.
     private func report() {
         guard !self.isStopping else { return }
-        let (progress, snapshots, caps) = self.engine.assumeIsolated { engine in
+        let (progress, snapshots, caps, sleeping) = self.engine.assumeIsolated { engine in
             self.caps?.follow(engine)
+            let isSeen = self.output.wantsProgress
             return (
-                engine.allProgress, self.output.wantsDiagnosis ? engine.allSnapshots : [], engine.capUsages
+                isSeen || self.seedRatio != nil ? engine.awakeProgress : [],
+                self.output.wantsDiagnosis ? engine.allSnapshots : [], isSeen ? engine.capUsages : [],
+                engine.dormantCount
             )
         }
-        self.output.report(progress, snapshots, caps)
+        self.output.report(progress, snapshots, caps, sleeping: sleeping)
         if let ratio = self.seedRatio, self.unfinished.isEmpty,
             progress.allSatisfy({ Double($0.totalUploaded) >= ratio * Double(max(1, $0.wantedBytes)) })
         {
@@ -204,7 +261,7 @@ final class TransferSession: @unchecked Sendable {
         guard !self.isStopping else { return }
         self.isStopping = true
         self.engine.assumeIsolated { engine in
-            self.output.ended(engine.allProgress)
+            if self.output.wantsEnds { self.output.ended(engine.allProgress) }
             if self.isDone { self.forgetDamagedNotes() }
             engine.stop(removingRecord: self.isDone && self.notesPath != nil) { [loop = self.loop] in
                 loop.stop()

@@ -3,7 +3,7 @@
 #
 #     run.sh              all of them, in their short forms
 #     run.sh NAME [ARG…]  one of them: commands, formats, why, interop, web, mapping, hostile, strangers, bad_input, engine_faults,
-#                         download_kills, caps, faults, outages, service, kills or swarm
+#                         download_kills, caps, many, faults, outages, service, kills or swarm
 #
 # Needs root, for network namespaces of their own; WEIR_BINARY names another binary than .build/release/weir.
 set -uo pipefail
@@ -36,6 +36,7 @@ run commands
 run formats
 run why
 run interop --payload one,many --encryption plain,encrypted --alternate
+run many
 run interop --payload one --encryption plain --magnet --clients libtorrent,aria2
 run web
 run hostile
