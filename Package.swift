@@ -85,6 +85,7 @@ let package = Package(
                 "RateControl", "StallDiagnosis",
             ]),
         module("LimitPlanning", pure, uses: ["SwarmTypes"]),
+        module("LibraryPolicy", pure, uses: ["SwarmTypes"]),
 
         // Machine access.
         module("EventIO", strict, uses: ["CLinuxIO", "SwarmTypes"]),
@@ -120,6 +121,13 @@ let package = Package(
         module(
             "AccessControl", strict, uses: ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"]),
         module("TorrentCatalog", strict, uses: ["SwarmTypes", "StallDiagnosis", "EventIO"]),
+        module(
+            "TorrentLibrary", strict,
+            uses: [
+                "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage", "TrackerClient",
+                "TrackerProtocol", "MetainfoCoding", "BencodeCoding", "SQLiteStore", "StallDiagnosis",
+                "EventIO", "HTTPFetching", "CLinuxIO",
+            ]),
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
         module("ChangeJournal", strict, uses: ["SwarmTypes", "SQLiteStore"]),
         module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
@@ -152,7 +160,8 @@ let package = Package(
                 "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching",
                 "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI",
                 "WeirSettings",
-                "Digests", "CLinuxIO",
+                "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy", "TorrentStorage",
+                "QBittorrentFacade", "TrackerClient",
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,
@@ -229,10 +238,10 @@ let package = Package(
         tests(
             "TorrentEngineTests",
             uses: [
-                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis",
-                "SwarmTypes",
+                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis", "SwarmTypes",
                 "EventIO", "TestKit",
             ]),
+        tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
         tests(
             "QBittorrentFacadeTests",

@@ -5,6 +5,7 @@ import Glibc
 import HTTPServing
 import LimitPlanning
 import LogOutput
+import QBittorrentFacade
 public import WeirSettings
 
 /// `weir serve`: starts everything, runs until a signal, and stops in the reverse order.
@@ -24,7 +25,10 @@ public enum WeirService {
         let journal = try openJournal(settings, logger: logger)
         let service = try RunningService(loaded, source: source, journal: journal, logger: logger)
         let address = try listeningAddress(settings.global.host)
-        let handler = SwitchingHandler(ControlAdapter(service), settings, address: address)
+        let facade = service.torrents.map {
+            QBittorrentFacade(directing: $0, access: LoopbackAccess(), now: { Int64(wallSeconds()) })
+        }
+        let handler = SwitchingHandler(ControlAdapter(service), facade, settings, address: address)
         service.whenReloaded { handler.use($0) }
         let server: HTTPServer
         do throws(HTTPServerFailure) {
@@ -141,9 +145,12 @@ private final class SwitchingHandler: HTTPHandling {
     private let address: String
     private let port: UInt16
     private let current: Lock<ControlHandler>
+    /// Nil without torrents of our own.
+    private let facade: QBittorrentFacade?
 
-    init(_ control: ControlAdapter, _ settings: Settings, address: String) {
+    init(_ control: ControlAdapter, _ facade: QBittorrentFacade?, _ settings: Settings, address: String) {
         self.control = control
+        self.facade = facade
         self.address = address
         self.port = UInt16(clamping: settings.global.port)
         self.current = Lock(Self.handler(control, settings, address, UInt16(clamping: settings.global.port)))
@@ -155,10 +162,17 @@ private final class SwitchingHandler: HTTPHandling {
     }
 
     func maximumBodyBytes(method: String, path: String) -> Int {
-        self.current.withLock { $0 }.maximumBodyBytes(method: method, path: path)
+        self.facade(for: path)?.maximumBodyBytes(method: method, path: path)
+            ?? self.current.withLock { $0 }.maximumBodyBytes(method: method, path: path)
     }
 
-    func answer(_ request: HTTPRequest) -> HTTPAnswer { self.current.withLock { $0 }.answer(request) }
+    func answer(_ request: HTTPRequest) -> HTTPAnswer {
+        self.facade(for: request.path)?.answer(request) ?? self.current.withLock { $0 }.answer(request)
+    }
+
+    private func facade(for path: String) -> QBittorrentFacade? {
+        path.hasPrefix(QBittorrentFacade.pathPrefix) ? self.facade : nil
+    }
 
     /// The socket stays where it is until a restart; key and names follow the configuration.
     private static func handler(

@@ -26,7 +26,7 @@ extension TorrentEngine {
     }
 
     /// Awake or asleep.
-    private func schedule(of id: TorrentID) -> AnnounceSchedule? {
+    func schedule(of id: TorrentID) -> AnnounceSchedule? {
         self.torrents[id]?.schedule ?? self.dormant.table[id]?.schedule
     }
 
@@ -74,6 +74,7 @@ extension TorrentEngine {
         case .failure(let failure):
             torrent.schedule.failed(order, failure, at: self.now, using: &self.random)
         }
+        self.observer?(.announced(id))
         self.announceDue(torrent)
         if torrent.state == .stopping { self.stopStep(torrent) }
     }

@@ -26,7 +26,7 @@ extension TorrentEngine {
             case .connection(let socket, let address):
                 self.acceptedCount += 1
                 self.lastIncomingAt = self.now
-                guard self.mayStay() else { continue }
+                guard !self.isBanned(address), self.mayStay() else { continue }
                 let machine = HandshakeMachine(
                     incoming: self.settings.encryption, primitives: MessageStreamPrimitives())
                 self.begin(socket, address, .incoming, .opening(machine), nil)

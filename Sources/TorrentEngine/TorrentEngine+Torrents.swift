@@ -27,8 +27,9 @@ extension TorrentEngine {
             name: source.name,
             schedule: AnnounceSchedule(
                 // Of a magnet link whose metadata came from peers, the record knows them and its metainfo does not.
-                tiers: announcement.tiers.isEmpty
-                    ? options.stored?.record.trackers.tiers ?? [] : announcement.tiers,
+                tiers: options.trackers
+                    ?? (announcement.tiers.isEmpty
+                        ? options.stored?.record.trackers.tiers ?? [] : announcement.tiers),
                 isPrivate: isPrivate, addedAt: self.now, using: &self.random),
             announceKey: UInt32.random(in: 0 ... .max, using: &self.random), addedAt: self.now)
         self.torrents[id] = torrent
@@ -101,7 +102,13 @@ extension TorrentEngine {
                 using: &self.random, into: &torrent.actions)
         }
         torrent.setPieceCount(store.geometry.pieceCount)
+        if !hadBegun, !torrent.options.wishes.isDefault { self.applyWishes(to: torrent) }
         let isFinished = torrent.core.isFinished
+        guard !torrent.options.checksOnly else {
+            self.performActions(of: torrent)
+            self.observer?(.running(torrent.core.id))
+            return
+        }
         self.budget.torrentStarted(at: self.now)
         self.announceStart(torrent)
         self.performActions(of: torrent)

@@ -16,7 +16,7 @@ public actor TorrentEngine {
     public nonisolated let loop: EventLoop
     public nonisolated var unownedExecutor: UnownedSerialExecutor { self.loop.asUnownedSerialExecutor() }
 
-    let settings: EngineSettings
+    var settings: EngineSettings
     /// When the loop last called us: one clock reading for all that one call does.
     var now: Instant
     var random = SystemChance()
@@ -65,6 +65,8 @@ public actor TorrentEngine {
     var mapper: PortMapper?
     var mapping: MappingOutcome?
     var acceptedCount = 0
+    /// With port 0.
+    var bannedHosts: Set<PeerAddress> = []
     var lastIncomingAt: Instant?
     /// The last failure of our own side to make a connection, such as too many open files.
     public internal(set) var localFailure: SystemCallFailure?

@@ -23,6 +23,7 @@ private let allowedImports: [String: Set<String>] = [
         "StallDiagnosis",
     ],
     "LimitPlanning": ["SwarmTypes"],
+    "LibraryPolicy": ["SwarmTypes"],
     // Machine access.
     "EventIO": ["SwarmTypes", "CLinuxIO", "Glibc", "Synchronization"],
     "HTTPServing": ["EventIO", "SwarmTypes", "CMicrohttpd", "CLinuxIO", "Glibc", "Synchronization"],
@@ -53,6 +54,11 @@ private let allowedImports: [String: Set<String>] = [
     ],
     "AccessControl": ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"],
     "TorrentCatalog": ["SwarmTypes", "StallDiagnosis", "EventIO"],
+    "TorrentLibrary": [
+        "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage", "TrackerClient", "TrackerProtocol",
+        "MetainfoCoding", "BencodeCoding", "SQLiteStore", "StallDiagnosis", "EventIO", "HTTPFetching", "Glibc",
+        "CLinuxIO",
+    ],
     "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching"],
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
@@ -75,7 +81,8 @@ private let allowedImports: [String: Set<String>] = [
     "ServiceAssembly": [
         "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching", "Digests",
         "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
-        "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization",
+        "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog", "TorrentEngine",
+        "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
     ],
     "weir": ["WeirCommands"],
 ]
@@ -84,7 +91,7 @@ private let allowedImports: [String: Set<String>] = [
 private let pureModules: Set<String> = [
     "SwarmTypes", "SpellingHints", "JSONScanning", "JSONValues", "LimitPlanning",
     "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TrackerProtocol", "PieceSelection",
-    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore",
+    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore", "LibraryPolicy",
 ]
 
 /// The C library of each module that owns one.
