@@ -34,6 +34,7 @@ let package = Package(
         // C libraries, each imported by the one module that owns it.
         .target(name: "CLinuxIO"),
         .target(name: "CSHA1Lanes"),
+        .target(name: "CDashboardFiles"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
         library("CMicrohttpd", "libmicrohttpd", "libmicrohttpd-dev"),
         library("CPCRE2", "libpcre2-8", "libpcre2-dev"),
@@ -106,7 +107,14 @@ let package = Package(
         // Surfaces.
         module(
             "ControlAPI", strict,
-            uses: ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"]),
+            uses: [
+                "SwarmTypes", "JSONValues", "LimitPlanning", "StallDiagnosis", "Digests", "EventIO",
+                "HTTPServing",
+                "TorrentCatalog",
+            ]),
+        .target(
+            name: "Dashboard", dependencies: ["CDashboardFiles", "Digests"], exclude: ["Web"],
+            swiftSettings: strict),
         module("CommandLineParsing", strict, uses: ["SpellingHints"]),
         module(
             "WeirSettings", strict, uses: ["ConfigFile", "LimitPlanning", "PatternMatching", "SwarmTypes"]),
@@ -126,7 +134,7 @@ let package = Package(
             "ServiceAssembly", strict,
             uses: [
                 "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching",
-                "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI",
+                "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI", "Dashboard",
                 "WeirSettings",
                 "Digests", "CLinuxIO",
             ]),
@@ -165,7 +173,12 @@ let package = Package(
         tests("JSONValuesTests", uses: ["JSONValues", "TestKit"]),
         tests(
             "ControlAPITests",
-            uses: ["ControlAPI", "JSONValues", "HTTPServing", "LimitPlanning", "SwarmTypes", "TestKit"]),
+            uses: [
+                "ControlAPI", "JSONValues", "HTTPServing", "EventIO", "LimitPlanning", "StallDiagnosis",
+                "SwarmTypes",
+                "TorrentCatalog", "TestKit",
+            ]),
+        tests("DashboardTests", uses: ["Dashboard", "TestKit"]),
         tests("ByteCodingTests", uses: ["ByteCoding", "TestKit"]),
         tests("BencodeCodingTests", uses: ["BencodeCoding", "TestKit"]),
         tests(

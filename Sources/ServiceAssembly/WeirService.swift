@@ -24,7 +24,9 @@ public enum WeirService {
         let journal = try openJournal(settings, logger: logger)
         let service = try RunningService(loaded, source: source, journal: journal, logger: logger)
         let address = try listeningAddress(settings.global.host)
-        let handler = SwitchingHandler(ControlAdapter(service), settings, address: address)
+        let control = ControlAdapter(service)
+        let live = LiveFeed(torrents: nil, control: control, version: weirVersion, now: { wallSeconds() })
+        let handler = SwitchingHandler(control, live, settings, address: address)
         service.whenReloaded { handler.use($0) }
         let server: HTTPServer
         do throws(HTTPServerFailure) {
@@ -46,6 +48,7 @@ public enum WeirService {
                     logger.info("stopping", ["signal": signal == SIGTERM ? "TERM" : "INT"])
                     ServiceNotification.send("STOPPING=1")
                     stop(service, server, watch)
+                    live.close()
                 } else {
                     // Asked a second time: at once.
                     service.io.stop()
@@ -53,6 +56,7 @@ public enum WeirService {
             }
             try service.worker.start()
             begin(service, server, watch, ending)
+            keepTicking(live, on: service.worker)
             service.io.run()
             withExtendedLifetime(signals) {}
         } catch {
@@ -138,19 +142,23 @@ private final class Ending: Sendable {
 /// Answers with the access policy of the configuration that is in force.
 private final class SwitchingHandler: HTTPHandling {
     private let control: ControlAdapter
+    private let live: LiveFeed
     private let address: String
     private let port: UInt16
     private let current: Lock<ControlHandler>
 
-    init(_ control: ControlAdapter, _ settings: Settings, address: String) {
+    init(_ control: ControlAdapter, _ live: LiveFeed, _ settings: Settings, address: String) {
         self.control = control
+        self.live = live
         self.address = address
         self.port = UInt16(clamping: settings.global.port)
-        self.current = Lock(Self.handler(control, settings, address, UInt16(clamping: settings.global.port)))
+        self.current = Lock(
+            Self.handler(
+                control, live, settings, address, UInt16(clamping: settings.global.port)))
     }
 
     func use(_ settings: Settings) {
-        let handler = Self.handler(self.control, settings, self.address, self.port)
+        let handler = Self.handler(self.control, self.live, settings, self.address, self.port)
         self.current.withLock { $0 = handler }
     }
 
@@ -162,14 +170,14 @@ private final class SwitchingHandler: HTTPHandling {
 
     /// The socket stays where it is until a restart; key and names follow the configuration.
     private static func handler(
-        _ control: ControlAdapter, _ settings: Settings, _ address: String, _ port: UInt16
+        _ control: ControlAdapter, _ live: LiveFeed, _ settings: Settings, _ address: String, _ port: UInt16
     ) -> ControlHandler {
         ControlHandler(
             control: control,
             policy: AccessPolicy(
                 isBoundToLoopback: isLoopback(address), boundAddress: address, listeningPort: port,
                 apiKey: settings.global.apiKey, allowedHosts: settings.global.allowedHosts),
-            version: weirVersion, now: { wallSeconds() })
+            version: weirVersion, live: live, files: dashboardFiles, now: { wallSeconds() })
     }
 }
 

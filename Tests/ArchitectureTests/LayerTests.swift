@@ -55,7 +55,11 @@ private let allowedImports: [String: Set<String>] = [
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
     // Surfaces.
-    "ControlAPI": ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"],
+    "ControlAPI": [
+        "SwarmTypes", "JSONValues", "LimitPlanning", "StallDiagnosis", "Digests", "EventIO", "HTTPServing",
+        "TorrentCatalog",
+    ],
+    "Dashboard": ["CDashboardFiles", "Digests"],
     "CommandLineParsing": ["SpellingHints"],
     "WeirSettings": ["ConfigFile", "PatternMatching", "LimitPlanning", "SwarmTypes", "Glibc"],
     "WeirCommands": [
@@ -68,6 +72,7 @@ private let allowedImports: [String: Set<String>] = [
     "ServiceAssembly": [
         "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching", "Digests",
         "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
+        "Dashboard",
         "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization",
     ],
     "weir": ["WeirCommands"],
@@ -85,6 +90,7 @@ private let owners: [String: String] = [
     "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing", "CPCRE2": "PatternMatching",
     "CSQLite": "SQLiteStore",
     "CYAML": "ConfigFile", "COpenSSL": "Digests", "CSHA1Lanes": "Digests",
+    "CDashboardFiles": "Dashboard",
 ]
 
 @Suite("The layers")
