@@ -146,6 +146,14 @@ let package = Package(
             uses: ["SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TestKit"]
         ).at("Tests/Support/SwarmSimulator"),
         module("TestKit", strict, uses: ["SwarmTypes"]).at("Tests/Support/TestKit"),
+        // The page over torrents that are made up, for its test in a browser.
+        .executableTarget(
+            name: "page-fixture",
+            dependencies: [
+                "ControlAPI", "Dashboard", "EventIO", "HTTPServing", "JSONValues", "LimitPlanning",
+                "StallDiagnosis",
+                "SwarmTypes", "TestKit", "TorrentCatalog",
+            ], path: "Tests/Support/PageFixture", swiftSettings: strict),
         tests("ArchitectureTests", uses: ["TestKit"]),
         tests("SpellingHintsTests", uses: ["SpellingHints"]),
         tests("SwarmTypesTests", uses: ["SwarmTypes", "TestKit"]),
