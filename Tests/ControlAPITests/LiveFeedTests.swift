@@ -19,7 +19,7 @@ private struct Reader {
         where !block.isEmpty {
             var name = ""
             for line in block.components(separatedBy: "\n") {
-                if line.hasPrefix("id: ") { self.lastID = UInt64(line.dropFirst(4)) }
+                if line.hasPrefix("id: ") { self.lastID = ListMark(String(line.dropFirst(4)))?.revision }
                 if line.hasPrefix("event: ") { name = String(line.dropFirst(7)) }
                 guard line.hasPrefix("data: ") else { continue }
                 self.names.append(name)
@@ -55,7 +55,7 @@ struct LiveFeedTests {
         }
         let asked = UInt64.random(in: 5...id + 2, using: &random)
         let answer = ring.events(after: asked)
-        if asked < ring.floor {
+        if asked < ring.floor || asked > id && !sent.isEmpty {
             #expect(answer == nil)
         } else {
             #expect(answer == sent.filter { $0.0 > asked }.flatMap(\.1))
@@ -109,12 +109,24 @@ struct LiveFeedTests {
         #expect(old.receive(until: "{}\n\n").contains("event: reset\n"))
         let none = try server.open(since: nil)
         #expect(
-            none.receive(until: "{}\n\n").contains("id: \(library.mirror.state.revision)\nevent: reset\n"))
+            none.receive(until: "{}\n\n").contains(
+                "id: 1756900000250.\(library.mirror.state.revision)\nevent: reset\n"))
         change.changed = []
         change.tags = ["third"]
         library.mirror.publish(change)
         await server.feed.tick()
         #expect(none.receive(until: "{}\n\n").contains("event: reset\n"))
+    }
+
+    @Test("A reader of an earlier run of the service begins anew, though its revision is there")
+    func anotherRun() async throws {
+        let library = FakeLibrary(count: 10)
+        let server = try FeedServer(library)
+        _ = await server.feed.list()
+        for mark in ["1756900000249.1", "1", ".1", "1.", "x.1", "1.1.1", "99999999999999999999.1", ""] {
+            let reader = try server.open(mark: mark)
+            #expect(reader.receive(until: "{}\n\n").contains("event: reset\n"), "\(mark)")
+        }
     }
 
     @Test("While nobody watches nothing is kept")
@@ -191,8 +203,12 @@ private final class FeedServer: Sendable {
 
     /// Answers when the stream is open.
     func open(since: Int?) throws -> TCPConnection {
+        try self.open(mark: since.map { "1756900000250.\($0)" } ?? "")
+    }
+
+    func open(mark: String) throws -> TCPConnection {
         let connection = try #require(TCPConnection(toPort: self.server.port))
-        let query = since.map { "?since=\($0)" } ?? ""
+        let query = mark.isEmpty ? "" : "?since=\(mark)"
         connection.send("GET /api/ui/events\(query) HTTP/1.1\r\nHost: h:8089\r\n\r\n")
         _ = connection.receive(until: "retry: 2000\n\n")
         return connection

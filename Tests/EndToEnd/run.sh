@@ -2,7 +2,7 @@
 # The end-to-end tests against the built binary, each with its time.
 #
 #     run.sh              all of them, in their short forms
-#     run.sh NAME [ARG…]  one of them: commands, formats, why, bad_input, faults, outages, service, kills or swarm
+#     run.sh NAME [ARG…]  one of them: commands, formats, why, bad_input, page, faults, outages, service, kills or swarm
 #
 # Needs root, for network namespaces of their own; WEIR_BINARY names another binary than .build/release/weir.
 set -uo pipefail
@@ -28,6 +28,7 @@ run why
 run interop --payload one,many --encryption plain,encrypted
 run interop --payload one --encryption plain --magnet --clients libtorrent,aria2
 run bad_input
+run page
 run faults
 run outages
 run service

@@ -5,7 +5,10 @@ import TorrentCatalog
 actor ListMaker {
     private static let lifetimeTicks = 5
 
+    private let run: UInt64
     private var made: (revision: UInt64, ticks: Int, bytes: [UInt8])?
+
+    init(run: UInt64) { self.run = run }
 
     func tick() {
         self.made?.ticks += 1
@@ -16,7 +19,7 @@ actor ListMaker {
         if let made, made.ticks < 2, made.revision >= floor { return made.bytes }
         let state = mirror.state
         if let made, made.revision == state.revision { return made.bytes }
-        let bytes = torrentList(state)
+        let bytes = torrentList(state, run: self.run)
         self.made = (state.revision, 0, bytes)
         return bytes
     }

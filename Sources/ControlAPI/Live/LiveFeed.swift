@@ -32,7 +32,8 @@ public final class LiveFeed: Sendable {
     private let version: String
     private let now: @Sendable () -> Double
     private let state = Lock(State())
-    private let lists = ListMaker()
+    private let lists: ListMaker
+    private let run: UInt64
     private let observer: Int?
 
     /// - Parameter now: Seconds since 1970.
@@ -44,6 +45,8 @@ public final class LiveFeed: Sendable {
         self.control = control
         self.version = version
         self.now = now
+        self.run = UInt64(exactly: (now() * 1000).rounded()) ?? 0
+        self.lists = ListMaker(run: self.run)
         final class Weak: Sendable { let feed = Lock<(@Sendable (CatalogChange, UInt64) -> Void)?>(nil) }
         let target = Weak()
         self.observer = torrents?.mirror.observe { change, revision in
@@ -122,7 +125,7 @@ extension LiveFeed {
         let event: [UInt8]
         let isReset = changed.count + removed.count > Self.maximumRowsPerEvent || hasOtherNews
         if isReset {
-            event = serverSentEvent("reset", id: revision, Array("{}".utf8))
+            event = serverSentEvent("reset", id: self.mark(revision), Array("{}".utf8))
         } else {
             var json = JSONWriter(reservingBytes: 256 + 240 * changed.count)
             json.object { json in
@@ -130,7 +133,7 @@ extension LiveFeed {
                 json.member("rows", array: { json in for row in changed.values { json.row(row) } })
                 json.member("removed", array: { json in for id in removed { json.torrent(id) } })
             }
-            event = serverSentEvent("torrents", id: revision, json.bytes)
+            event = serverSentEvent("torrents", id: self.mark(revision), json.bytes)
         }
         self.state.withLock { state in
             if isReset { state.ring.forget(upTo: revision) } else { state.ring.append(event, id: revision) }
@@ -145,7 +148,7 @@ extension LiveFeed {
     /// The whole list as JSON, made once for all who ask at about the same time.
     func list() async -> [UInt8] {
         guard let torrents else {
-            return torrentList(CatalogMirror(LibraryPreferences(directory: "")).state)
+            return torrentList(CatalogMirror(LibraryPreferences(directory: "")).state, run: self.run)
         }
         let floor = self.state.withLock { state in
             // From now on changes are kept, so that a stream can go on where this list ends.
@@ -159,8 +162,11 @@ extension LiveFeed {
         }
     }
 
-    /// Sends what came after `revision`, and from now on everything.
-    func open(_ stream: ResponseStream, after revision: UInt64?) {
+    private func mark(_ revision: UInt64) -> ListMark { ListMark(run: self.run, revision: revision) }
+
+    /// Sends what came after `mark`, and from now on everything.
+    func open(_ stream: ResponseStream, after mark: ListMark?) {
+        let revision = mark.flatMap { $0.run == self.run ? $0.revision : nil }
         let key = ObjectIdentifier(stream)
         self.state.withLock { state in
             state.streams[key] = stream
@@ -168,7 +174,7 @@ extension LiveFeed {
             if let revision, let missed = state.ring.events(after: revision) {
                 if !missed.isEmpty { stream.send(missed) }
             } else {
-                stream.send(serverSentEvent("reset", id: state.revision, Array("{}".utf8)))
+                stream.send(serverSentEvent("reset", id: self.mark(state.revision), Array("{}".utf8)))
             }
         }
         stream.whenOver { [weak self] in self?.state.withLock { _ = $0.streams.removeValue(forKey: key) } }

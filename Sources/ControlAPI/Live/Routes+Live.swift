@@ -50,14 +50,14 @@ let liveRoutes: [Route] = [
         "Server-sent events: overview, torrents (changed rows, removed ids), reset (fetch the list anew)",
         parameters: [
             .init(
-                name: "since", summary: "The list's revision; Last-Event-ID goes before it", schema: .integer)
+                name: "since", summary: "The list's mark; Last-Event-ID goes before it", schema: .string)
         ],
         answer: .events, failures: [],
         run: .stream { call throws(APIError) in
             let asked = try call.parameter("since")
             let since = call.request.header("last-event-id") ?? asked
             let live = call.live
-            return .streaming(.eventStream()) { live.open($0, after: since.flatMap(UInt64.init)) }
+            return .streaming(.eventStream()) { live.open($0, after: since.flatMap { ListMark($0) }) }
         }),
     .post(
         "/api/ui/torrents/preview", "What an action on torrents would change, without doing it",

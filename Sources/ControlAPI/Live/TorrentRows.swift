@@ -50,10 +50,11 @@ extension JSONWriter {
 }
 
 /// All rows of one moment.
-func torrentList(_ state: CatalogMirror.State) -> [UInt8] {
+func torrentList(_ state: CatalogMirror.State, run: UInt64) -> [UInt8] {
     var json = JSONWriter(reservingBytes: 1024 + 240 * state.rows.count)
     json.object { json in
         json.member("revision", Int64(clamping: state.revision))
+        json.member("mark", ListMark(run: run, revision: state.revision).text)
         json.member("columns", torrentColumns)
         json.member("rows", array: { json in for row in state.rows.values { json.row(row.summary) } })
         json.member(
@@ -73,7 +74,7 @@ func torrentList(_ state: CatalogMirror.State) -> [UInt8] {
 }
 
 let torrentListSchema = Schema.object([
-    "revision": .integer, "columns": .array(.string), "rows": .array(.array(.any)),
+    "revision": .integer, "mark": .string, "columns": .array(.string), "rows": .array(.array(.any)),
     "categories": .array(.object(["name": .string, "directory": .string])), "tags": .array(.string),
     "directory": .string,
 ])

@@ -66,7 +66,8 @@ while behind.withLock({ $0 }) > 0 {
 }
 try FileHandle.standardOutput.write(contentsOf: Data("http://127.0.0.1:\(server.port)/\n".utf8))
 
-let ticking = Task {
+// Not on the first thread, which waits for its input.
+let ticking = Task.detached { [library, governor, feed] in
     while !Task.isCancelled {
         library.move()
         library.moveCaps()

@@ -128,7 +128,7 @@ class Card {
     if (cap.cap > 0) facts.push(`${Math.round((100 * cap.used) / Math.max(1, cap.effective))}\u00a0%`);
     if (cap.borrowed > 0) facts.push(`${limit(cap.borrowed)} borrowed`);
     else if (cap.effective >= 0 && cap.effective < cap.cap) facts.push(`${limit(cap.cap - cap.effective)} lent out`);
-    facts.push(`${count(cap.active)}\u202f/\u202f${count(cap.torrents)} uploading`);
+    facts.push(`↑\u00a0${count(cap.active)}\u202f/\u202f${count(cap.torrents)}`);
     setText(this.#facts, facts.join(" · "));
     this.#facts.title = `${plural(cap.torrents, "torrent")}, of which ${count(cap.active)} upload`;
     fill(this.#legend, this.#sources().map(([source, place]) => {

@@ -21,7 +21,6 @@ export function follow(store, overview) {
       const [list, first] = await Promise.all([api.get("api/ui/torrents"), api.get("api/ui/overview")]);
       overview(first);
       store.load(list);
-      performance.mark("weir-list-loaded");
     } catch (error) {
       show("down", error.message);
       setTimeout(begin, 3000);
@@ -39,7 +38,7 @@ export function follow(store, overview) {
   }
 
   function listen() {
-    source = new EventSource(`api/ui/events?since=${store.revision}`);
+    source = new EventSource(`api/ui/events?since=${store.mark}`);
     const on = (name, run) =>
       source.addEventListener(name, (event) => {
         lastNews = Date.now();

@@ -54,8 +54,9 @@ function showEmpty(all) {
 store.addEventListener("change", () => {
   selection.keep(store.rows);
   showList();
-  performance.mark("weir-list-shown");
 });
+// When the list was first on the screen, for whoever measures it.
+store.addEventListener("change", () => requestAnimationFrame(() => setTimeout(() => performance.mark("weir-list-painted"))), { once: true });
 filters.addEventListener("change", () => {
   list.scrollToTop();
   showList();

@@ -8,6 +8,8 @@ const maximumTextLength = 300;
 export class Store extends EventTarget {
   rows = new Map();
   revision = -1;
+  /** The same, as the stream of events takes it. */
+  mark = "";
   categories = [];
   tags = [];
   directory = "";
@@ -23,6 +25,7 @@ export class Store extends EventTarget {
     this.#all = list.rows;
     this.#sorted = null;
     this.revision = list.revision;
+    this.mark = list.mark;
     this.categories = list.categories;
     this.tags = list.tags;
     this.directory = list.directory;
