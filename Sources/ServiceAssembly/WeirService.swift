@@ -25,10 +25,13 @@ public enum WeirService {
         let journal = try openJournal(settings, logger: logger)
         let service = try RunningService(loaded, source: source, journal: journal, logger: logger)
         let address = try listeningAddress(settings.global.host)
+        let control = ControlAdapter(service)
+        let live = LiveFeed(
+            torrents: service.torrents, control: control, version: weirVersion, now: { wallSeconds() })
         let facade = service.torrents.map {
             QBittorrentFacade(directing: $0, access: LoopbackAccess(), now: { Int64(wallSeconds()) })
         }
-        let handler = SwitchingHandler(ControlAdapter(service), facade, settings, address: address)
+        let handler = SwitchingHandler(control, live, facade, settings, address: address)
         service.whenReloaded { handler.use($0) }
         let server: HTTPServer
         do throws(HTTPServerFailure) {
@@ -50,6 +53,7 @@ public enum WeirService {
                     logger.info("stopping", ["signal": signal == SIGTERM ? "TERM" : "INT"])
                     ServiceNotification.send("STOPPING=1")
                     stop(service, server, watch)
+                    live.close()
                 } else {
                     // Asked a second time: at once.
                     service.io.stop()
@@ -57,6 +61,7 @@ public enum WeirService {
             }
             try service.worker.start()
             begin(service, server, watch, ending)
+            keepTicking(live, on: service.worker)
             service.io.run()
             withExtendedLifetime(signals) {}
         } catch {
@@ -142,22 +147,29 @@ private final class Ending: Sendable {
 /// Answers with the access policy of the configuration that is in force.
 private final class SwitchingHandler: HTTPHandling {
     private let control: ControlAdapter
+    private let live: LiveFeed
     private let address: String
     private let port: UInt16
     private let current: Lock<ControlHandler>
     /// Nil without torrents of our own.
     private let facade: QBittorrentFacade?
 
-    init(_ control: ControlAdapter, _ facade: QBittorrentFacade?, _ settings: Settings, address: String) {
+    init(
+        _ control: ControlAdapter, _ live: LiveFeed, _ facade: QBittorrentFacade?, _ settings: Settings,
+        address: String
+    ) {
         self.control = control
+        self.live = live
         self.facade = facade
         self.address = address
         self.port = UInt16(clamping: settings.global.port)
-        self.current = Lock(Self.handler(control, settings, address, UInt16(clamping: settings.global.port)))
+        self.current = Lock(
+            Self.handler(
+                control, live, settings, address, UInt16(clamping: settings.global.port)))
     }
 
     func use(_ settings: Settings) {
-        let handler = Self.handler(self.control, settings, self.address, self.port)
+        let handler = Self.handler(self.control, self.live, settings, self.address, self.port)
         self.current.withLock { $0 = handler }
     }
 
@@ -176,14 +188,14 @@ private final class SwitchingHandler: HTTPHandling {
 
     /// The socket stays where it is until a restart; key and names follow the configuration.
     private static func handler(
-        _ control: ControlAdapter, _ settings: Settings, _ address: String, _ port: UInt16
+        _ control: ControlAdapter, _ live: LiveFeed, _ settings: Settings, _ address: String, _ port: UInt16
     ) -> ControlHandler {
         ControlHandler(
             control: control,
             policy: AccessPolicy(
                 isBoundToLoopback: isLoopback(address), boundAddress: address, listeningPort: port,
                 apiKey: settings.global.apiKey, allowedHosts: settings.global.allowedHosts),
-            version: weirVersion, now: { wallSeconds() })
+            version: weirVersion, live: live, files: dashboardFiles, now: { wallSeconds() })
     }
 }
 

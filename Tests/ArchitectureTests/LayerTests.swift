@@ -63,7 +63,11 @@ private let allowedImports: [String: Set<String>] = [
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
     // Surfaces.
-    "ControlAPI": ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"],
+    "ControlAPI": [
+        "SwarmTypes", "JSONValues", "LimitPlanning", "StallDiagnosis", "Digests", "EventIO", "HTTPServing",
+        "TorrentCatalog",
+    ],
+    "Dashboard": ["CDashboardFiles", "Digests"],
     "QBittorrentFacade": [
         "SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO",
     ],
@@ -83,6 +87,7 @@ private let allowedImports: [String: Set<String>] = [
         "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
         "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog", "TorrentEngine",
         "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
+        "Dashboard",
     ],
     "weir": ["WeirCommands"],
 ]
@@ -101,6 +106,7 @@ private let owners: [String: String] = [
     "CSQLite": "SQLiteStore",
     "CMiniUPnPc": "PortMapping", "CNATPMP": "PortMapping",
     "CYAML": "ConfigFile", "COpenSSL": "Digests", "CSHA1Lanes": "Digests",
+    "CDashboardFiles": "Dashboard",
 ]
 
 @Suite("The layers")
