@@ -138,7 +138,7 @@ let package = Package(
             "ControlAPI", strict,
             uses: [
                 "SwarmTypes", "JSONValues", "LimitPlanning", "StallDiagnosis", "Digests", "EventIO",
-                "HTTPServing",
+                "HTTPServing", "AccessControl",
                 "TorrentCatalog",
             ]),
         .target(
@@ -169,7 +169,7 @@ let package = Package(
                 "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI", "Dashboard",
                 "WeirSettings",
                 "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy", "TorrentStorage",
-                "QBittorrentFacade", "TrackerClient",
+                "QBittorrentFacade", "TrackerClient", "AccessControl",
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,
@@ -218,8 +218,8 @@ let package = Package(
         tests(
             "ControlAPITests",
             uses: [
-                "ControlAPI", "JSONValues", "HTTPServing", "EventIO", "LimitPlanning", "StallDiagnosis",
-                "SwarmTypes",
+                "ControlAPI", "AccessControl", "JSONValues", "HTTPServing", "EventIO", "LimitPlanning",
+                "StallDiagnosis", "SwarmTypes",
                 "TorrentCatalog", "TestKit",
             ]),
         tests("DashboardTests", uses: ["Dashboard", "TestKit"]),

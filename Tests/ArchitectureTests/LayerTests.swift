@@ -65,7 +65,7 @@ private let allowedImports: [String: Set<String>] = [
     // Surfaces.
     "ControlAPI": [
         "SwarmTypes", "JSONValues", "LimitPlanning", "StallDiagnosis", "Digests", "EventIO", "HTTPServing",
-        "TorrentCatalog",
+        "TorrentCatalog", "AccessControl",
     ],
     "Dashboard": ["CDashboardFiles", "Digests"],
     "QBittorrentFacade": [
@@ -86,7 +86,7 @@ private let allowedImports: [String: Set<String>] = [
         "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching", "Digests",
         "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
         "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog", "TorrentEngine",
-        "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
+        "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient", "AccessControl",
         "Dashboard",
     ],
     "weir": ["WeirCommands"],
