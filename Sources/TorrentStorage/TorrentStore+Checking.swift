@@ -160,7 +160,14 @@ extension TorrentStore {
 
     func checked(_ report: CheckReport, only subset: [Int]?) {
         guard !report.wasCancelled else { return }
-        self.have = report.have
+        if let subset {
+            // Others may have come meanwhile.
+            for piece in subset {
+                if report.have[piece] { self.have.set(piece) } else { self.have.clear(piece) }
+            }
+        } else {
+            self.have = report.have
+        }
         if let subset { for piece in subset { self.unproven?.clear(piece) } }
         if subset == nil || self.unproven?.isEmpty == true { self.unproven = nil }
         self.hasNewFindings = true

@@ -14,6 +14,8 @@ import filecmp
 import hashlib
 import json
 import random
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -75,6 +77,11 @@ class Payload:
                 "pieces": b"".join(hashlib.sha1(data[i:i + self.piece]).digest() for i in range(0, self.size, self.piece))}
         self.torrent = lab.folder / f"{name}.torrent"
         self.torrent.write_bytes(bencode({"info": info}))
+        self.data, self.info_hash = data, hashlib.sha1(bencode(info)).digest()
+        self.pieces = -(-self.size // self.piece)
+
+    def length(self, piece):
+        return min(self.piece, self.size - piece * self.piece)
 
     def differs_from(self, folder):
         for place in self.folder.rglob("*"):
@@ -109,6 +116,69 @@ class Process:
         self.process.kill()
         self.process.wait()
         self.reader.join()
+
+
+class Follower:
+    """A leecher of our own, which compares every block that Weir sends with what it should be."""
+
+    def __init__(self, payload, port):
+        self.payload, self.port = payload, port
+        self.last = {"up": 0, "wrong": 0, "done": 0}
+        self.notes, self.has, self.is_closed = [], set(), False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while not self.is_closed:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                    connection.settimeout(10)
+                    self.talk(connection)
+            except (OSError, ValueError):
+                time.sleep(0.2)
+
+    def talk(self, connection):
+        identity = b"-XX0001-" + random.randbytes(12)
+        connection.sendall(b"\x13BitTorrent protocol" + bytes(8) + self.payload.info_hash + identity)
+        data = connection.makefile("rb")
+        if len(data.read(68)) < 68:
+            raise ValueError("closed")
+        connection.sendall(struct.pack(">IB", 1, 2))
+        offered, choked, asked = set(), True, None
+        while not self.is_closed:
+            head = data.read(4)
+            if len(head) < 4:
+                raise ValueError("closed")
+            body = data.read(struct.unpack(">I", head)[0])
+            if body[:1] == b"\x00":
+                choked, asked = True, None
+            elif body[:1] == b"\x01":
+                choked = False
+            elif body[:1] == b"\x04":
+                offered.add(struct.unpack(">I", body[1:5])[0])
+            elif body[:1] == b"\x05":
+                offered |= {n for n in range(self.payload.pieces) if body[1 + n // 8] >> (7 - n % 8) & 1}
+            elif body[:1] == b"\x07":
+                piece, offset = struct.unpack(">II", body[1:9])
+                start = piece * self.payload.piece + offset
+                if body[9:] != self.payload.data[start:start + len(body) - 9]:
+                    self.last["wrong"] += len(body) - 9
+                    differing = [i for i, (a, b) in enumerate(zip(body[9:], self.payload.data[start:])) if a != b]
+                    self.notes.append(f"piece {piece} at {offset}: {len(differing)} bytes differ, from {differing[0]} to "
+                                      f"{differing[-1]}; zeros: {not any(body[9 + i] for i in differing)}")
+                self.last["done"] += len(body) - 9
+                self.has.add((piece, offset))
+                asked = None
+            if asked is None and not choked:
+                asked = next(((p, o) for p in sorted(offered) for o in range(0, self.payload.length(p), 16384)
+                              if (p, o) not in self.has), None)
+                if asked:
+                    piece, offset = asked
+                    connection.sendall(struct.pack(">IBIII", 13, 6, piece, offset,
+                                                   min(16384, self.payload.length(piece) - offset)))
+
+    def kill(self):
+        self.is_closed = True
 
 
 class Seeder:
@@ -150,6 +220,10 @@ class Download:
         self.seeder = Seeder(lab, chance.choice(["libtorrent", "libtorrent", "aria2", "weir"]), self.payload, self.encryption)
         self.folder = lab.folder / f"target-{name}"
         self.port = free_port()
+        if self.encryption == "plain":
+            self.follower = Follower(self.payload, self.port)
+            self.what = f"{name}: {self.seeder.kind}, {self.encryption}, {self.payload.size >> 20} MiB"
+            return
         follower = lab.folder / f"follower-{name}"
         follower.mkdir()
         self.follower = Process(lab, [sys.executable, "-c", LIBTORRENT_PEER, self.payload.torrent, follower, free_port(), "follow",
@@ -214,7 +288,8 @@ class Download:
         if rest:
             raise AssertionError(f"left behind: {rest}")
         if self.follower.last.get("wrong", 0):
-            raise AssertionError(f"the second leecher was given {self.follower.last['wrong']} wrong bytes")
+            raise AssertionError(f"the second leecher was given {self.follower.last['wrong']} wrong bytes: "
+                                 f"{getattr(self.follower, 'notes', '')}")
         return lost
 
     def close(self):
