@@ -229,7 +229,8 @@ let package = Package(
         tests(
             "TorrentEngineTests",
             uses: [
-                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis", "SwarmTypes",
+                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis",
+                "SwarmTypes",
                 "EventIO", "TestKit",
             ]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
