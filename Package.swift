@@ -50,6 +50,7 @@ let package = Package(
         .target(name: "CLinuxIO"),
         .target(name: "CSHA1Lanes"),
         library("CArgon2", "libargon2", "libargon2-dev"),
+        .target(name: "CDashboardFiles"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
         library("CMiniUPnPc", "miniupnpc", "libminiupnpc-dev"),
         library("CNATPMP", nil, "libnatpmp-dev"),
@@ -85,6 +86,7 @@ let package = Package(
                 "RateControl", "StallDiagnosis",
             ]),
         module("LimitPlanning", pure, uses: ["SwarmTypes"]),
+        module("LibraryPolicy", pure, uses: ["SwarmTypes"]),
 
         // Machine access.
         module("EventIO", strict, uses: ["CLinuxIO", "SwarmTypes"]),
@@ -120,6 +122,13 @@ let package = Package(
         module(
             "AccessControl", strict, uses: ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"]),
         module("TorrentCatalog", strict, uses: ["SwarmTypes", "StallDiagnosis", "EventIO"]),
+        module(
+            "TorrentLibrary", strict,
+            uses: [
+                "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage", "TrackerClient",
+                "TrackerProtocol", "MetainfoCoding", "BencodeCoding", "SQLiteStore", "StallDiagnosis",
+                "EventIO", "HTTPFetching", "CLinuxIO",
+            ]),
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
         module("ChangeJournal", strict, uses: ["SwarmTypes", "SQLiteStore"]),
         module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
@@ -127,7 +136,14 @@ let package = Package(
         // Surfaces.
         module(
             "ControlAPI", strict,
-            uses: ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"]),
+            uses: [
+                "SwarmTypes", "JSONValues", "LimitPlanning", "StallDiagnosis", "Digests", "EventIO",
+                "HTTPServing",
+                "TorrentCatalog",
+            ]),
+        .target(
+            name: "Dashboard", dependencies: ["CDashboardFiles", "Digests"], exclude: ["Web"],
+            swiftSettings: strict),
         module(
             "QBittorrentFacade", strict,
             uses: ["SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO"]),
@@ -150,9 +166,10 @@ let package = Package(
             "ServiceAssembly", strict,
             uses: [
                 "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching",
-                "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI",
+                "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI", "Dashboard",
                 "WeirSettings",
-                "Digests", "CLinuxIO",
+                "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy", "TorrentStorage",
+                "QBittorrentFacade", "TrackerClient",
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,
@@ -164,6 +181,14 @@ let package = Package(
             uses: ["SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TestKit"]
         ).at("Tests/Support/SwarmSimulator"),
         module("TestKit", strict, uses: ["SwarmTypes"]).at("Tests/Support/TestKit"),
+        // The page over torrents that are made up, for its test in a browser.
+        .executableTarget(
+            name: "page-fixture",
+            dependencies: [
+                "ControlAPI", "Dashboard", "EventIO", "HTTPServing", "JSONValues", "LimitPlanning",
+                "StallDiagnosis",
+                "SwarmTypes", "TestKit", "TorrentCatalog",
+            ], path: "Tests/Support/PageFixture", swiftSettings: strict),
         tests("ArchitectureTests", uses: ["TestKit"]),
         tests("SpellingHintsTests", uses: ["SpellingHints"]),
         tests("SwarmTypesTests", uses: ["SwarmTypes", "TestKit"]),
@@ -192,7 +217,12 @@ let package = Package(
         tests("JSONValuesTests", uses: ["JSONValues", "TestKit"]),
         tests(
             "ControlAPITests",
-            uses: ["ControlAPI", "JSONValues", "HTTPServing", "LimitPlanning", "SwarmTypes", "TestKit"]),
+            uses: [
+                "ControlAPI", "JSONValues", "HTTPServing", "EventIO", "LimitPlanning", "StallDiagnosis",
+                "SwarmTypes",
+                "TorrentCatalog", "TestKit",
+            ]),
+        tests("DashboardTests", uses: ["Dashboard", "TestKit"]),
         tests("ByteCodingTests", uses: ["ByteCoding", "TestKit"]),
         tests("BencodeCodingTests", uses: ["BencodeCoding", "TestKit"]),
         tests(
@@ -233,6 +263,7 @@ let package = Package(
                 "SwarmTypes",
                 "EventIO", "TestKit",
             ]),
+        tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
         tests(
             "QBittorrentFacadeTests",

@@ -79,6 +79,10 @@ private func requestBody(_ body: Route.Body) -> JSONValue? {
             .init("description", .string(remedy)), .init("required", .bool(true)),
             .init("content", content("application/json", schema)),
         ])
+    case .torrent:
+        return .object([
+            .init("required", .bool(true)), .init("content", content(torrentMediaType, .string)),
+        ])
     case .hook:
         let fields = Schema.object(["hash": .string, "event": .optional(.string)]).json
         // Other fields may be sent and are not believed.
@@ -97,6 +101,7 @@ private func responses(_ route: Route) -> [JSONValue.Member] {
         switch route.answer {
         case .json(let schema, let status): (status, content("application/json", schema))
         case .text(let type): (200, content(type, .string))
+        case .events: (200, content("text/event-stream", .string))
         }
     let failures = statuses(of: route).map { status in
         JSONValue.Member(
@@ -142,7 +147,7 @@ private func reasonPhrase(_ status: Int) -> String {
     case 400: "What was sent cannot be used"
     case 401: "A key is needed"
     case 403: "Not from this host or page"
-    case 404: "No such tracker"
+    case 404: "There is no such thing"
     case 409: "Not possible now"
     case 413: "The body is too long"
     case 415: "The body is of another type"

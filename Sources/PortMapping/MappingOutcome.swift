@@ -11,13 +11,26 @@ public struct Mapping: Hashable, Sendable {
     /// Zero is for ever.
     public var leaseSeconds: Double
     public var method: MappingMethod
+    /// Where it was got by UPnP, so that nobody has to be searched for again.
+    var control: UPnPControl?
 
-    public init(external: PeerAddress, port: UInt16, leaseSeconds: Double, method: MappingMethod) {
+    init(
+        external: PeerAddress, port: UInt16, leaseSeconds: Double, method: MappingMethod,
+        control: UPnPControl? = nil
+    ) {
+        self.control = control
         self.external = external
         self.port = port
         self.leaseSeconds = leaseSeconds
         self.method = method
     }
+}
+
+/// A router that is spoken to by UPnP, and our own address on its side.
+struct UPnPControl: Hashable, Sendable {
+    var url: String
+    var service: String
+    var ownAddress: String
 }
 
 /// What came of asking.
@@ -52,7 +65,7 @@ public struct RouterAccess: Sendable {
                 let outcome =
                     switch method {
                     case .natPMP: NATPMPGateway()?.map(port, to: external ?? port, leaseSeconds: lease)
-                    case .upnp: UPnPGateway()?.map(port, to: external ?? port, leaseSeconds: lease)
+                    case .upnp: mapByUPnP(port, external ?? port, lease, last?.control)
                     }
                 switch outcome {
                 case .mapped?: return outcome ?? .unavailable
@@ -65,7 +78,18 @@ public struct RouterAccess: Sendable {
         remove: { mapping in
             switch mapping.method {
             case .natPMP: NATPMPGateway()?.remove(mapping.port)
-            case .upnp: UPnPGateway()?.remove(mapping.external.port)
+            case .upnp: mapping.control.map { UPnPGateway($0).remove(mapping.external.port) }
             }
         })
+}
+
+/// At the router that is known, and where that fails at one that is searched for.
+private func mapByUPnP(
+    _ port: UInt16, _ external: UInt16, _ lease: Int, _ known: UPnPControl?
+) -> MappingOutcome? {
+    if let known, case .mapped(let mapping) = UPnPGateway(known).map(port, to: external, leaseSeconds: lease)
+    {
+        return .mapped(mapping)
+    }
+    return UPnPGateway()?.map(port, to: external, leaseSeconds: lease)
 }

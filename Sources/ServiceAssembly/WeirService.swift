@@ -5,6 +5,7 @@ import Glibc
 import HTTPServing
 import LimitPlanning
 import LogOutput
+import QBittorrentFacade
 public import WeirSettings
 
 /// `weir serve`: starts everything, runs until a signal, and stops in the reverse order.
@@ -24,7 +25,13 @@ public enum WeirService {
         let journal = try openJournal(settings, logger: logger)
         let service = try RunningService(loaded, source: source, journal: journal, logger: logger)
         let address = try listeningAddress(settings.global.host)
-        let handler = SwitchingHandler(ControlAdapter(service), settings, address: address)
+        let control = ControlAdapter(service)
+        let live = LiveFeed(
+            torrents: service.torrents, control: control, version: weirVersion, now: { wallSeconds() })
+        let facade = service.torrents.map {
+            QBittorrentFacade(directing: $0, access: LoopbackAccess(), now: { Int64(wallSeconds()) })
+        }
+        let handler = SwitchingHandler(control, live, facade, settings, address: address)
         service.whenReloaded { handler.use($0) }
         let server: HTTPServer
         do throws(HTTPServerFailure) {
@@ -46,6 +53,7 @@ public enum WeirService {
                     logger.info("stopping", ["signal": signal == SIGTERM ? "TERM" : "INT"])
                     ServiceNotification.send("STOPPING=1")
                     stop(service, server, watch)
+                    live.close()
                 } else {
                     // Asked a second time: at once.
                     service.io.stop()
@@ -53,6 +61,7 @@ public enum WeirService {
             }
             try service.worker.start()
             begin(service, server, watch, ending)
+            keepTicking(live, on: service.worker)
             service.io.run()
             withExtendedLifetime(signals) {}
         } catch {
@@ -138,38 +147,55 @@ private final class Ending: Sendable {
 /// Answers with the access policy of the configuration that is in force.
 private final class SwitchingHandler: HTTPHandling {
     private let control: ControlAdapter
+    private let live: LiveFeed
     private let address: String
     private let port: UInt16
     private let current: Lock<ControlHandler>
+    /// Nil without torrents of our own.
+    private let facade: QBittorrentFacade?
 
-    init(_ control: ControlAdapter, _ settings: Settings, address: String) {
+    init(
+        _ control: ControlAdapter, _ live: LiveFeed, _ facade: QBittorrentFacade?, _ settings: Settings,
+        address: String
+    ) {
         self.control = control
+        self.live = live
+        self.facade = facade
         self.address = address
         self.port = UInt16(clamping: settings.global.port)
-        self.current = Lock(Self.handler(control, settings, address, UInt16(clamping: settings.global.port)))
+        self.current = Lock(
+            Self.handler(
+                control, live, settings, address, UInt16(clamping: settings.global.port)))
     }
 
     func use(_ settings: Settings) {
-        let handler = Self.handler(self.control, settings, self.address, self.port)
+        let handler = Self.handler(self.control, self.live, settings, self.address, self.port)
         self.current.withLock { $0 = handler }
     }
 
     func maximumBodyBytes(method: String, path: String) -> Int {
-        self.current.withLock { $0 }.maximumBodyBytes(method: method, path: path)
+        self.facade(for: path)?.maximumBodyBytes(method: method, path: path)
+            ?? self.current.withLock { $0 }.maximumBodyBytes(method: method, path: path)
     }
 
-    func answer(_ request: HTTPRequest) -> HTTPAnswer { self.current.withLock { $0 }.answer(request) }
+    func answer(_ request: HTTPRequest) -> HTTPAnswer {
+        self.facade(for: request.path)?.answer(request) ?? self.current.withLock { $0 }.answer(request)
+    }
+
+    private func facade(for path: String) -> QBittorrentFacade? {
+        path.hasPrefix(QBittorrentFacade.pathPrefix) ? self.facade : nil
+    }
 
     /// The socket stays where it is until a restart; key and names follow the configuration.
     private static func handler(
-        _ control: ControlAdapter, _ settings: Settings, _ address: String, _ port: UInt16
+        _ control: ControlAdapter, _ live: LiveFeed, _ settings: Settings, _ address: String, _ port: UInt16
     ) -> ControlHandler {
         ControlHandler(
             control: control,
             policy: AccessPolicy(
                 isBoundToLoopback: isLoopback(address), boundAddress: address, listeningPort: port,
                 apiKey: settings.global.apiKey, allowedHosts: settings.global.allowedHosts),
-            version: weirVersion, now: { wallSeconds() })
+            version: weirVersion, live: live, files: dashboardFiles, now: { wallSeconds() })
     }
 }
 

@@ -55,8 +55,17 @@ final class ActiveTorrent {
     var isStoreStopped = false
     /// Pieces of the last minute, the newest last, and whether their hash was right; a few hundred at most.
     private var recentPieces: [(at: Instant, isRight: Bool)] = []
-    /// Its limits and its cap change while it runs.
+    /// What was asked of it; changes while it runs.
     var options: AddOptions
+    /// Takes what is left of it when it has ended.
+    var whenEnded: (@Sendable (EndedTorrent) -> Void)?
+    /// Nothing of it is to be recorded any more.
+    var isForgotten = false
+    /// Its files go when it ends.
+    var removesFiles = false
+    /// What it had on disk as it ended.
+    var lastPieces: SavedPieces?
+    var endFailure: String?
     /// Where its metainfo can be read again; nil for a torrent that stays awake.
     var place: MetainfoPlace?
     /// Since when it could sleep; nil while it could not.
@@ -91,7 +100,9 @@ final class ActiveTorrent {
     }
 
     /// Takes part in its swarm.
-    var isRunning: Bool { self.state == .running || self.state == .fetchingMetadata }
+    var isRunning: Bool {
+        !self.options.checksOnly && (self.state == .running || self.state == .fetchingMetadata)
+    }
 
     func connection(at slot: PeerSlot) -> PeerConnection? {
         slot.index < self.connections.count ? self.connections[slot.index] : nil

@@ -1,6 +1,6 @@
 public import MetainfoCoding
 public import SwarmTypes
-import TorrentStorage
+public import TorrentStorage
 
 /// What an engine tells its owner, on its loop.
 public enum EngineEvent: Hashable, Sendable {
@@ -12,6 +12,8 @@ public enum EngineEvent: Hashable, Sendable {
     case running(TorrentID)
     /// It ended by itself; the words say of what.
     case failed(TorrentID, String)
+    /// A tracker has answered, or has not.
+    case announced(TorrentID)
     /// Its disk has stopped it; the words say why. It goes on by itself, with `running`, when the cause is gone.
     case interrupted(TorrentID, String)
     /// A piece of it is not what it was.
@@ -40,12 +42,21 @@ public struct AddOptions: Hashable, Sendable {
     public var knowledge = Knowledge.check
     /// Peers to be dialled, besides those that trackers name.
     public var peers: [PeerAddress] = []
+    /// Others whose host has a name.
+    public var namedPeers: [MagnetPeer] = []
     /// The name of the tracker's cap that it shares with others; nil for none. See `TorrentEngine.setCaps`.
     public var cap: String?
     public var uploadLimit = UploadLimit.unlimited
     public var downloadLimit = UploadLimit.unlimited
     /// Numbers of the files to fetch; nil for all.
     public var selectedFiles: [ClosedRange<Int>]?
+    public var wishes = TorrentWishes()
+    /// Finds out what the disk has, and does not take part in the swarm.
+    public var checksOnly = false
+    /// By number, the paths of files that are not called as the torrent says.
+    public var renamedFiles: [Int: String] = [:]
+    /// Trackers in place of those that the torrent or link names, by tier.
+    public var trackers: [[String]]?
     /// Torrents of a collection that starts at once are spread over so many seconds for their trackers, each at a time of
     /// its own; 0 announces at once.
     public var startSpreadSeconds = 0.0
@@ -67,7 +78,7 @@ public struct AddOptions: Hashable, Sendable {
     }
 
     /// What the record says of it, when it is known already.
-    var stored: StoredTorrent?
+    public var stored: StoredTorrent?
     /// Everything is as the record says, its selection too.
     var isRestored = false
 

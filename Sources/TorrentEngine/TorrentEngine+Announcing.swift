@@ -26,7 +26,7 @@ extension TorrentEngine {
     }
 
     /// Awake or asleep.
-    private func schedule(of id: TorrentID) -> AnnounceSchedule? {
+    func schedule(of id: TorrentID) -> AnnounceSchedule? {
         self.torrents[id]?.schedule ?? self.dormant.table[id]?.schedule
     }
 
@@ -51,7 +51,10 @@ extension TorrentEngine {
             self.loop.schedule(at: max(deadline, self.now.advanced(bySeconds: 0.05))) { [weak self] in
                 self?.assumeIsolated { engine in
                     engine.now = engine.loop.now
-                    if let torrent = engine.torrents[id] { engine.announceDue(torrent) }
+                    guard let torrent = engine.torrents[id] else { return }
+                    engine.announceDue(torrent)
+                    // The time for telling that it stops may be up.
+                    if torrent.state == .stopping { engine.stopStep(torrent) }
                 }
             }
         }
@@ -71,6 +74,7 @@ extension TorrentEngine {
         case .failure(let failure):
             torrent.schedule.failed(order, failure, at: self.now, using: &self.random)
         }
+        self.observer?(.announced(id))
         self.announceDue(torrent)
         if torrent.state == .stopping { self.stopStep(torrent) }
     }

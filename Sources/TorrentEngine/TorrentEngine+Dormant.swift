@@ -115,6 +115,7 @@ extension TorrentEngine {
         self.dormant.tickets[id]?[order] = nil
         if self.dormant.tickets[id]?.isEmpty == true { self.dormant.tickets[id] = nil }
         guard self.dormant.table.contains(id) else { return }
+        self.observer?(.announced(id))
         switch result {
         case .success(let answer):
             let isWanted = self.dormant.table.answered(

@@ -74,7 +74,7 @@ extension TorrentEngine {
         if let record = self.record { self.saveStopped(record) } else { self.finishStopping() }
     }
 
-    private func stop(_ torrent: ActiveTorrent) {
+    func stop(_ torrent: ActiveTorrent) {
         guard torrent.state != .stopping else { return }
         torrent.state = .stopping
         for ticket in torrent.schedule.stop(at: self.now).compactMap({
@@ -94,9 +94,17 @@ extension TorrentEngine {
         // What only looks like a torrent's state says nothing of its pieces.
         torrent.isStoreStopped = torrent.store == nil
         if torrent.isStoreStopped { self.recordStopped(torrent, nil) }
+        guard !torrent.removesFiles else {
+            torrent.store?.removeFiles { [weak self] result in
+                self?.assumeIsolated { $0.filesRemoved(id, result) }
+            }
+            return
+        }
         torrent.store?.stop { [weak self] result in
             self?.assumeIsolated { $0.storeStopped(id, result) }
         }
+        // One without data that no tracker knows has nothing to wait for.
+        self.stopStep(torrent)
     }
 
     private func storeStopped(_ id: TorrentID, _ result: Result<Checkpoint, StorageFailure>) {
@@ -104,11 +112,22 @@ extension TorrentEngine {
         guard let torrent = self.torrents[id] else { return }
         torrent.isStoreStopped = true
         switch result {
-        case .success(let checkpoint): self.recordStopped(torrent, checkpoint)
+        case .success(let checkpoint):
+            if torrent.core.geometry != nil { torrent.lastPieces = SavedPieces(checkpoint.have) }
+            self.recordStopped(torrent, checkpoint)
         case .failure(let failure):
+            torrent.endFailure = failure.description
             self.observer?(.failed(id, failure.description))
             self.recordStopped(torrent, nil)
         }
+        self.stopStep(torrent)
+    }
+
+    private func filesRemoved(_ id: TorrentID, _ result: Result<Void, StorageFailure>) {
+        self.now = self.loop.now
+        guard let torrent = self.torrents[id] else { return }
+        torrent.isStoreStopped = true
+        if case .failure(let failure) = result { torrent.endFailure = failure.description }
         self.stopStep(torrent)
     }
 
@@ -117,6 +136,12 @@ extension TorrentEngine {
         guard torrent.state == .stopping, torrent.isStoreStopped, torrent.schedule.isStopped else { return }
         if let timer = torrent.announceTimer { self.loop.cancel(timer) }
         self.remove(torrent)
+        torrent.whenEnded?(
+            EndedTorrent(
+                id: torrent.core.id, downloaded: torrent.core.downloaded, uploaded: torrent.core.uploaded,
+                pieces: torrent.lastPieces,
+                filesAreRemoved: torrent.removesFiles && torrent.store != nil && torrent.endFailure == nil,
+                failure: torrent.endFailure))
         self.finishStopping()
     }
 

@@ -35,15 +35,17 @@ extension TorrentEngine {
     }
 
     private func opening(_ metainfo: Metainfo, _ torrent: ActiveTorrent) throws(AddFailure) -> Opening {
-        let parts = try TorrentParts(metainfo)
+        let parts = try TorrentParts(metainfo, renamed: torrent.options.renamedFiles)
         torrent.metainfo = metainfo
         torrent.core.metadataSize = metainfo.infoBytes.count
         torrent.name = metainfo.name
         let files =
-            torrent.options.isRestored
-            ? torrent.stored?.details.selection.flatMap { $0.count == parts.layout.fileCount ? $0 : nil }
-            : torrent.options.selectedFiles.map { metainfo.files(numbered: $0) }
-        try torrent.want(files, in: parts.layout)
+            torrent.options.wishes.selection(fileCount: metainfo.files.count)
+            ?? (torrent.options.isRestored
+                ? torrent.stored?.details.selection.flatMap { $0.count == parts.layout.fileCount ? $0 : nil }
+                : torrent.options.selectedFiles.map { metainfo.files(numbered: $0) })
+        torrent.want(files, in: parts.layout)
+        if torrent.selection?.isEmpty == true, torrent.options.wishes.isDefault { throw .selectionIsEmpty }
         return Opening(layout: parts.layout, hashes: parts.hashes, selection: files)
     }
 
@@ -217,13 +219,12 @@ extension ActiveTorrent {
     }
 
     /// - Parameter files: nil for all.
-    fileprivate func want(_ files: Bitfield?, in layout: TorrentLayout) throws(AddFailure) {
+    fileprivate func want(_ files: Bitfield?, in layout: TorrentLayout) {
         guard let files else { return }
         var pieces = Bitfield(count: layout.geometry.pieceCount)
         for file in 0..<files.count where files[file] {
             for piece in layout.pieces(ofFile: file) { pieces.set(piece) }
         }
-        guard !pieces.isEmpty else { throw .selectionIsEmpty }
         self.selection = pieces
         self.wantedBytes = layout.geometry.length(of: pieces)
     }

@@ -41,7 +41,7 @@ extension TorrentEngine {
 func isBehindRouter() -> Bool {
     // An address for documentation (RFC 5737): the routing table is asked, and nothing is sent.
     guard let own = ownAddress(towards: PeerAddress(ipv4: 0xC633_6401, port: 9)) else { return false }
-    return own.scope == .privateNetwork || own.ipv4.map { $0 >> 22 == 0x191 } ?? false
+    return own.scope == .privateNetwork || own.scope == .sharedNetwork
 }
 
 extension StallDiagnosis.PortMapping {

@@ -142,9 +142,35 @@ extension TorrentEngine {
 
     /// A torrent's storage has stopped: the last that is to be said of it.
     func recordStopped(_ torrent: ActiveTorrent, _ checkpoint: Checkpoint?) {
-        guard let record = self.record else { return }
-        if let update = torrent.update(checkpoint) { record.lastUpdates.append(update) }
-        self.saveStopped(record)
+        guard let record = self.record, !torrent.isForgotten else { return }
+        let update = torrent.update(checkpoint)
+        guard self.whenStopped == nil else {
+            if let update { record.lastUpdates.append(update) }
+            return self.saveStopped(record)
+        }
+        // One of many has ended: it is written at once, so that whoever starts it again reads it.
+        let id = torrent.core.id
+        record.dirty.remove(id)
+        let additions = record.additions.filter { $0.record.torrent == id }
+        record.additions.removeAll { $0.record.torrent == id }
+        guard update != nil || !additions.isEmpty else { return }
+        record.keeper.perform(on: self.loop) { store throws(ResumeFailure) in
+            if !additions.isEmpty { try store.add(additions) }
+            if let update { try store.save([update]) }
+        } then: { [weak self] result in
+            guard case .failure(let failure) = result else { return }
+            self?.assumeIsolated { $0.observer?(.recordFailed(failure.description)) }
+        }
+    }
+
+    /// Writes nothing more of a torrent that is being removed.
+    func forget(_ torrent: ActiveTorrent) {
+        torrent.isForgotten = true
+        let id = torrent.core.id
+        self.record?.dirty.remove(id)
+        self.record?.additions.removeAll { $0.record.torrent == id }
+        self.record?.round?.additions.removeAll { $0.record.torrent == id }
+        self.record?.round?.updates.removeAll { $0.torrent == id }
     }
 
     /// Saves all once the last torrent's storage has stopped, without waiting for trackers.

@@ -27,20 +27,26 @@ extension TorrentEngine {
             name: source.name,
             schedule: AnnounceSchedule(
                 // Of a magnet link whose metadata came from peers, the record knows them and its metainfo does not.
-                tiers: announcement.tiers.isEmpty
-                    ? options.stored?.record.trackers.tiers ?? [] : announcement.tiers,
+                tiers: options.trackers
+                    ?? (announcement.tiers.isEmpty
+                        ? options.stored?.record.trackers.tiers ?? [] : announcement.tiers),
                 isPrivate: isPrivate, addedAt: self.now, using: &self.random),
             announceKey: UInt32.random(in: 0 ... .max, using: &self.random), addedAt: self.now)
         self.torrents[id] = torrent
         self.obfuscated.insert(id, MessageStreamPrimitives())
         for address in options.peers { self.heardOf(address, .byHand, torrent) }
+        for peer in options.namedPeers { self.findPeer(peer, of: torrent, isTyped: true) }
         do throws(AddFailure) {
             switch source {
             case .metainfo(let metainfo): try self.open(metainfo, torrent)
             case .magnet(let link):
                 torrent.link = link
                 for peer in link.peers {
-                    if let address = peer.address { self.heardOf(address, .byHand, torrent) }
+                    if let address = peer.address {
+                        self.heardOf(address, .byHand, torrent)
+                    } else {
+                        self.findPeer(peer, of: torrent, isTyped: false)
+                    }
                 }
                 self.openLink(torrent)
             }
@@ -96,7 +102,13 @@ extension TorrentEngine {
                 using: &self.random, into: &torrent.actions)
         }
         torrent.setPieceCount(store.geometry.pieceCount)
+        if !hadBegun, !torrent.options.wishes.isDefault { self.applyWishes(to: torrent) }
         let isFinished = torrent.core.isFinished
+        guard !torrent.options.checksOnly else {
+            self.performActions(of: torrent)
+            self.observer?(.running(torrent.core.id))
+            return
+        }
         self.budget.torrentStarted(at: self.now)
         self.announceStart(torrent)
         self.performActions(of: torrent)
@@ -112,15 +124,15 @@ extension TorrentEngine {
     }
 
     func metadataReceived(_ bytes: [UInt8], of torrent: ActiveTorrent) {
+        guard let link = torrent.link else { return }
+        // Before anything in it is believed: a liar must be found out, and not be taken for the torrent.
+        guard link.names(infoDictionary: bytes, hashing: .openSSL) else {
+            torrent.core.metadataFailed(at: self.now, into: &torrent.actions)
+            return
+        }
         do throws(MetainfoFailure) {
             let metainfo = try Metainfo(
-                infoDictionary: bytes, announcement: torrent.link?.announcement ?? Announcement(),
-                hashing: .openSSL)
-            // Whoever sent it may have sent another torrent's.
-            guard torrent.link?.names(metainfo) ?? (metainfo.id == torrent.core.id) else {
-                torrent.core.metadataFailed(at: self.now, into: &torrent.actions)
-                return
-            }
+                infoDictionary: bytes, announcement: link.announcement, hashing: .openSSL)
             if metainfo.isPrivate {
                 torrent.core.isPrivate = true
                 torrent.schedule.becomePrivate()
@@ -128,7 +140,7 @@ extension TorrentEngine {
             try self.openReceived(metainfo, torrent)
             self.observer?(.metadata(torrent.core.id))
         } catch {
-            self.fail(torrent, "the metadata that peers sent is no torrent: \(error)")
+            self.fail(torrent, "what the magnet link names is not taken: \(error)")
         }
     }
 

@@ -78,6 +78,8 @@ extension TorrentEngine {
     private func loaded(_ id: TorrentID, _ result: Result<Recorded, MetainfoUnavailable>) {
         self.now = self.loop.now
         guard self.whenStopped == nil else { return self.tellSleepless(id, nil) }
+        // Its owner may have ended it meanwhile.
+        guard self.dormant.waking[id] != nil else { return }
         do throws(MetainfoUnavailable) {
             try self.begin(id, try result.get())
             self.dormant.failures[id] = nil
@@ -106,6 +108,40 @@ extension TorrentEngine {
         }
     }
 
+    /// Takes a torrent that sleeps out of the table to be ended, without its metainfo.
+    func takeDormant(_ id: TorrentID) -> ActiveTorrent? {
+        guard let known = self.dormant.table[id], let profile = self.dormant.profiles[known.profile],
+            let (row, ledger) = self.dormant.table.take(id)
+        else { return nil }
+        self.tellSleepless(id, nil)
+        self.dormant.failures[id] = nil
+        let torrent = self.makeTorrent(row, ledger, profile.options)
+        torrent.lastPieces = .all
+        self.dormant.profiles.leave(row.profile)
+        self.torrents[id] = torrent
+        self.armDormant()
+        return torrent
+    }
+
+    private func makeTorrent(
+        _ row: DormantTorrent, _ ledger: PeerLedger?, _ options: AddOptions
+    ) -> ActiveTorrent {
+        let torrent = self.makeTorrent(
+            self.makeCore(row.id, ownID: row.ownID, isPrivate: row.isPrivate), options, name: row.name,
+            schedule: row.schedule, announceKey: row.announceKey, addedAt: row.addedAt)
+        torrent.state = .checking(piecesDone: 0)
+        torrent.ledger = ledger ?? torrent.ledger
+        torrent.tickets = self.dormant.tickets.removeValue(forKey: row.id) ?? [:]
+        torrent.core.totals = row.totals
+        torrent.core.lastUploadAt = row.lastUploadAt
+        torrent.recorded.isCarried = true
+        torrent.recorded.uploadedBefore = row.uploadedBefore
+        torrent.recorded.downloadedBefore = row.downloadedBefore
+        torrent.recorded.uploaded = row.totals.uploaded
+        torrent.recorded.downloaded = row.totals.downloaded
+        return torrent
+    }
+
     /// Opens a torrent that was dormant. It is the same session: nothing is told to trackers.
     private func begin(_ id: TorrentID, _ recorded: Recorded) throws(MetainfoUnavailable) {
         let metainfo = recorded.metainfo
@@ -117,20 +153,8 @@ extension TorrentEngine {
         }
         guard let (row, ledger) = self.dormant.table.take(id) else { return }
         self.dormant.profiles.leave(row.profile)
-        let torrent = self.makeTorrent(
-            self.makeCore(id, ownID: row.ownID, isPrivate: row.isPrivate), profile.options, name: row.name,
-            schedule: row.schedule, announceKey: row.announceKey, addedAt: row.addedAt)
-        torrent.state = .checking(piecesDone: 0)
+        let torrent = self.makeTorrent(row, ledger, profile.options)
         torrent.place = profile.folder.map { .file(folder: $0, name: row.place) } ?? .session
-        torrent.ledger = ledger ?? torrent.ledger
-        torrent.tickets = self.dormant.tickets.removeValue(forKey: id) ?? [:]
-        torrent.core.totals = row.totals
-        torrent.core.lastUploadAt = row.lastUploadAt
-        torrent.recorded.isCarried = true
-        torrent.recorded.uploadedBefore = row.uploadedBefore
-        torrent.recorded.downloadedBefore = row.downloadedBefore
-        torrent.recorded.uploaded = row.totals.uploaded
-        torrent.recorded.downloaded = row.totals.downloaded
         torrent.stored = recorded.stored
         self.torrents[id] = torrent
         // Its announces go on while its files are looked at.

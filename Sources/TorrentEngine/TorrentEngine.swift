@@ -16,10 +16,10 @@ public actor TorrentEngine {
     public nonisolated let loop: EventLoop
     public nonisolated var unownedExecutor: UnownedSerialExecutor { self.loop.asUnownedSerialExecutor() }
 
-    let settings: EngineSettings
+    var settings: EngineSettings
     /// When the loop last called us: one clock reading for all that one call does.
     var now: Instant
-    var random = SystemRandomNumberGenerator()
+    var random = SystemChance()
 
     // Payload.
     let storage: StorageService
@@ -43,6 +43,7 @@ public actor TorrentEngine {
     var trackerNodes: [String: TrackerNodes] = [:]
     var uploadMeter: CounterMeter
     var downloadMeter: CounterMeter
+    var capsObservedAt: Instant
 
     // Connections, by number.
     var connections: [PeerConnection?] = []
@@ -51,6 +52,9 @@ public actor TorrentEngine {
     /// Those without a handshake yet.
     var openings: Set<Int> = []
     var heldByDisk: [Int] = []
+    /// Connections of which several blocks are read together.
+    var batching: [Int] = []
+    var batchTimer: TimerToken?
     /// Connections whose requests are being collected for a moment.
     var deferred: [Int] = []
     var listeners: [Listener] = []
@@ -61,6 +65,8 @@ public actor TorrentEngine {
     var mapper: PortMapper?
     var mapping: MappingOutcome?
     var acceptedCount = 0
+    /// With port 0.
+    var bannedHosts: Set<PeerAddress> = []
     var lastIncomingAt: Instant?
     /// The last failure of our own side to make a connection, such as too many open files.
     public internal(set) var localFailure: SystemCallFailure?
@@ -102,6 +108,7 @@ public actor TorrentEngine {
         self.downloads = BucketTree(limit: settings.downloadLimit, at: self.now)
         self.uploadMeter = CounterMeter(0, at: self.now)
         self.downloadMeter = CounterMeter(0, at: self.now)
+        self.capsObservedAt = self.now
     }
 }
 

@@ -38,7 +38,7 @@ struct TorrentParts {
     let hashes: PieceHashes
     let layout: TorrentLayout
 
-    init(_ metainfo: Metainfo) throws(AddFailure) {
+    init(_ metainfo: Metainfo, renamed: [Int: String] = [:]) throws(AddFailure) {
         guard
             let hashes = metainfo.v1Hashes.flatMap({
                 PieceHashes(sha1: Array($0), pieceCount: metainfo.geometry.pieceCount)
@@ -46,7 +46,7 @@ struct TorrentParts {
         else { throw .onlyVersion2 }
         self.hashes = hashes
         do throws(LayoutFailure) {
-            self.layout = try TorrentLayout(metainfo)
+            self.layout = try TorrentLayout(metainfo, renamed: renamed)
         } catch {
             throw .layout("\(error)")
         }

@@ -44,4 +44,5 @@ let resumeMigrations: [Migration] = [
             "ALTER TABLE torrents ADD COLUMN trackers BLOB NOT NULL DEFAULT x''",
             "ALTER TABLE details ADD COLUMN link TEXT",
         ]),
+    Migration("what the library keeps of its torrents", librarySchema),
 ]

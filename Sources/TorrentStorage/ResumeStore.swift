@@ -1,4 +1,4 @@
-import SQLiteStore
+public import SQLiteStore
 public import SwarmTypes
 
 /// The record of all torrents, for the next start: what each is, where it lies, and what of it is on disk.
@@ -24,8 +24,13 @@ public final class ResumeStore {
     /// New torrents, all or none; one that is there already is replaced, as when a magnet link's metainfo has come.
     ///
     /// A record that claims pieces is believed only as trust: they are proved when they are first read for a peer.
-    public func add(_ additions: [ResumeAddition]) throws(ResumeFailure) {
+    /// - Parameter body: writes more into the same file, in the same transaction.
+    public func add(
+        _ additions: [ResumeAddition],
+        with body: (Database) throws(StoreFailure) -> Void = { _ throws(StoreFailure) in }
+    ) throws(ResumeFailure) {
         try self.writing { () throws(StoreFailure) in
+            try body(self.database)
             let torrents = try self.database.prepare(
                 """
                 INSERT INTO torrents (id, name, directory, state, total_length, piece_count, have, uploaded,
@@ -103,8 +108,27 @@ public final class ResumeStore {
         }
     }
 
-    public func remove(_ torrent: TorrentID) throws(ResumeFailure) {
-        try self.writing { () throws(StoreFailure) in try self.delete(torrent) }
+    public func remove(_ torrent: TorrentID) throws(ResumeFailure) { try self.remove([torrent]) }
+
+    /// - Parameter body: writes more into the same file, in the same transaction.
+    public func remove(
+        _ torrents: [TorrentID],
+        with body: (Database) throws(StoreFailure) -> Void = { _ throws(StoreFailure) in }
+    ) throws(ResumeFailure) {
+        try self.writing { () throws(StoreFailure) in
+            for torrent in torrents { try self.delete(torrent) }
+            try body(self.database)
+        }
+    }
+
+    /// Writes what others keep in the same file, all or nothing.
+    public func writeTables(_ body: (Database) throws(StoreFailure) -> Void) throws(ResumeFailure) {
+        try self.writing { () throws(StoreFailure) in try body(self.database) }
+    }
+
+    /// Reads what others keep in the same file.
+    public func readTables<Result>(_ body: (Database) throws(StoreFailure) -> Result) throws(ResumeFailure) -> Result {
+        try self.converting { () throws(StoreFailure) in try body(self.database) }
     }
 
     /// Copies the record into a new file, while it stays in use.

@@ -51,8 +51,10 @@ public struct TorrentDownload: Sendable {
         return try outcome.withLock { $0 }.get()
     }
 
-    func fetch(_ start: TrackerURL, by fetcher: some Fetching) async -> Result<Found, TorrentDownloadFailure>
-    {
+    /// On the fetcher's loop.
+    public func fetch(
+        _ start: TrackerURL, by fetcher: any Fetching
+    ) async -> Result<Found, TorrentDownloadFailure> {
         var url = start
         var origin: PeerAddress?
         for _ in 0...Self.maximumRedirects {

@@ -209,7 +209,7 @@ extension AnnounceSchedule {
         }
     }
 
-    private mutating func insert(_ text: String, tier: Int) -> Bool {
+    mutating func insert(_ text: String, tier: Int) -> Bool {
         guard self.entries.count < Self.maximumTrackers else { return false }
         let url: TrackerURL
         do throws(TrackerURL.Problem) {

@@ -76,7 +76,7 @@ final class TransferOutput: @unchecked Sendable {
             self.tell("interrupted", id, words, "interrupted, and goes on when that is over: ")
         case .damaged(let id, let words): self.tell("damaged", id, words, "a piece is not what it was: ")
         case .recordFailed(let words): self.say(plain(words))
-        case .running, .failed: break
+        case .running, .failed, .announced: break
         }
     }
 

@@ -188,7 +188,7 @@ final class TransferSession: @unchecked Sendable {
         case .running(let id):
             self.notRunning.remove(id)
             if self.restored.remove(id) != nil { self.engine.assumeIsolated { self.caps?.assign(id, $0) } }
-        case .metadata, .interrupted, .damaged, .recordFailed: break
+        case .metadata, .announced, .interrupted, .damaged, .recordFailed: break
         case .finished(let id):
             self.unfinished.remove(id)
             self.notRunning.remove(id)

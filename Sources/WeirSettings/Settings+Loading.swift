@@ -20,7 +20,9 @@ extension Settings {
     /// The prefix of every environment variable that sets a key: `WEIR_GLOBAL_PORT`.
     public static let variablePrefix = "WEIR"
 
-    private static let sections = ["global", "qbittorrent", "cross_seed", "trackers", "rollback", "logging"]
+    private static let sections = [
+        "global", "engine", "qbittorrent", "cross_seed", "trackers", "rollback", "logging",
+    ]
 
     /// Reads the configuration file at `path`. Blocks for the time of the read.
     public static func load(
@@ -65,12 +67,15 @@ extension Settings {
 
         var settings = Settings()
         reading.section(&settings.global, "global", GlobalSettings.keys, entry("global"))
+        reading.section(&settings.engine, "engine", EmbeddedEngineSettings.keys, entry("engine"))
         let readsClients = needsClients || entry("qbittorrent") != nil
         if readsClients {
             settings.instances = readInstances(entry("qbittorrent"), &reading)
         }
         reading.section(&settings.crossSeed, "cross_seed", CrossSeedSettings.keys, entry("cross_seed"))
-        settings.trackers = readTrackers(entry("trackers"), &reading)
+        settings.trackers =
+            settings.instances.isEmpty && entry("trackers") == nil && settings.runsEngine
+            ? [.catchAll] : readTrackers(entry("trackers"), &reading)
         reading.section(&settings.rollback, "rollback", RollbackSettings.keys, entry("rollback"))
         reading.section(&settings.logging, "logging", LoggingSettings.keys, entry("logging"))
         settings.reportDoubts(&reading)

@@ -23,6 +23,7 @@ private let allowedImports: [String: Set<String>] = [
         "StallDiagnosis",
     ],
     "LimitPlanning": ["SwarmTypes"],
+    "LibraryPolicy": ["SwarmTypes"],
     // Machine access.
     "EventIO": ["SwarmTypes", "CLinuxIO", "Glibc", "Synchronization"],
     "HTTPServing": ["EventIO", "SwarmTypes", "CMicrohttpd", "CLinuxIO", "Glibc", "Synchronization"],
@@ -53,11 +54,20 @@ private let allowedImports: [String: Set<String>] = [
     ],
     "AccessControl": ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"],
     "TorrentCatalog": ["SwarmTypes", "StallDiagnosis", "EventIO"],
+    "TorrentLibrary": [
+        "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage", "TrackerClient", "TrackerProtocol",
+        "MetainfoCoding", "BencodeCoding", "SQLiteStore", "StallDiagnosis", "EventIO", "HTTPFetching", "Glibc",
+        "CLinuxIO",
+    ],
     "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching"],
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
     // Surfaces.
-    "ControlAPI": ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"],
+    "ControlAPI": [
+        "SwarmTypes", "JSONValues", "LimitPlanning", "StallDiagnosis", "Digests", "EventIO", "HTTPServing",
+        "TorrentCatalog",
+    ],
+    "Dashboard": ["CDashboardFiles", "Digests"],
     "QBittorrentFacade": [
         "SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO",
     ],
@@ -66,7 +76,8 @@ private let allowedImports: [String: Set<String>] = [
     "WeirCommands": [
         "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings",
         "LimitPlanning",
-        "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TorrentCreation",
+        "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TrackerProtocol",
+        "TorrentCreation",
         "TorrentStorage", "TorrentEngine", "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
         "TrackerClient", "TrackerProtocol",
     ],
@@ -74,7 +85,9 @@ private let allowedImports: [String: Set<String>] = [
     "ServiceAssembly": [
         "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching", "Digests",
         "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
-        "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization",
+        "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog", "TorrentEngine",
+        "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
+        "Dashboard",
     ],
     "weir": ["WeirCommands"],
 ]
@@ -83,15 +96,17 @@ private let allowedImports: [String: Set<String>] = [
 private let pureModules: Set<String> = [
     "SwarmTypes", "SpellingHints", "JSONScanning", "JSONValues", "LimitPlanning",
     "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TrackerProtocol", "PieceSelection",
-    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore",
+    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore", "LibraryPolicy",
 ]
 
 /// The C library of each module that owns one.
 private let owners: [String: String] = [
-    "CArgon2": "AccessControl", "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing", "CPCRE2": "PatternMatching",
+    "CArgon2": "AccessControl", "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing",
+    "CPCRE2": "PatternMatching",
     "CSQLite": "SQLiteStore",
     "CMiniUPnPc": "PortMapping", "CNATPMP": "PortMapping",
     "CYAML": "ConfigFile", "COpenSSL": "Digests", "CSHA1Lanes": "Digests",
+    "CDashboardFiles": "Dashboard",
 ]
 
 @Suite("The layers")

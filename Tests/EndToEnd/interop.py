@@ -4,7 +4,7 @@
     interop.py [--clients libtorrent,qbittorrent,transmission,rtorrent,aria2] [--payload one,many] [--encryption plain,encrypted]
                [--mebibytes 16] [--files 200] [--tracker http,udp] [--only get|seed]
                [--magnet] [--distant] [--alternate]
-    interop.py --long
+    interop.py --long [--part 0]
 """
 
 import argparse
@@ -187,6 +187,7 @@ def main():
     parser.add_argument("--alternate", action="store_true",
                         help="the short form: not every payload with every encryption, but each with its own")
     parser.add_argument("--long", action="store_true", help="the whole matrix, with 2,000 files and the libtorrents of PyPI")
+    parser.add_argument("--part", type=int, help="only this part of the matrix, from 0")
     options = parser.parse_args()
     if options.long and "WEIR_LAB" not in os.environ:
         # Before the network is left.
@@ -200,7 +201,7 @@ def main():
         names = options.clients.split(",")
         names += [kind.name for kind in clients.FROM_PYPI if clients.find(kind, os.environ["WEIR_PYPI"])]
         options.clients, options.files = ",".join(names), 2000
-        for section in LONG:
+        for section in LONG if options.part is None else [LONG[options.part]]:
             run(argparse.Namespace(**{**vars(options), **section}), results)
         shutil.rmtree(os.environ["WEIR_PYPI"], ignore_errors=True)
         print(table(results), flush=True)

@@ -134,9 +134,12 @@ def main():
     if shutil.which("miniupnpd"):
         for nat_pmp, words in (("yes", "NAT-PMP"), ("no", "UPnP")):
             router.real(nat_pmp)
-            said, port = seed_once(lab, payload, router, "{port}")
-            assert (found := doctor())["code"] == "mapping_works", f"{found} {router.said()[-3000:]}"
-            print(f"miniupnpd: mapped by {words}", flush=True)
+            seed_once(lab, payload, router, "{port}")
+            found = doctor()
+            # Without nf_tables in the kernel it is spoken to all the same, and has to refuse.
+            can = "send_batch failed" not in router.said()
+            assert found["code"] == ("mapping_works" if can else "mapping_failed"), f"{found} {router.said()[-3000:]}"
+            print(f"miniupnpd: {'mapped' if can else 'refuses, its kernel having no nf_tables,'} by {words}", flush=True)
     else:
         print("miniupnpd is not installed: left out", flush=True)
     router.stop()

@@ -15,7 +15,9 @@ OUTSIDE = "44.1.2.3"
 SERVICE = "urn:schemas-upnp-org:service:WANIPConnection:1"
 DESCRIPTION = """<?xml version="1.0"?><root xmlns="urn:schemas-upnp-org:device-1-0"><specVersion><major>1</major><minor>0</minor>
 </specVersion><device><deviceType>urn:schemas-upnp-org:device:InternetGatewayDevice:1</deviceType><deviceList><device>
-<deviceType>urn:schemas-upnp-org:device:WANDevice:1</deviceType><deviceList><device>
+<deviceType>urn:schemas-upnp-org:device:WANDevice:1</deviceType><serviceList><service>
+<serviceType>urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1</serviceType><controlURL>/common</controlURL>
+<SCPDURL>/scpd</SCPDURL><eventSubURL>/event</eventSubURL></service></serviceList><deviceList><device>
 <deviceType>urn:schemas-upnp-org:device:WANConnectionDevice:1</deviceType><serviceList><service>
 <serviceType>%s</serviceType><controlURL>/control</controlURL><SCPDURL>/scpd</SCPDURL><eventSubURL>/event</eventSubURL>
 </service></serviceList></device></deviceList></device></deviceList></device></root>""" % SERVICE

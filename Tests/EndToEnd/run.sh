@@ -2,8 +2,8 @@
 # The end-to-end tests against the built binary, each with its time.
 #
 #     run.sh              all of them, in their short forms
-#     run.sh NAME [ARG…]  one of them: commands, formats, why, interop, web, bad_input, engine_faults, download_kills, caps,
-#                         many, faults, outages, service, kills or swarm
+#     run.sh NAME [ARG…]  one of them: commands, formats, why, interop, web, mapping, hostile, strangers, bad_input, engine_faults,
+#                         download_kills, caps, many, page, faults, outages, service, kills or swarm
 #
 # Needs root, for network namespaces of their own; WEIR_BINARY names another binary than .build/release/weir.
 set -uo pipefail
@@ -39,9 +39,13 @@ run interop --payload one,many --encryption plain,encrypted --alternate
 run many
 run interop --payload one --encryption plain --magnet --clients libtorrent,aria2
 run web
+run hostile
+run strangers
+run mapping
 run bad_input
 run engine_faults
 run download_kills --count 8
+run page
 run faults
 run outages
 run service

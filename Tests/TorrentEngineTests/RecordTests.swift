@@ -32,21 +32,25 @@ private struct Sample {
     }
 }
 
+private final class Heard: Sendable {
+    let events = Lock<[EngineEvent]>([])
+}
+
 /// One session of an engine with a record, from its first torrent to its end.
 private final class Session: Sendable {
     let loop: EventLoop
     let engine: TorrentEngine
-    let events = Lock<[EngineEvent]>([])
+    let heard = Heard()
 
     init(record path: String) throws {
         self.loop = try EventLoop(name: "engine")
         try self.loop.start()
         self.engine = try TorrentEngine(EngineSettings(), loop: self.loop)
         let keeper = try ResumeKeeper(path: path)
-        self.loop.post { [engine, events] in
+        self.loop.post { [engine, heard] in
             engine.assumeIsolated { engine in
                 engine.keepRecord(by: keeper)
-                engine.observe { event in events.withLock { $0.append(event) } }
+                engine.observe { event in heard.events.withLock { $0.append(event) } }
             }
         }
     }
@@ -58,7 +62,7 @@ private final class Session: Sendable {
     /// Waits until an event is there; the loop goes on meanwhile.
     func wait(_ isIt: @escaping @Sendable (EngineEvent) -> Bool) async -> Bool {
         for _ in 0..<2000 {
-            if self.events.withLock({ $0.contains(where: isIt) }) { return true }
+            if self.heard.events.withLock({ $0.contains(where: isIt) }) { return true }
             await withCheckedContinuation { done in
                 self.loop.post { [loop = self.loop] in
                     _ = loop.schedule(afterSeconds: 0.01) { done.resume() }

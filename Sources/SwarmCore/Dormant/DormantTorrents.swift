@@ -170,6 +170,16 @@ extension DormantTorrents {
         self.heap.set(number, to: deadline.map { max($0, now.advanced(bySeconds: 0.05)) })
     }
 
+    /// The owner wants other announces of a torrent, or other trackers.
+    public mutating func changeSchedule(
+        of id: TorrentID, at now: Instant, _ change: (inout AnnounceSchedule) -> Void
+    ) {
+        guard let number = self.numbers[id], var row = self.rows[Int(number)] else { return }
+        change(&row.schedule)
+        self.rows[Int(number)] = row
+        self.reschedule(Int(number), at: now)
+    }
+
     /// A tracker took an announce. Answers whether the torrent is to wake, because there are peers who want something.
     public mutating func answered(
         _ order: AnnounceOrder.ID, _ answer: AnnounceAnswer, of id: TorrentID, at now: Instant,
