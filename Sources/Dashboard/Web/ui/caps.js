@@ -86,7 +86,7 @@ function noCaps() {
   return el("div", { class: "empty" },
     el("h3", {}, "No caps yet"),
     el("p", {}, "A cap limits what all torrents of one tracker upload together. Name your trackers in the configuration, for example:"),
-    el("pre", {}, "trackers:\n  - id: mine\n    pattern: tracker.example\n    max_upload_speed: 5 MiB/s"),
+    el("pre", {}, "trackers:\n  - id: mine\n    pattern: tracker.example\n    max_upload_speed: 5 MiB/s\n  - id: rest\n    pattern: \".*\"\n    max_upload_speed: -1"),
     el("p", {}, "Weir reads the file again by itself when you save it."));
 }
 
