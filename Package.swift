@@ -14,7 +14,8 @@ let strict: [SwiftSetting] = [
 let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 /// What is shipped does not use the standard library's patterns (`contains` and `replacing` with texts): one use links
-/// all of them, 1.7 MB. SwarmTypes has `holds`. A section a function lets the linker leave out what nobody calls.
+/// all of them, more than 1.2 MB. SwarmTypes has `holds`. A section a function lets the linker leave out what nobody
+/// calls.
 let small: [SwiftSetting] = [
     .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
     .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
@@ -38,7 +39,7 @@ func tests(_ name: String, uses: [String], path: String? = nil, exclude: [String
         swiftSettings: strict)
 }
 
-func library(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+func library(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
@@ -50,7 +51,10 @@ let package = Package(
         .target(name: "CLinuxIO"),
         .target(name: "CSHA1Lanes"),
         library("CArgon2", "libargon2", "libargon2-dev"),
+        .target(name: "CDashboardFiles"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
+        library("CMiniUPnPc", "miniupnpc", "libminiupnpc-dev"),
+        library("CNATPMP", nil, "libnatpmp-dev"),
         library("CMicrohttpd", "libmicrohttpd", "libmicrohttpd-dev"),
         library("CPCRE2", "libpcre2-8", "libpcre2-dev"),
         library("CSQLite", "sqlite3", "libsqlite3-dev"),
@@ -94,6 +98,7 @@ let package = Package(
         module("SQLiteStore", strict, uses: ["CSQLite"]),
         module("ConfigFile", strict, uses: ["CYAML", "SpellingHints"]),
         module("LogOutput", strict, uses: ["EventIO"]),
+        module("PortMapping", strict, uses: ["CMiniUPnPc", "CNATPMP", "EventIO", "SwarmTypes"]),
 
         module(
             "TorrentStorage", strict,
@@ -112,7 +117,7 @@ let package = Package(
                 "SwarmTypes", "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol",
                 "TrackerProtocol",
                 "SwarmCore", "PieceSelection", "PeerPolicy", "RateControl", "StallDiagnosis",
-                "TorrentStorage", "TrackerClient", "Digests",
+                "TorrentStorage", "TrackerClient", "PortMapping", "Digests",
                 "EventIO", "HTTPFetching", "CLinuxIO",
             ]),
         module(
@@ -132,7 +137,14 @@ let package = Package(
         // Surfaces.
         module(
             "ControlAPI", strict,
-            uses: ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"]),
+            uses: [
+                "SwarmTypes", "JSONValues", "LimitPlanning", "StallDiagnosis", "Digests", "EventIO",
+                "HTTPServing", "AccessControl",
+                "TorrentCatalog",
+            ]),
+        .target(
+            name: "Dashboard", dependencies: ["CDashboardFiles", "Digests"], exclude: ["Web"],
+            swiftSettings: strict),
         module(
             "QBittorrentFacade", strict,
             uses: ["SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO"]),
@@ -155,10 +167,10 @@ let package = Package(
             "ServiceAssembly", strict,
             uses: [
                 "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching",
-                "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI",
+                "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI", "Dashboard",
                 "WeirSettings",
                 "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy", "TorrentStorage",
-                "QBittorrentFacade", "TrackerClient",
+                "QBittorrentFacade", "TrackerClient", "AccessControl",
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,
@@ -170,6 +182,14 @@ let package = Package(
             uses: ["SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TestKit"]
         ).at("Tests/Support/SwarmSimulator"),
         module("TestKit", strict, uses: ["SwarmTypes"]).at("Tests/Support/TestKit"),
+        // The page over torrents that are made up, for its test in a browser.
+        .executableTarget(
+            name: "page-fixture",
+            dependencies: [
+                "ControlAPI", "Dashboard", "EventIO", "HTTPServing", "JSONValues", "LimitPlanning",
+                "StallDiagnosis",
+                "SwarmTypes", "TestKit", "TorrentCatalog",
+            ], path: "Tests/Support/PageFixture", swiftSettings: strict),
         tests("ArchitectureTests", uses: ["TestKit"]),
         tests("SpellingHintsTests", uses: ["SpellingHints"]),
         tests("SwarmTypesTests", uses: ["SwarmTypes", "TestKit"]),
@@ -188,6 +208,7 @@ let package = Package(
             "WeirSettingsTests",
             uses: ["WeirSettings", "ConfigFile", "LimitPlanning", "SwarmTypes", "TestKit"],
             exclude: ["Samples"]),
+        tests("PortMappingTests", uses: ["PortMapping", "EventIO", "SwarmTypes"]),
         tests("LogOutputTests", uses: ["LogOutput", "TestKit"]),
         tests(
             "QBittorrentAPITests",
@@ -197,7 +218,12 @@ let package = Package(
         tests("JSONValuesTests", uses: ["JSONValues", "TestKit"]),
         tests(
             "ControlAPITests",
-            uses: ["ControlAPI", "JSONValues", "HTTPServing", "LimitPlanning", "SwarmTypes", "TestKit"]),
+            uses: [
+                "ControlAPI", "AccessControl", "JSONValues", "HTTPServing", "EventIO", "LimitPlanning",
+                "StallDiagnosis", "SwarmTypes",
+                "TorrentCatalog", "TestKit",
+            ]),
+        tests("DashboardTests", uses: ["Dashboard", "TestKit"]),
         tests("ByteCodingTests", uses: ["ByteCoding", "TestKit"]),
         tests("BencodeCodingTests", uses: ["BencodeCoding", "TestKit"]),
         tests(
@@ -233,14 +259,12 @@ let package = Package(
             ]),
         tests(
             "TorrentEngineTests",
-            uses: ["TorrentEngine", "MetainfoCoding", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
-        tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),
-        tests(
-            "TorrentLibraryTests",
             uses: [
-                "TorrentLibrary", "TorrentCatalog", "TorrentEngine", "MetainfoCoding", "TorrentCreation",
-                "EventIO", "SwarmTypes", "TestKit",
+                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis",
+                "SwarmTypes",
+                "EventIO", "TestKit",
             ]),
+        tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
         tests(
             "QBittorrentFacadeTests",
@@ -273,7 +297,7 @@ if Context.environment["FUZZ"] != nil {
                 "PatternMatching", "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI", "JSONValues",
                 "PeerProtocol",
                 "TrackerProtocol",
-                "BencodeCoding", "MetainfoCoding", "PeerProtocol",
+                "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TorrentStorage",
             ],
             path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "crashes", "run.sh"],
             sources: ["Targets", "Driver"],

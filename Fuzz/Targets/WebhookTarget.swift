@@ -56,6 +56,7 @@ extension ControlHandler {
         switch self.answer(request) {
         case .now(let response): response
         case .later(let run): await run()
+        case .streaming(let head, _): head
         }
     }
 }

@@ -78,6 +78,19 @@ extension HTTPResponse {
             body: json.bytes)
     }
 
+    /// A document that is encoded already.
+    init(json bytes: [UInt8]) { self.init(status: 200, headers: Self.jsonHeaders, body: bytes) }
+
+    /// The head of server-sent events; a proxy is not to collect them.
+    static func eventStream() -> HTTPResponse {
+        HTTPResponse(
+            status: 200,
+            headers: self.securityHeaders + [
+                ("content-type", "text/event-stream"), ("x-accel-buffering", "no"),
+            ],
+            body: Array("retry: 2000\n\n".utf8))
+    }
+
     init(text: [UInt8], type: String) {
         self.init(status: 200, headers: Self.securityHeaders + [("content-type", type)], body: text)
     }

@@ -7,17 +7,24 @@ public final class ControlHandler: HTTPHandling {
     private let policy: AccessPolicy
     private let version: String
     private let now: @Sendable () -> Double
+    private let live: LiveFeed
+    private let files: [String: StaticFile]
     private let routesByPath: [String: [Route]]
 
-    /// - Parameter now: Seconds since 1970.
+    /// - Parameters:
+    ///   - live: Nil makes one without torrents and without a clock behind it.
+    ///   - files: The page, whose path is "/", and what belongs to it.
+    ///   - now: Seconds since 1970.
     public init(
-        control: any GovernorControl, policy: AccessPolicy, version: String,
-        now: @escaping @Sendable () -> Double
+        control: any GovernorControl, policy: AccessPolicy, version: String, live: LiveFeed? = nil,
+        files: [StaticFile] = [], now: @escaping @Sendable () -> Double
     ) {
         self.control = control
         self.policy = policy
         self.version = version
         self.now = now
+        self.live = live ?? LiveFeed(torrents: nil, control: control, version: version, now: now)
+        self.files = Dictionary(files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         self.routesByPath = Dictionary(grouping: routeTable, by: \.path)
     }
 
@@ -27,6 +34,10 @@ public final class ControlHandler: HTTPHandling {
     }
 
     public func answer(_ request: HTTPRequest) -> HTTPAnswer {
+        if let file = self.file(request) {
+            let refusal = self.policy.refusal(of: request, right: .none)
+            return .now(refusal?.response() ?? file.response(to: request))
+        }
         let route: Route
         do { route = try self.route(request) } catch { return .now(error.response()) }
         let isHook = route.right == .hook
@@ -39,10 +50,25 @@ public final class ControlHandler: HTTPHandling {
                 return .later {
                     do throws(APIError) { return try await run(call) } catch { return error.response() }
                 }
+            case .stream(let run):
+                return try run(call)
             }
         } catch {
             return .now(error.response(forHook: isHook))
         }
+    }
+
+    /// Whether the request comes under a name that Weir answers to. The facade asks as well.
+    public func knowsHost(_ request: HTTPRequest) -> Bool {
+        self.policy.refusal(of: request, right: .none) == nil
+    }
+
+    /// "/" is the page for browsers and the list of endpoints for programs.
+    private func file(_ request: HTTPRequest) -> StaticFile? {
+        guard request.method == "GET" || request.method == "HEAD", let file = self.files[request.path] else {
+            return nil
+        }
+        return self.routesByPath[request.path] == nil || request.wantsPage ? file : nil
     }
 
     private func route(_ request: HTTPRequest) throws(APIError) -> Route {
@@ -65,10 +91,21 @@ public final class ControlHandler: HTTPHandling {
                 413, "body_too_long", "The body may have at most \(route.maximumBodyBytes) bytes.")
         }
         var call = RouteCall(
-            request: request, body: .null, control: self.control, version: self.version, now: self.now)
+            request: request, body: .null, control: self.control, live: self.live,
+            policy: self.policy, version: self.version, now: self.now)
         guard route.method == .post else { return call }
         switch route.body {
         case .hook: break
+        case .torrent:
+            // A web page can send no such type to another origin without asking first.
+            guard request.header("content-type").map({ MediaType($0).name }) == torrentMediaType else {
+                throw APIError(
+                    415, "torrent_needed",
+                    "Send the file with the header \"Content-Type: \(torrentMediaType)\".")
+            }
+            guard !request.body.isEmpty else {
+                throw APIError(400, "body_missing", "The request needs a .torrent file as its body.")
+            }
         case .none: if !request.body.isEmpty { call.body = try jsonBody(request) }
         case .json(_, let remedy):
             guard !request.body.isEmpty else {

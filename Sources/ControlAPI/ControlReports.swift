@@ -127,6 +127,15 @@ public struct InstanceReport: Hashable, Sendable {
     public var lastSeen: Double?
     /// Why it cannot be reached or used, and what to do.
     public var problem: String?
+    /// No log-in is tried until the credentials change.
+    public var isLoginBlocked = false
+    public var restarts = 0
+    /// Limits that were not as Weir had set them, since the start.
+    public var drifts = 0
+    /// When a limit was last confirmed there.
+    public var lastApplied: Double?
+    /// Changes that were sent and not confirmed yet.
+    public var openIntents = 0
 
     public init(
         name: String, url: String, isReachable: Bool, version: String? = nil, webAPIVersion: String? = nil,

@@ -19,6 +19,17 @@ public protocol GovernorReporting: Sendable {
     func configuration() async throws(ControlFailure) -> JSONValue
     func match(url: String) async throws(ControlFailure) -> MatchReport
     func metrics() async -> MetricsSnapshot
+    /// All that the dashboard shows of the governor, of one moment.
+    func situation() async throws(ControlFailure) -> GovernorSituation
+}
+
+extension GovernorReporting {
+    /// From the single reports, without shares.
+    public func situation() async throws(ControlFailure) -> GovernorSituation {
+        GovernorSituation(
+            health: await self.health(), trackers: try await self.trackers(), shares: [],
+            instances: try await self.instances())
+    }
 }
 
 public protocol GovernorCommanding: Sendable {

@@ -1,3 +1,6 @@
+/// Of a .torrent file.
+let torrentMediaType = "application/x-bittorrent"
+
 /// The part of a Content-Type header before its parameters, in lower case.
 struct MediaType {
     let name: String

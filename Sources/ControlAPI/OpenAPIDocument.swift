@@ -54,7 +54,7 @@ private func operation(_ route: Route) -> JSONValue {
     }
     if let body = requestBody(route.body) { members.append(.init("requestBody", body)) }
     members.append(.init("responses", .object(responses(route))))
-    if route.right == .control {
+    if route.right == .control || route.right == .admin {
         // Either kind of key, or none where only this machine can ask.
         let choices = ["apiKey", "bearer"].map { JSONValue.object([.init($0, .array([]))]) }
         members.append(.init("security", .array(choices + [.object([])])))
@@ -79,6 +79,10 @@ private func requestBody(_ body: Route.Body) -> JSONValue? {
             .init("description", .string(remedy)), .init("required", .bool(true)),
             .init("content", content("application/json", schema)),
         ])
+    case .torrent:
+        return .object([
+            .init("required", .bool(true)), .init("content", content(torrentMediaType, .string)),
+        ])
     case .hook:
         let fields = Schema.object(["hash": .string, "event": .optional(.string)]).json
         // Other fields may be sent and are not believed.
@@ -97,6 +101,7 @@ private func responses(_ route: Route) -> [JSONValue.Member] {
         switch route.answer {
         case .json(let schema, let status): (status, content("application/json", schema))
         case .text(let type): (200, content(type, .string))
+        case .events: (200, content("text/event-stream", .string))
         }
     let failures = statuses(of: route).map { status in
         JSONValue.Member(
@@ -129,7 +134,7 @@ func statuses(of route: Route) -> [Int] {
     // A Host header that cannot be read, one that is not ours, a foreign page, a missing key.
     if route.right.needsKnownHost { statuses.formUnion([400, 403]) }
     if route.right.changesState { statuses.formUnion([400, 403, 413, 415]) }
-    if route.right == .control { statuses.insert(401) }
+    if route.right == .control || route.right == .admin { statuses.insert(401) }
     return statuses.sorted()
 }
 
@@ -142,7 +147,7 @@ private func reasonPhrase(_ status: Int) -> String {
     case 400: "What was sent cannot be used"
     case 401: "A key is needed"
     case 403: "Not from this host or page"
-    case 404: "No such tracker"
+    case 404: "There is no such thing"
     case 409: "Not possible now"
     case 413: "The body is too long"
     case 415: "The body is of another type"

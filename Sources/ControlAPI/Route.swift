@@ -20,17 +20,23 @@ struct Route: Sendable {
         case json(Schema, remedy: String)
         /// The webhook's own: form or JSON.
         case hook
+        /// A .torrent file's bytes.
+        case torrent
     }
 
     enum Answer: Sendable {
         case json(Schema, status: Int = 200)
         case text(type: String)
+        /// Server-sent events, without an end.
+        case events
     }
 
     enum Run: Sendable {
         /// On the event loop.
         case now(@Sendable (RouteCall) throws(APIError) -> HTTPResponse)
         case later(@Sendable (RouteCall) async throws(APIError) -> HTTPResponse)
+        /// On the event loop, and the answer grows.
+        case stream(@Sendable (RouteCall) throws(APIError) -> HTTPAnswer)
     }
 
     var method: RouteMethod
@@ -39,6 +45,7 @@ struct Route: Sendable {
     var right: RouteRight
     var parameters: [Parameter] = []
     var body: Body = .none
+    var maximumBodyBytes = 16 * 1024
     var answer: Answer
     /// Statuses that this route can answer beside those that any route can.
     var failures: [Int] = []
@@ -48,13 +55,6 @@ struct Route: Sendable {
     var listedName: String {
         String(self.path.dropFirst().map { $0 == "/" || $0 == "-" || $0 == "." ? "_" : $0 })
     }
-
-    var maximumBodyBytes: Int {
-        switch self.body {
-        case .hook: 64 * 1024
-        case .none, .json: 16 * 1024
-        }
-    }
 }
 
 /// What a route's code gets: the request, its body already read, and the service.
@@ -63,6 +63,8 @@ struct RouteCall: Sendable {
     /// `.null` for an empty body.
     var body: JSONValue
     var control: any GovernorControl
+    var live: LiveFeed
+    var policy: AccessPolicy
     var version: String
     /// Seconds since 1970.
     var now: @Sendable () -> Double

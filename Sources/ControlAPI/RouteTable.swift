@@ -1,5 +1,5 @@
 /// Every route, in the order of the documentation.
-let routeTable: [Route] = serviceRoutes + reportRoutes + commandRoutes
+let routeTable: [Route] = serviceRoutes + reportRoutes + commandRoutes + accessRoutes + liveRoutes
 
 extension Route {
     static func get(
@@ -13,11 +13,12 @@ extension Route {
     }
 
     static func post(
-        _ path: String, _ summary: String, right: RouteRight = .control, body: Body = .none, answer: Answer,
-        failures: [Int] = [500, 503], run: Run
+        _ path: String, _ summary: String, right: RouteRight = .control, parameters: [Parameter] = [],
+        body: Body = .none, maximumBodyBytes: Int = 16 * 1024, answer: Answer, failures: [Int] = [500, 503],
+        run: Run
     ) -> Route {
         Route(
-            method: .post, path: path, summary: summary, right: right, body: body, answer: answer,
-            failures: failures, run: run)
+            method: .post, path: path, summary: summary, right: right, parameters: parameters, body: body,
+            maximumBodyBytes: maximumBodyBytes, answer: answer, failures: failures, run: run)
     }
 }

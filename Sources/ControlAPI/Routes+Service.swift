@@ -55,7 +55,7 @@ let serviceRoutes: [Route] = [
         }),
     .post(
         "/webhook", "A hint that something happened to a torrent; only hash and event are believed",
-        right: .hook, body: .hook,
+        right: .hook, body: .hook, maximumBodyBytes: 64 * 1024,
         answer: .json(
             .object([
                 "status": .choice(["queued"]), "queue_size": .integer, "processing_time_ms": .number,

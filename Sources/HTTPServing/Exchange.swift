@@ -20,7 +20,7 @@ final class Exchange {
     enum Phase {
         /// Only the request line is known. Leaves to: receiving, refusing.
         case begun
-        /// Leaves to: refusing, suspended, answered.
+        /// Leaves to: refusing, suspended, streaming, answered.
         case receiving(maximumBytes: Int)
         /// The rest of the body is dropped. Leaves to: answered.
         case refusing(HTTPResponse, discardedBytes: Int)
@@ -28,6 +28,8 @@ final class Exchange {
         case suspended(key: UInt64)
         /// Leaves to: answered.
         case ready(HTTPResponse)
+        /// The library has the head, and asks for the body as it can send it. Leaves to: closed.
+        case streaming(ResponseStream)
         /// The response is the library's. Leaves to: closed.
         case answered
         /// The library has forgotten this exchange, and so must we.

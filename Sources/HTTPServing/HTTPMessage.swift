@@ -47,6 +47,9 @@ public enum HTTPAnswer: Sendable {
     case now(HTTPResponse)
     /// Ready later; the connection waits suspended and costs no thread.
     case later(@Sendable () async -> HTTPResponse)
+    /// Grows while it is sent. The head goes out with its body as the beginning, and the stream is given away on the event
+    /// loop; never for a HEAD.
+    case streaming(HTTPResponse, @Sendable (ResponseStream) -> Void)
 }
 
 /// Answers requests. Called on the server's event loop: what takes long belongs into `.later`.

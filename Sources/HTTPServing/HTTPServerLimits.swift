@@ -11,10 +11,15 @@ public struct HTTPServerLimits: Sendable {
     public var responseSeconds: Double
     /// A request with more headers is answered with 431.
     public var headers: Int
+    /// Responses that grow, at the same time; one more is answered with 503.
+    public var streams: Int
+    /// What may wait for a reader of such a response before it is cut off.
+    public var waitingBytesPerStream: Int
 
     public init(
-        connections: Int = 512, memoryPerConnection: Int = 16 * 1024, idleSeconds: Int = 30,
-        requestSeconds: Double = 30, responseSeconds: Double = 120, headers: Int = 64
+        connections: Int = 1024, memoryPerConnection: Int = 16 * 1024, idleSeconds: Int = 30,
+        requestSeconds: Double = 30, responseSeconds: Double = 120, headers: Int = 64,
+        streams: Int = 640, waitingBytesPerStream: Int = 1 << 20
     ) {
         self.connections = connections
         self.memoryPerConnection = memoryPerConnection
@@ -22,6 +27,8 @@ public struct HTTPServerLimits: Sendable {
         self.requestSeconds = requestSeconds
         self.responseSeconds = responseSeconds
         self.headers = headers
+        self.streams = streams
+        self.waitingBytesPerStream = waitingBytesPerStream
     }
 }
 

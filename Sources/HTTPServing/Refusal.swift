@@ -27,6 +27,13 @@ extension HTTPResponse {
         .refusal(503, code: "stopping", message: "the service stops; the request may or may not take effect")
     }
 
+    static func tooManyStreams(maximum: Int) -> HTTPResponse {
+        var response = HTTPResponse.refusal(
+            503, code: "too_many_streams", message: "at most \(maximum) clients listen at the same time")
+        response.headers.append(("Retry-After", "10"))
+        return response
+    }
+
     static func unsendable() -> HTTPResponse {
         .refusal(500, code: "unsendable", message: "the handler made a status or header that cannot be sent")
     }

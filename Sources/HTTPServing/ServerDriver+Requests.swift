@@ -25,7 +25,7 @@ extension ServerDriver {
             return discarded + bytes.count <= maximumDiscardedBytes
         case .ready(let response):
             return self.send(response, exchange)
-        case .suspended, .answered, .closed:
+        case .suspended, .streaming, .answered, .closed:
             // The library has no further question about a request that it knows to be suspended or answered.
             return false
         }
@@ -74,13 +74,16 @@ extension ServerDriver {
         case .later(let answer):
             self.suspend(exchange, until: answer)
             return true
+        case .streaming(let head, let owner):
+            if method == "HEAD" { return self.send(head, exchange) }
+            return self.begin(head, exchange, owner)
         }
     }
 
     /// The library itself keeps the body of a HEAD's response back.
     private static func shown(_ method: String) -> String { method == "HEAD" ? "GET" : method }
 
-    private func send(_ response: HTTPResponse, _ exchange: Exchange) -> Bool {
+    func send(_ response: HTTPResponse, _ exchange: Exchange) -> Bool {
         exchange.phase = .answered
         exchange.client.deadline = self.now.advanced(bySeconds: self.limits.responseSeconds)
         return Self.queue(response, exchange.connection) || Self.queue(.unsendable(), exchange.connection)
@@ -88,16 +91,21 @@ extension ServerDriver {
 
     /// Answers false for what the library will not send, such as a header value with a line break.
     private static func queue(_ response: HTTPResponse, _ connection: OpaquePointer) -> Bool {
-        guard 200...599 ~= response.status, let status = UInt32(exactly: response.status) else {
-            return false
-        }
         let handle = response.body.withUnsafeBytes { bytes in
             // Copied, so the pointer is not written to although its type says so.
             MHD_create_response_from_buffer(
                 bytes.count, UnsafeMutableRawPointer(mutating: bytes.baseAddress), .RESPMEM_MUST_COPY)
         }
-        guard let handle else { return false }
+        return handle.map { Self.queue(response, $0, connection) } ?? false
+    }
+
+    /// Queues a response with the head of `response`; its body is in `handle`, which is the library's from now on.
+    static func queue(_ response: HTTPResponse, _ handle: OpaquePointer, _ connection: OpaquePointer) -> Bool
+    {
         defer { MHD_destroy_response(handle) }
+        guard 200...599 ~= response.status, let status = UInt32(exactly: response.status) else {
+            return false
+        }
         for header in response.headers {
             // The length is the library's to say.
             if header.name.utf8.count == 14, header.name.lowercased() == "content-length" { continue }

@@ -31,6 +31,8 @@ final class ServerDriver: @unchecked Sendable {
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
     private var suspended: [UInt64: Exchange] = [:]
     private var lastSuspension: UInt64 = 0
+    let wakes: StreamWakes
+    var streams: [ObjectIdentifier: StreamedBody] = [:]
 
     init(
         loop: EventLoop, listening: consuming ListeningSocket, handler: any HTTPHandling,
@@ -40,6 +42,7 @@ final class ServerDriver: @unchecked Sendable {
         self.handler = handler
         self.limits = limits
         self.now = loop.now
+        self.wakes = StreamWakes(loop)
         let (descriptor, port) = (listening.descriptor, listening.port)
         self.listening = consume listening
         let daemon = weir_mhd_start(
@@ -51,6 +54,8 @@ final class ServerDriver: @unchecked Sendable {
             throw .other("port \(port)", call: "MHD_start_daemon", code: errno)
         }
         self.daemon = daemon
+        // Let go of by `stop`.
+        self.wakes.use { self.serve($0) }
         let events = weir_mhd_epoll_descriptor(daemon)
         loop.post {
             // Stops at once when the loop is ending already.
@@ -104,10 +109,12 @@ final class ServerDriver: @unchecked Sendable {
             MHD_resume_connection(exchange.connection)
         }
         self.suspended = [:]
+        self.endStreams()
         // Resuming, asking for the answer and writing it are separate turns.
         self.enter { for _ in 0..<4 { _ = MHD_run(daemon) } }
         self.daemon = nil
         self.enter { MHD_stop_daemon(daemon) }
+        self.wakes.use(nil)
         for token in [self.timer?.token, self.sweep, self.ending] {
             if let token { self.loop.cancel(token) }
         }
@@ -182,7 +189,13 @@ extension ServerDriver {
     }
 
     func forget(_ exchange: Exchange) {
-        if case .suspended(let key) = exchange.phase { self.suspended[key] = nil }
+        switch exchange.phase {
+        case .suspended(let key): self.suspended[key] = nil
+        case .streaming(let stream):
+            self.streams[ObjectIdentifier(stream)] = nil
+            stream.close()
+        default: break
+        }
         exchange.phase = .closed
     }
 }

@@ -4,8 +4,8 @@ public import SwarmTypes
 public struct CounterMeter: Sendable {
     /// The newest seconds count more: after a change, half of the new rate is there in as many seconds.
     private static let halfSeconds = 2.0
-    /// A shorter time says little of a flow that moves in ticks.
-    private static let shortestSeconds = 0.2
+    /// A shorter time says little of a flow that moves in ticks, and is left to the next look.
+    public static let shortestSeconds = 0.2
 
     private var seen: Int64
     private var seenAt: Instant

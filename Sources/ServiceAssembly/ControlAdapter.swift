@@ -20,8 +20,9 @@ final class ControlAdapter: GovernorControl {
 
     // MARK: - Reporting
 
-    func health() async -> HealthReport {
-        let status = await self.governor.status()
+    func health() async -> HealthReport { self.health(await self.governor.status()) }
+
+    private func health(_ status: GovernorStatus) -> HealthReport {
         var report = HealthReport()
         let problems = Self.problems(status)
         report.problems = problems
@@ -93,9 +94,11 @@ final class ControlAdapter: GovernorControl {
     }
 
     func trackers() async throws(ControlFailure) -> [TrackerReport] {
-        let status = await self.governor.status()
-        let settings = self.service.settings
-        return settings.trackers.map { tracker in
+        self.trackers(await self.governor.status())
+    }
+
+    private func trackers(_ status: GovernorStatus) -> [TrackerReport] {
+        self.service.settings.trackers.map { tracker in
             let outcome = status.trackers.first { $0.id == tracker.id }
             return TrackerReport(
                 id: tracker.id, name: tracker.name, priority: tracker.priority, cap: tracker.cap,
@@ -121,20 +124,45 @@ final class ControlAdapter: GovernorControl {
     }
 
     func instances() async throws(ControlFailure) -> [InstanceReport] {
-        let status = await self.governor.status()
+        await self.instances(await self.governor.status())
+    }
+
+    private func instances(_ status: GovernorStatus) async -> [InstanceReport] {
         var reports: [InstanceReport] = []
         for (place, instance) in status.instances.enumerated() {
             let adapter = self.service.adapter(at: place)
             let version = await adapter?.version()
-            reports.append(
-                InstanceReport(
-                    name: instance.name, url: adapter?.address ?? "", isReachable: instance.isCurrent,
-                    version: version?.application, webAPIVersion: version?.webAPI,
-                    torrents: instance.torrents,
-                    lastSeen: instance.secondsSinceRead.map { wallSeconds() - $0 }, problem: instance.problem)
-            )
+            var report = InstanceReport(
+                name: instance.name, url: adapter?.address ?? "", isReachable: instance.isCurrent,
+                version: version?.application, webAPIVersion: version?.webAPI, torrents: instance.torrents,
+                lastSeen: instance.secondsSinceRead.map { wallSeconds() - $0 }, problem: instance.problem)
+            report.isLoginBlocked = instance.isRefused
+            report.restarts = instance.restarts
+            report.drifts = instance.drifts
+            report.lastApplied = instance.lastApplied.map(Double.init)
+            report.openIntents = instance.openIntents
+            reports.append(report)
         }
         return reports
+    }
+
+    func situation() async throws(ControlFailure) -> GovernorSituation {
+        let status = await self.governor.status()
+        let trackers = self.trackers(status)
+        var shares: [TrackerShare] = []
+        for instance in status.instances {
+            for (tracker, share) in zip(status.configuration.trackers, instance.shares)
+            where share.torrents > 0 {
+                shares.append(
+                    TrackerShare(
+                        tracker: tracker.id, source: instance.name, rate: share.rate,
+                        torrents: share.torrents,
+                        active: share.active))
+            }
+        }
+        return GovernorSituation(
+            health: self.health(status), trackers: trackers, shares: shares,
+            instances: await self.instances(status))
     }
 
     func preview() async throws(ControlFailure) -> PreviewReport {

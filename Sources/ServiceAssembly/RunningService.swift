@@ -157,10 +157,12 @@ final class RunningService: Sendable {
 
     /// Once there is something to govern.
     private func beginGoverning() {
-        guard !self.isGoverning.withLock({ isGoverning in
-            defer { isGoverning = true }
-            return isGoverning
-        }) else { return }
+        guard
+            !self.isGoverning.withLock({ isGoverning in
+                defer { isGoverning = true }
+                return isGoverning
+            })
+        else { return }
         let governor = self.governor
         Task(executorPreference: self.worker) { await governor.run() }
     }

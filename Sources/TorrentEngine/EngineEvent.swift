@@ -42,6 +42,8 @@ public struct AddOptions: Hashable, Sendable {
     public var knowledge = Knowledge.check
     /// Peers to be dialled, besides those that trackers name.
     public var peers: [PeerAddress] = []
+    /// Others whose host has a name.
+    public var namedPeers: [MagnetPeer] = []
     /// The name of the tracker's cap that it shares with others; nil for none. See `TorrentEngine.setCaps`.
     public var cap: String?
     public var uploadLimit = UploadLimit.unlimited
@@ -77,6 +79,8 @@ public struct AddOptions: Hashable, Sendable {
 
     /// What the record says of it, when it is known already.
     public var stored: StoredTorrent?
+    /// Everything is as the record says, its selection too.
+    var isRestored = false
 
     public init(directory: String) { self.directory = directory }
 

@@ -1,9 +1,13 @@
+public import PortMapping
 public import SwarmTypes
 
 /// How an engine runs.
 public struct EngineSettings: Sendable {
     /// Where it takes connections; port 0 is the system's choice. Empty: it takes none.
     public var listenAddresses: [PeerAddress] = []
+    /// Whether a router is asked to let peers in.
+    public var mapsPort = false
+    public var router = RouterAccess.system
     public var encryption = EncryptionPolicy.allow
     /// Of all torrents together.
     public var uploadLimit = UploadLimit.unlimited

@@ -50,6 +50,7 @@ final class PeerConnection {
     // In.
     var scanner = FrameScanner(pieceCount: nil, supportsFast: true)
     var partial: PartialBlock?
+    var batch = ReadBatch()
     /// Granted and not read yet.
     var downloadCredit = 0
     /// Nothing is read until the limits, or the disk, allow it.

@@ -51,14 +51,14 @@ extension TorrentEngine {
             self.loop.schedule(at: max(deadline, self.now.advanced(bySeconds: 0.05))) { [weak self] in
                 self?.assumeIsolated { engine in
                     engine.now = engine.loop.now
-                    if let torrent = engine.torrents[id] { engine.announceDue(torrent) }
+                    guard let torrent = engine.torrents[id] else { return }
+                    engine.announceDue(torrent)
+                    // The time for telling that it stops may be up.
+                    if torrent.state == .stopping { engine.stopStep(torrent) }
                 }
             }
         }
     }
-
-    /// Where peers can reach us, or could: `stopped` names the port that `started` had.
-    var announcedPort: UInt16 { self.listeningPort ?? self.lastPort }
 
     func announced(
         _ order: AnnounceOrder.ID, _ result: Result<AnnounceAnswer, AnnounceFailure>, _ id: TorrentID
@@ -82,7 +82,7 @@ extension TorrentEngine {
     private func facts(of torrent: ActiveTorrent) -> AnnounceFacts {
         let core = torrent.core
         return AnnounceFacts(
-            torrent: core.id, peerID: core.ownID, port: self.announcedPort, key: torrent.announceKey,
+            torrent: core.id, peerID: core.ownID, port: self.announcedPort ?? 0, key: torrent.announceKey,
             totals: core.totals.transferred,
             left: core.geometry == nil ? nil : UInt64(clamping: core.left),
             wantsPeers: torrent.isRunning && !(core.isFinished && core.peerCount > 0 && core.isComplete),

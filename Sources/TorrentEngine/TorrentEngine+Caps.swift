@@ -16,10 +16,11 @@ extension TorrentEngine {
             self.trackerNodes[cap.name]?.isSet = true
             self.uploads.setLimit(cap.upload, of: nodes.upload, at: self.now)
             self.downloads.setLimit(cap.download, of: nodes.download, at: self.now)
-            guard nodes.weight != cap.weight else { continue }
-            self.trackerNodes[cap.name]?.weight = cap.weight
-            self.uploads.setWeight(cap.weight, of: nodes.upload)
-            self.downloads.setWeight(cap.weight, of: nodes.download)
+            let weight = min(max(1, cap.weight), 1000)
+            guard nodes.weight != weight else { continue }
+            self.trackerNodes[cap.name]?.weight = weight
+            self.uploads.setWeight(weight, of: nodes.upload)
+            self.downloads.setWeight(weight, of: nodes.download)
         }
         self.armLimits()
     }
@@ -53,7 +54,9 @@ extension TorrentEngine {
     /// Sets the torrent's own limit. Answers false when there is no such torrent.
     @discardableResult
     public func setUploadLimit(_ limit: UploadLimit, of id: TorrentID) -> Bool {
-        guard let torrent = self.torrents[id] else { return self.changeDormant(id) { $0.uploadLimit = limit } }
+        guard let torrent = self.torrents[id] else {
+            return self.changeDormant(id) { $0.uploadLimit = limit }
+        }
         self.now = self.loop.now
         torrent.options.uploadLimit = limit
         self.uploads.setLimit(limit, of: torrent.uploadNode, at: self.now)
@@ -63,7 +66,9 @@ extension TorrentEngine {
 
     @discardableResult
     public func setDownloadLimit(_ limit: UploadLimit, of id: TorrentID) -> Bool {
-        guard let torrent = self.torrents[id] else { return self.changeDormant(id) { $0.downloadLimit = limit } }
+        guard let torrent = self.torrents[id] else {
+            return self.changeDormant(id) { $0.downloadLimit = limit }
+        }
         self.now = self.loop.now
         torrent.options.downloadLimit = limit
         self.downloads.setLimit(limit, of: torrent.downloadNode, at: self.now)
@@ -104,6 +109,9 @@ extension TorrentEngine {
     /// Brings the rates up to date: once a second, and when somebody asks.
     func observeCaps() {
         self.now = self.loop.now
+        // Whoever asks for all torrents asks once for each.
+        guard self.now.seconds(since: self.capsObservedAt) >= CounterMeter.shortestSeconds else { return }
+        self.capsObservedAt = self.now
         self.uploadMeter.observe(self.uploads.charged(to: self.uploads.root), at: self.now)
         self.downloadMeter.observe(self.downloads.charged(to: self.downloads.root), at: self.now)
         for index in self.trackerNodes.values.indices {
@@ -174,7 +182,7 @@ public struct TrackerCap: Hashable, Sendable {
     public var name: String
     public var upload: UploadLimit
     public var download = UploadLimit.unlimited
-    /// 1 to 1000: its share, among the other caps, of a global limit that is less than what all want.
+    /// From 1 to 1000: its share, among the other caps, of a global limit that is less than what all want.
     public var weight = 1
 
     public init(name: String, upload: UploadLimit = .unlimited) {

@@ -26,12 +26,28 @@ extension TorrentEngine {
             case .connection(let socket, let address):
                 self.acceptedCount += 1
                 self.lastIncomingAt = self.now
-                guard !self.isBanned(address), self.budget.accept(torrentConnections: 0) else { continue }
+                guard !self.isBanned(address), self.mayStay() else { continue }
                 let machine = HandshakeMachine(
                     incoming: self.settings.encryption, primitives: MessageStreamPrimitives())
                 self.begin(socket, address, .incoming, .opening(machine), nil)
             }
         }
+    }
+
+    /// Where all places are taken, the longest opening gives way: who means it needs a moment for its handshake, and
+    /// who is slow on purpose must not keep others out for the whole time that an opening may take.
+    private func mayStay() -> Bool {
+        if self.budget.accept(torrentConnections: 0) { return true }
+        var oldest: PeerConnection?
+        for number in self.openings {
+            guard let connection = self.connections[number], connection.direction == .incoming else {
+                continue
+            }
+            if oldest.map({ connection.startedAt < $0.startedAt }) ?? true { oldest = connection }
+        }
+        guard let oldest else { return false }
+        self.close(oldest, .tooManyConnections)
+        return self.budget.accept(torrentConnections: 0)
     }
 
     func dial(_ address: PeerAddress, for torrent: ActiveTorrent, encryption: EncryptionPolicy) {

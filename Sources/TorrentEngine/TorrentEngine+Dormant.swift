@@ -96,7 +96,7 @@ extension TorrentEngine {
         self.now = self.loop.now
         self.dormant.servedAt = self.now
         let orders = self.dormant.table.due(
-            at: self.now, port: self.announcedPort, using: &self.random)
+            at: self.now, port: self.announcedPort ?? 0, using: &self.random)
         for due in orders {
             let (id, order) = (due.torrent, due.order)
             let ticket = self.trackers.announce(order) { [weak self] result in

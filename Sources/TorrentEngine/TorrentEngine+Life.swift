@@ -26,6 +26,7 @@ extension TorrentEngine {
             self.listeningFailure = failure
             throw failure
         }
+        self.startMapping()
     }
 
     private func watch(_ listener: Listener, number: Int) throws(SystemCallFailure) {
@@ -69,6 +70,7 @@ extension TorrentEngine {
         self.listeners = []
         for torrent in self.torrents.values { self.stop(torrent) }
         self.stopDormant()
+        self.stopMapping { [weak self] in self?.assumeIsolated { $0.finishStopping() } }
         if let record = self.record { self.saveStopped(record) } else { self.finishStopping() }
     }
 
@@ -101,6 +103,8 @@ extension TorrentEngine {
         torrent.store?.stop { [weak self] result in
             self?.assumeIsolated { $0.storeStopped(id, result) }
         }
+        // One without data that no tracker knows has nothing to wait for.
+        self.stopStep(torrent)
     }
 
     private func storeStopped(_ id: TorrentID, _ result: Result<Checkpoint, StorageFailure>) {
@@ -143,8 +147,7 @@ extension TorrentEngine {
 
     func finishStopping() {
         guard self.torrents.isEmpty, self.dormant.table.isStopped, self.dormant.dozing.isEmpty,
-            let body = self.whenStopped,
-            self.closeRecord()
+            self.mapper == nil, let body = self.whenStopped, self.closeRecord()
         else { return }
         self.whenStopped = nil
         for timer in [self.tickTimer, self.dormant.timer] {

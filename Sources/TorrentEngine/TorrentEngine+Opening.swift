@@ -41,7 +41,9 @@ extension TorrentEngine {
         torrent.name = metainfo.name
         let files =
             torrent.options.wishes.selection(fileCount: metainfo.files.count)
-            ?? torrent.options.selectedFiles.map { metainfo.files(numbered: $0) }
+            ?? (torrent.options.isRestored
+                ? torrent.stored?.details.selection.flatMap { $0.count == parts.layout.fileCount ? $0 : nil }
+                : torrent.options.selectedFiles.map { metainfo.files(numbered: $0) })
         torrent.want(files, in: parts.layout)
         if torrent.selection?.isEmpty == true, torrent.options.wishes.isDefault { throw .selectionIsEmpty }
         return Opening(layout: parts.layout, hashes: parts.hashes, selection: files)
@@ -73,16 +75,14 @@ extension TorrentEngine {
         torrent.store = store
         self.observe(store, of: torrent)
         if torrent.options.knowledge == .trusted { store.hashes = nil }
-        var isNew = known == nil || known?.record.directory != torrent.options.directory
-        if known == nil, torrent.options.isSeedOnly { store.assumeComplete() }
-        // A claim of pieces, as of a torrent that was added as complete: each is proved when it is first asked for.
-        if let known, known.details.files.isEmpty, !store.have.isEmpty {
-            isNew = isNew || known.metainfo == nil
-        }
-        if isNew {
+        if known == nil {
+            // A claim of pieces: each is proved when it is first asked for.
+            if torrent.options.isSeedOnly { store.assumeComplete() }
             self.mustRecord(
                 torrent, torrent.options.knowledge == .check ? .needsCheck : .running,
                 selection: opening.selection)
+        } else if known?.record.directory != torrent.options.directory {
+            self.recordDirectory(of: torrent)
         }
         self.look(torrent, store, opening, known)
     }
@@ -121,6 +121,8 @@ extension TorrentEngine {
                 switch result {
                 case .failure(let failure): engine.stopped(torrent, because: failure)
                 case .success(.unchanged): engine.prepare(torrent, store, opening)
+                case .success(.goneOn(let pieces)):
+                    engine.check(torrent, store, only: pieces, then: .prepare(opening))
                 case .success(.changed(let path, let difference, let files)):
                     engine.differs(torrent, store, opening, path, difference, files)
                 }
@@ -138,6 +140,7 @@ extension TorrentEngine {
             return self.stopped(torrent, because: StorageFailure(.stat, .missing, path: path))
         }
         let pieces = difference == .appeared ? nil : store.pieces(ofFiles: files)
+        if let pieces { store.forgetBlocks(of: pieces) }
         self.check(torrent, store, only: pieces, then: .prepare(opening))
     }
 
@@ -194,6 +197,14 @@ extension TorrentEngine {
         }
         self.run(torrent)
         self.mustSave(torrent)
+    }
+
+    private func recordDirectory(of torrent: ActiveTorrent) {
+        let (id, directory) = (torrent.core.id, torrent.options.directory)
+        self.record?.keeper.perform(on: self.loop) { store throws(ResumeFailure) in
+            try store.setDirectory(directory, of: id)
+        } then: { _ in
+        }
     }
 
     private func recordSelection(_ selection: Bitfield?, of id: TorrentID) {

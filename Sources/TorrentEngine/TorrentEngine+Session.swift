@@ -59,6 +59,7 @@ extension TorrentEngine {
         else { return self.dormant.table.contains(record.torrent) }
         var options = options
         options.directory = record.directory
+        options.isRestored = true
         options.cap = cap(record.torrent, Array(record.trackers.tiers.joined()))
         let outline = TorrentOutline(
             id: record.torrent, name: record.name, totalLength: record.totalLength,
@@ -121,6 +122,7 @@ extension TorrentEngine {
             var options = options
             options.directory = stored.record.directory
             options.stored = stored
+            options.isRestored = true
             let source = try stored.source
             do throws(AddFailure) {
                 try self.add(source, options)

@@ -131,6 +131,7 @@ extension TorrentEngine {
         } else if let port = self.listeningPort {
             facts.listening = .open(port: port)
         }
+        facts.mapping = PortMapping(self.mapping)
         facts.hadIncoming = self.acceptedCount > 0
         facts.encryption = self.settings.encryption
         (facts.torrentsDialling, facts.torrentsNeverConnected) = self.dialCounts

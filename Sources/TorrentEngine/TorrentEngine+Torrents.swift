@@ -35,13 +35,18 @@ extension TorrentEngine {
         self.torrents[id] = torrent
         self.obfuscated.insert(id, MessageStreamPrimitives())
         for address in options.peers { self.heardOf(address, .byHand, torrent) }
+        for peer in options.namedPeers { self.findPeer(peer, of: torrent, isTyped: true) }
         do throws(AddFailure) {
             switch source {
             case .metainfo(let metainfo): try self.open(metainfo, torrent)
             case .magnet(let link):
                 torrent.link = link
                 for peer in link.peers {
-                    if let address = peer.address { self.heardOf(address, .byHand, torrent) }
+                    if let address = peer.address {
+                        self.heardOf(address, .byHand, torrent)
+                    } else {
+                        self.findPeer(peer, of: torrent, isTyped: false)
+                    }
                 }
                 self.openLink(torrent)
             }
@@ -119,15 +124,15 @@ extension TorrentEngine {
     }
 
     func metadataReceived(_ bytes: [UInt8], of torrent: ActiveTorrent) {
+        guard let link = torrent.link else { return }
+        // Before anything in it is believed: a liar must be found out, and not be taken for the torrent.
+        guard link.names(infoDictionary: bytes, hashing: .openSSL) else {
+            torrent.core.metadataFailed(at: self.now, into: &torrent.actions)
+            return
+        }
         do throws(MetainfoFailure) {
             let metainfo = try Metainfo(
-                infoDictionary: bytes, announcement: torrent.link?.announcement ?? Announcement(),
-                hashing: .openSSL)
-            // Whoever sent it may have sent another torrent's.
-            guard torrent.link?.names(metainfo) ?? (metainfo.id == torrent.core.id) else {
-                torrent.core.metadataFailed(at: self.now, into: &torrent.actions)
-                return
-            }
+                infoDictionary: bytes, announcement: link.announcement, hashing: .openSSL)
             if metainfo.isPrivate {
                 torrent.core.isPrivate = true
                 torrent.schedule.becomePrivate()
@@ -135,7 +140,7 @@ extension TorrentEngine {
             try self.openReceived(metainfo, torrent)
             self.observer?(.metadata(torrent.core.id))
         } catch {
-            self.fail(torrent, "the metadata that peers sent is no torrent: \(error)")
+            self.fail(torrent, "what the magnet link names is not taken: \(error)")
         }
     }
 

@@ -1,6 +1,7 @@
 public import EventIO
 import PeerPolicy
 import PeerProtocol
+import PortMapping
 import RateControl
 import SwarmCore
 import SwarmTypes
@@ -18,7 +19,7 @@ public actor TorrentEngine {
     var settings: EngineSettings
     /// When the loop last called us: one clock reading for all that one call does.
     var now: Instant
-    var random = SystemRandomNumberGenerator()
+    var random = SystemChance()
 
     // Payload.
     let storage: StorageService
@@ -42,6 +43,7 @@ public actor TorrentEngine {
     var trackerNodes: [String: TrackerNodes] = [:]
     var uploadMeter: CounterMeter
     var downloadMeter: CounterMeter
+    var capsObservedAt: Instant
 
     // Connections, by number.
     var connections: [PeerConnection?] = []
@@ -50,12 +52,18 @@ public actor TorrentEngine {
     /// Those without a handshake yet.
     var openings: Set<Int> = []
     var heldByDisk: [Int] = []
+    /// Connections of which several blocks are read together.
+    var batching: [Int] = []
+    var batchTimer: TimerToken?
     /// Connections whose requests are being collected for a moment.
     var deferred: [Int] = []
     var listeners: [Listener] = []
     /// Of the listeners, once they are closed.
-    var lastPort: UInt16 = 0
+    var lastPort: UInt16?
     var budget: ConnectionBudget
+    /// What keeps the router's port open, and its last answer.
+    var mapper: PortMapper?
+    var mapping: MappingOutcome?
     var acceptedCount = 0
     /// With port 0.
     var bannedHosts: Set<PeerAddress> = []
@@ -100,6 +108,7 @@ public actor TorrentEngine {
         self.downloads = BucketTree(limit: settings.downloadLimit, at: self.now)
         self.uploadMeter = CounterMeter(0, at: self.now)
         self.downloadMeter = CounterMeter(0, at: self.now)
+        self.capsObservedAt = self.now
     }
 }
 

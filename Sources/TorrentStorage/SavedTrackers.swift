@@ -24,7 +24,7 @@ public struct SavedTrackers: Hashable, Sendable {
     }
 
     /// A column as it was read, whatever it holds.
-    init(column bytes: [UInt8]) { self.bytes = bytes }
+    package init(column bytes: [UInt8]) { self.bytes = bytes }
 
     /// BEP 27.
     public var isPrivate: Bool { self.bytes.first.map { $0 & 1 == 1 } ?? false }

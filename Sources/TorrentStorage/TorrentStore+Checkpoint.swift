@@ -9,13 +9,15 @@ extension TorrentStore {
         guard self.phase != .stopped else {
             return completion(.failure(StorageFailure(.sync, .stopped, path: self.directory)))
         }
+        guard self.move == nil else { return self.afterMove.append { self.checkpoint(completion) } }
         self.flush()
         self.afterWriteJobs { self.sync(completion) }
     }
 
-    /// Whether a checkpoint would say more than the last one.
+    /// Whether a checkpoint would say more than the last one; during a move it would wait for the end of that.
     public var hasUnsavedWrites: Bool {
-        self.hasNewFindings || !self.dirtyPieces.isEmpty
+        guard self.move == nil else { return false }
+        return self.hasNewFindings || !self.dirtyPieces.isEmpty
             || self.openPieces.values.contains { $0.pendingBytes > 0 || $0.isBusy }
     }
 

@@ -57,6 +57,9 @@ public final class TorrentStore: @unchecked Sendable {
     var hasNewFindings = false
     /// Of each file, as last seen; empty until the first checkpoint.
     var stamps: [FileStamp] = []
+    /// Writing waits for its end.
+    var move: TorrentMove?
+    var afterMove: [() -> Void] = []
     /// What waits for the end of write jobs (up to a number) or of all jobs.
     var barriers: [Barrier] = []
 
@@ -168,7 +171,7 @@ public final class TorrentStore: @unchecked Sendable {
             self.service.hasOpenPieces(self, true)
         }
         self.service.charge(pending)
-        guard self.failure == nil else {
+        guard self.failure == nil, self.move == nil else {
             self.strand(piece)
             return .accepted
         }
@@ -211,7 +214,7 @@ public final class TorrentStore: @unchecked Sendable {
 
     /// Starts a job, unless there is one, or nothing to do.
     func submit(_ piece: OpenPiece, onlyInOrder: Bool) {
-        guard self.failure == nil else { return }
+        guard self.failure == nil, self.move == nil else { return }
         guard !piece.isBusy else {
             if !onlyInOrder { piece.mustFlush = true }
             return

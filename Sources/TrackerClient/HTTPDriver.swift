@@ -34,7 +34,7 @@ struct HTTPDriver: Sendable {
             }
             guard [301, 302, 303, 307, 308].contains(response.status),
                 let location = response.header("location")
-            else { return request.reply(to: response) }
+            else { return request.reply(to: response).naming(by: response.remoteAddress) }
             guard let next = url.redirected(to: location) else {
                 return .failure(.notAllowed("it redirects to what is no HTTP address"))
             }
@@ -90,6 +90,15 @@ extension TrackerRequest {
             }
             return .failure(error)
         }
+    }
+}
+
+extension Result<TrackerReply, AnnounceFailure> {
+    /// Without the peers that a tracker at that address may not name.
+    func naming(by tracker: PeerAddress?) -> Self {
+        guard let tracker, case .success(.announced(var answer)) = self else { return self }
+        answer.peers.removeAll { !tracker.mayName($0) }
+        return .success(.announced(answer))
     }
 }
 

@@ -121,6 +121,7 @@ extension Governor {
                 confirmed += 1
                 self.counters.limitsApplied[change.reason, default: 0] += 1
                 self.ledger.confirm(change, at: now)
+                self.noteApplied(change.key.instance, at: now)
             case .drifted:
                 drifted += 1
                 self.ledger.leaveOpen(change)

@@ -12,6 +12,24 @@ public struct InstanceStatus: Sendable {
     /// The client refuses the credentials: nothing is tried until they change.
     public var isRefused: Bool
     public var restarts: Int
+    /// Limits that were not as Weir had set them.
+    public var drifts: Int
+    /// When a limit was last confirmed, in seconds since 1970.
+    public var lastApplied: Int64?
+    /// Changes that were sent and not confirmed yet.
+    public var openIntents: Int
+    /// By configured tracker, in their order; empty before the first read.
+    public var shares: [InstanceShare]
+}
+
+/// What one client uploads for one tracker.
+public struct InstanceShare: Hashable, Sendable {
+    public var rate = ByteRate.zero
+    public var torrents = 0
+    /// Those that upload.
+    public var active = 0
+
+    public init() {}
 }
 
 /// How the last cycle went.
@@ -66,7 +84,10 @@ extension Governor {
                     name: instance.client.name, isCurrent: instance.isCurrent, problem: problem,
                     secondsSinceRead: instance.lastRead.map { now.seconds(since: $0) },
                     requests: await instance.client.requestCount(), torrents: instance.torrents,
-                    isRefused: instance.isRefused, restarts: instance.restarts))
+                    isRefused: instance.isRefused, restarts: instance.restarts, drifts: instance.drifts,
+                    lastApplied: instance.lastApplied,
+                    openIntents: self.openIntents.count { $0.key.instance == instance.index },
+                    shares: instance.isCurrent ? instance.shares : []))
         }
         var managed = 0
         var foreign = 0

@@ -51,8 +51,23 @@ extension Governor {
             self.instances[place].restarted = false
             self.instances[place].torrents = seen.torrents.count
             await self.placeTorrents(seen, at: place)
+            self.instances[place].shares = self.shares(of: seen, instance.index)
         }
         return ClientsView(parts: parts)
+    }
+
+    /// Adds up what is uploaded for each tracker.
+    private func shares(of seen: SeenTorrents, _ instance: InstanceIndex) -> [InstanceShare] {
+        var shares = [InstanceShare](repeating: InstanceShare(), count: self.configuration.trackers.count)
+        for torrent in seen.torrents {
+            let tracker = self.ledger[TorrentKey(instance: instance, id: torrent.id)]?.tracker.map(Int.init)
+            guard let tracker, shares.indices.contains(tracker) else { continue }
+            shares[tracker].rate = ByteRate(
+                bytesPerSecond: shares[tracker].rate.bytesPerSecond &+ torrent.uploadRate.bytesPerSecond)
+            shares[tracker].torrents += 1
+            if torrent.uploadRate != .zero { shares[tracker].active += 1 }
+        }
+        return shares
     }
 
     /// Gives every torrent its tracker. Where the list of URLs does not say it, the client is asked; a failed
@@ -248,9 +263,15 @@ extension Governor {
         return drift
     }
 
+    func noteApplied(_ instance: InstanceIndex, at now: Int64) {
+        guard self.instances.indices.contains(Int(instance.rawValue)) else { return }
+        self.instances[Int(instance.rawValue)].lastApplied = now
+    }
+
     func noteDrift(_ key: TorrentKey, _ cause: DriftCause, expected: UploadLimit, found: UploadLimit) {
         self.counters.drift[cause, default: 0] += 1
         guard self.instances.indices.contains(Int(key.instance.rawValue)) else { return }
+        self.instances[Int(key.instance.rawValue)].drifts += 1
         self.environment.report(
             .drift(
                 instance: self.instances[Int(key.instance.rawValue)].client.name, torrent: key.id,

@@ -24,6 +24,12 @@ struct InstanceRecord: Sendable {
     var failures = 0
     /// Restarts of the client that were noticed.
     var restarts = 0
+    /// Limits that were not as Weir had set them.
+    var drifts = 0
+    /// When a limit was last confirmed, in seconds since 1970.
+    var lastApplied: Int64?
+    /// What it uploads for each configured tracker, as of its last list.
+    var shares: [InstanceShare] = []
     var nextPoll = Instant(nanoseconds: .min)
     var lastRead: Instant?
     /// The cycle since which every good poll had the complete list, for telling that a torrent is gone.

@@ -21,8 +21,13 @@ enum TransferOption {
     static let config = OptionSpec.value(
         "config", "c", "FILE", "Hold the caps of the trackers in this configuration", variable: "WEIR_CONFIG",
         completion: .files)
+    static let portMapping = OptionSpec.value(
+        "port-mapping", nil, "WORD", "on or off: ask the router to let peers in (UPnP, NAT-PMP)",
+        completion: .words(["on", "off"]))
     static let verbose = OptionSpec.flag("verbose", "v", "Say every 30 seconds what each peer waits for")
-    static let all = [directory, port, up, down, config, peer, encryption, verbose, CommonOption.json]
+    static let all = [
+        directory, port, up, down, config, peer, encryption, portMapping, verbose, CommonOption.json,
+    ]
 }
 
 let getCommand = Command(

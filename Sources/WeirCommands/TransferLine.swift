@@ -35,7 +35,7 @@ struct TransferLine {
             do throws(MagnetFailure) {
                 return .magnet(try MagnetLink(text))
             } catch {
-                throw .badInput("\(plain(text)): \(error)")
+                throw .badInput("\(mention(text)): \(error)")
             }
         }
         if ["http://", "https://"].contains(where: text.lowercased().hasPrefix) {
@@ -97,6 +97,11 @@ struct TransferLine {
         ]
         settings.uploadLimit = try self.rate("up")
         settings.downloadLimit = try self.rate("down")
+        switch self.invocation.parsed.value("port-mapping") ?? "on" {
+        case "on": settings.mapsPort = true
+        case "off": settings.mapsPort = false
+        case let word: throw .usage("--port-mapping is on or off, not \(plain(word))")
+        }
         settings.clientText = "Weir \(weirVersion)"
         settings.userAgent = "Weir/\(weirVersion)"
         if let text = self.invocation.parsed.value("encryption") {
@@ -113,10 +118,13 @@ struct TransferLine {
     func options() throws(ServiceFailure) -> AddOptions {
         var options = AddOptions(directory: self.invocation.parsed.value("dir") ?? ".")
         for text in self.invocation.parsed.values("peer") {
-            guard let address = PeerAddress(text), address.isUsable else {
-                throw .usage("--peer is an address and a port, as 192.0.2.1:6881, not \(plain(text))")
+            if let address = PeerAddress(text), address.isUsable {
+                options.peers.append(address)
+            } else if let peer = namedPeer(text) {
+                options.namedPeers.append(peer)
+            } else {
+                throw .usage("--peer is a host and a port, as 192.0.2.1:6881, not \(plain(text))")
             }
-            options.peers.append(address)
         }
         return options
     }
@@ -159,6 +167,18 @@ struct TransferLine {
         }
         return rate == 0 ? .unlimited : .bytesPerSecond(rate)
     }
+}
+
+/// A host's name and a port; nil for anything else.
+private func namedPeer(_ text: String) -> MagnetPeer? {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, let port = UInt16(parts[1]), port != 0,
+        PeerAddress(host: String(parts[0]), port: port) == nil,
+        let last = parts[0].split(separator: ".").last, !last.allSatisfy(\.isNumber),
+        parts[0].utf8.count <= 253,
+        parts[0].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) })
+    else { return nil }
+    return MagnetPeer(host: String(parts[0]), port: port)
 }
 
 /// Nil for anything else than digits, perhaps a fraction, and perhaps K, M or G.

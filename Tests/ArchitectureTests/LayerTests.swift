@@ -33,6 +33,7 @@ private let allowedImports: [String: Set<String>] = [
     "SQLiteStore": ["CSQLite", "Glibc"],
     "ConfigFile": ["CYAML", "Glibc", "SpellingHints"],
     "LogOutput": ["CLinuxIO", "Glibc", "EventIO", "Synchronization"],
+    "PortMapping": ["EventIO", "SwarmTypes", "CMiniUPnPc", "CNATPMP", "Glibc"],
     "TorrentStorage": [
         "SwarmTypes", "MetainfoCoding", "Digests", "SQLiteStore", "EventIO", "CLinuxIO", "Glibc",
         "Synchronization",
@@ -48,7 +49,7 @@ private let allowedImports: [String: Set<String>] = [
     "TorrentEngine": [
         "SwarmTypes", "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TrackerProtocol",
         "SwarmCore", "PieceSelection", "PeerPolicy", "RateControl", "StallDiagnosis", "TorrentStorage",
-        "TrackerClient",
+        "TrackerClient", "PortMapping",
         "Digests", "EventIO", "HTTPFetching", "CLinuxIO", "Glibc", "Synchronization",
     ],
     "AccessControl": ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"],
@@ -62,7 +63,11 @@ private let allowedImports: [String: Set<String>] = [
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
     // Surfaces.
-    "ControlAPI": ["SwarmTypes", "JSONValues", "LimitPlanning", "Digests", "HTTPServing"],
+    "ControlAPI": [
+        "SwarmTypes", "JSONValues", "LimitPlanning", "StallDiagnosis", "Digests", "EventIO", "HTTPServing",
+        "TorrentCatalog", "AccessControl",
+    ],
+    "Dashboard": ["CDashboardFiles", "Digests"],
     "QBittorrentFacade": [
         "SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO",
     ],
@@ -71,7 +76,8 @@ private let allowedImports: [String: Set<String>] = [
     "WeirCommands": [
         "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings",
         "LimitPlanning",
-        "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TorrentCreation",
+        "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TrackerProtocol",
+        "TorrentCreation",
         "TorrentStorage", "TorrentEngine", "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
         "TrackerClient", "TrackerProtocol",
     ],
@@ -80,7 +86,8 @@ private let allowedImports: [String: Set<String>] = [
         "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching", "Digests",
         "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
         "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog", "TorrentEngine",
-        "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
+        "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient", "AccessControl",
+        "Dashboard",
     ],
     "weir": ["WeirCommands"],
 ]
@@ -94,9 +101,12 @@ private let pureModules: Set<String> = [
 
 /// The C library of each module that owns one.
 private let owners: [String: String] = [
-    "CArgon2": "AccessControl", "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing", "CPCRE2": "PatternMatching",
+    "CArgon2": "AccessControl", "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing",
+    "CPCRE2": "PatternMatching",
     "CSQLite": "SQLiteStore",
+    "CMiniUPnPc": "PortMapping", "CNATPMP": "PortMapping",
     "CYAML": "ConfigFile", "COpenSSL": "Digests", "CSHA1Lanes": "Digests",
+    "CDashboardFiles": "Dashboard",
 ]
 
 @Suite("The layers")

@@ -25,6 +25,7 @@ final class FakeGovernor: GovernorControl, @unchecked Sendable {
     var managed: ManagedReport
     var rollback = RollbackReport(changesReversed: 3, remaining: 0, durationSeconds: 0.123, isDryRun: false)
     var strategy = AllocationStrategy.soft
+    var shares: [TrackerShare] = []
     private let lock = NSLock()
     private var recorded: [String] = []
     private var received: [HookEvent] = []
@@ -103,6 +104,12 @@ final class FakeGovernor: GovernorControl, @unchecked Sendable {
                 id: "free", name: "Free", priority: 1, cap: .unlimited, effectiveCap: .unlimited, torrents: 1,
                 activeTorrents: 1, uploadRate: .zero),
         ]
+    }
+
+    func situation() async throws(ControlFailure) -> GovernorSituation {
+        GovernorSituation(
+            health: self.report, trackers: try await self.trackers(), shares: self.shares,
+            instances: try await self.instances())
     }
 
     func managedTorrents() async throws(ControlFailure) -> ManagedReport {

@@ -22,10 +22,17 @@ func posting(_ path: String, _ json: String) -> HTTPRequest {
     request("POST", path, headers: localHost + jsonType, body: json)
 }
 
-func handler(_ governor: FakeGovernor = FakeGovernor(), _ policy: AccessPolicy = AccessPolicy())
-    -> ControlHandler
-{
-    ControlHandler(control: governor, policy: policy, version: "1.2.3", now: { 1_756_900_000.25 })
+func handler(
+    _ governor: FakeGovernor = FakeGovernor(), _ policy: AccessPolicy = AccessPolicy(access: FakeAccess()),
+    _ library: FakeLibrary? = FakeLibrary(), files: [StaticFile] = []
+) -> ControlHandler {
+    ControlHandler(
+        control: governor, policy: policy, version: "1.2.3", live: feed(governor, library), files: files,
+        now: { 1_756_900_000.25 })
+}
+
+func feed(_ governor: FakeGovernor = FakeGovernor(), _ library: FakeLibrary? = FakeLibrary()) -> LiveFeed {
+    LiveFeed(torrents: library, control: governor, version: "1.2.3", now: { 1_756_900_000.25 })
 }
 
 extension ControlHandler {
@@ -33,6 +40,7 @@ extension ControlHandler {
         switch self.answer(request) {
         case .now(let response): response
         case .later(let run): await run()
+        case .streaming(let head, _): head
         }
     }
 }

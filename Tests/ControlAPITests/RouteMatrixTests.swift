@@ -1,5 +1,7 @@
+import AccessControl
 import Foundation
 import HTTPServing
+import SwarmTypes
 import Testing
 
 @testable import ControlAPI
@@ -19,6 +21,25 @@ private let validRequests: [String: (query: [(name: String, value: String)], bod
     "GET /history": ([("limit", "5")], ""),
     "GET /match/test": ([("url", "https://alpha.example/announce")], ""),
     "GET /config": ([], ""),
+    "GET /api/ui/overview": ([], ""),
+    "GET /api/ui/caps/history": ([("range", "24h")], ""),
+    "GET /api/ui/torrents": ([], ""),
+    "GET /api/ui/torrent": ([("id", torrent(1).hex)], ""),
+    "GET /api/ui/events": ([("since", "0")], ""),
+    "POST /api/ui/torrents/preview": ([], #"{"action":"stop","all":true}"#),
+    "POST /api/ui/torrents/apply": ([], #"{"action":"stop","all":true,"confirm":true}"#),
+    "POST /api/ui/torrents/add": (
+        [], #"{"link":"magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567"}"#
+    ),
+    "POST /api/ui/torrents/upload": ([("category", "films")], "d4:infod4:name1:aee"),
+    "GET /api/access": ([], ""),
+    "POST /api/access/setup": ([], #"{"token":"right","name":"me","password":"long enough"}"#),
+    "POST /api/access/login": ([], #"{"name":"me","password":"long enough"}"#),
+    "POST /api/access/logout": ([], ""),
+    "POST /api/access/password": ([], #"{"name":"me","password":"long enough"}"#),
+    "GET /api/access/keys": ([], ""),
+    "POST /api/access/keys/create": ([], #"{"name":"sonarr","role":"control"}"#),
+    "POST /api/access/keys/revoke": ([], #"{"name":"sonarr"}"#),
     "POST /webhook": ([], #"{"hash":"0123456789abcdef0123456789abcdef01234567","event":"added"}"#),
     "POST /cycle/force": ([], ""),
     "POST /rollback": ([], #"{"confirm":true,"reason":"test"}"#),
@@ -30,16 +51,20 @@ private let validRequests: [String: (query: [(name: String, value: String)], bod
     "POST /resume": ([], ""),
 ]
 
+private let torrentType: Headers = [("content-type", "application/x-bittorrent")]
+
 private let remote = AccessPolicy(
-    isBoundToLoopback: false, boundAddress: "0.0.0.0", apiKey: "correct horse", allowedHosts: ["weir.example"]
-)
+    isBoundToLoopback: false, boundAddress: "0.0.0.0", apiKey: "correct horse",
+    allowedHosts: ["weir.example"],
+    access: FakeAccess())
 
 extension Route {
     fileprivate var name: String { "\(self.method.rawValue) \(self.path)" }
 
     fileprivate func valid(_ headers: Headers) throws -> HTTPRequest {
         let valid = try #require(validRequests[self.name], "no test request for \(self.name)")
-        let type = valid.body.isEmpty ? [] : jsonType
+        let type =
+            if case .torrent = self.body { torrentType } else { valid.body.isEmpty ? [] : jsonType }
         return request(
             self.method.rawValue, self.path, query: valid.query, headers: headers + type, body: valid.body)
     }
@@ -89,8 +114,9 @@ struct RouteMatrixTests {
         for key in bad {
             let governor = FakeGovernor()
             let response = await handler(governor, remote).response(to: try route.valid(host + key))
-            #expect(response.status == (route.right == .control ? 401 : route.successStatus), "\(key)")
-            if route.right == .control {
+            let isGuarded = route.right == .control || route.right == .admin
+            #expect(response.status == (isGuarded ? 401 : route.successStatus), "\(key)")
+            if isGuarded {
                 #expect(governor.commands.isEmpty)
                 #expect(try response.errorCode() == "api_key_needed")
                 #expect(response.header("www-authenticate") != nil)
@@ -105,10 +131,41 @@ struct RouteMatrixTests {
         let route = routeTable[index]
         var policy = remote
         policy.apiKey = configured
+        policy.access = nil
         for sent in [[], [("x-api-key", "")], [("authorization", "Bearer ")]] as [Headers] {
             let response = await handler(FakeGovernor(), policy).response(
                 to: try route.valid([("host", "weir.example")] + sent))
-            #expect(response.status == (route.right == .control ? 403 : route.successStatus))
+            let isGuarded = route.right == .control || route.right == .admin
+            // Without users there is nothing to log in to either.
+            let isAccess = route.path.hasPrefix("/api/access/") && route.path != "/api/access/logout"
+            #expect(response.status == (isGuarded ? 403 : isAccess ? 503 : route.successStatus))
+        }
+    }
+
+    @Test(
+        "Once there is a user, each route lets in the roles that it is for, and no guest",
+        arguments: routeTable.indices)
+    func roles(index: Int) async throws {
+        let route = routeTable[index]
+        let needed: [RouteRight: Set<AccessRole>] = [
+            .read: [.read, .control, .admin], .control: [.control, .admin], .admin: [.admin],
+        ]
+        for policy in [remote, AccessPolicy()] {
+            var policy = policy
+            policy.access = FakeAccess(needsSetUp: false)
+            let host: Headers = [("host", policy.isBoundToLoopback ? "localhost:8089" : "weir.example:8089")]
+            let guest = await handler(FakeGovernor(), policy).response(to: try route.valid(host))
+            #expect(guest.status == (needed[route.right] == nil ? route.successStatus : 401))
+            for role in AccessRole.allCases {
+                for shown in [
+                    [("x-api-key", role.rawValue)], [("cookie", "a=b; weir_session=\(role.rawValue)")],
+                ] as [Headers] {
+                    let response = await handler(FakeGovernor(), policy).response(
+                        to: try route.valid(host + shown))
+                    let mayPass = needed[route.right]?.contains(role) ?? true
+                    #expect(response.status == (mayPass ? route.successStatus : 403), "\(role)")
+                }
+            }
         }
     }
 
@@ -209,7 +266,11 @@ struct RouteMatrixTests {
     func longBodies(index: Int) async throws {
         let route = routeTable[index]
         let limit = handler().maximumBodyBytes(method: route.method.rawValue, path: route.path)
-        #expect(limit == (route.path == "/webhook" ? 65_536 : 16_384))
+        let others = [
+            "/webhook": 65_536, "/api/ui/torrents/preview": 2 << 20, "/api/ui/torrents/apply": 2 << 20,
+            "/api/ui/torrents/upload": 10 << 20,
+        ]
+        #expect(limit == others[route.path] ?? 16_384)
         guard route.method == .post else { return }
         let governor = FakeGovernor()
         let body = String(repeating: " ", count: limit + 1)
@@ -228,8 +289,9 @@ struct RouteMatrixTests {
                 "POST", route.path, headers: localHost + [("content-type", type)], body: #"{"confirm":true}"#)
             let response = await handler(governor).response(to: sent)
             #expect(response.status == 415, "\(type)")
-            #expect(response.text.contains("application/json"))
+            #expect(response.text.contains("application/"))
         }
+        if case .torrent = route.body { return }
         for body in [
             "{", "[]", "1", "nul", #"{"confirm":true,}"#, "{}x", #"{"confirm":true,"confirm":false}"#,
             "\u{FEFF}{}",

@@ -49,6 +49,9 @@ class Client:
     name = ""
     # Clients that will not dial loopback addresses must be dialled.
     dials = True
+    makes_empty_files = True
+    # The trackers it asks.
+    schemes = ("http", "udp")
 
     def __init__(self, lab, encryption="plain"):
         self.lab, self.encryption = lab, encryption
@@ -132,6 +135,8 @@ def install(kind, folder):
 
 class Aria2(Client):
     name = "aria2"
+    # "udp is not supported yet."
+    schemes = ("http",)
 
     def start(self, torrent, folder, extra):
         crypto = ["--bt-require-crypto=true", "--bt-min-crypto-level=arc4"] if self.encryption == "encrypted" else []
@@ -154,6 +159,7 @@ class Aria2(Client):
 class Transmission(Client):
     name = "transmission"
     dials = False
+    makes_empty_files = False
 
     def start(self, torrent, folder):
         config = self.folder / "config"

@@ -135,7 +135,8 @@ class Lab:
         return b"failure" not in answers[0]
 
     def ask_tracker(self, tracker_port, what, info_hash, **more):
-        query = urllib.parse.urlencode({"info_hash": bytes.fromhex(info_hash), **more})
+        # Trackers take a plus sign for what it is.
+        query = urllib.parse.urlencode({"info_hash": bytes.fromhex(info_hash), **more}, quote_via=urllib.parse.quote)
         try:
             with urllib.request.urlopen(f"http://{self.address}:{tracker_port}/{what}?{query}", timeout=10) as answer:
                 return answer.read()

@@ -79,6 +79,14 @@ def main():
         assert payload.differs_from(target) is None, path
         print(f"{path}: complete", flush=True)
 
+    # A peer by its name, with no tracker to name it otherwise.
+    leecher = clients.Weir(lab)
+    target = leecher.data_folder()
+    leecher.download(payload.magnet.partition("&tr=")[0], target, "--peer", f"localhost:{seeder.port}")
+    wait_for(lambda: leecher.check() or leecher.is_complete(), clients.PATIENCE, "the download from a named peer")
+    assert payload.differs_from(target) is None
+    print("--peer localhost: complete", flush=True)
+
     key, certificate = lab.folder / "key.pem", lab.folder / "certificate.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out",
                     certificate, "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)

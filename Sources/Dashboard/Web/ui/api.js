@@ -1,0 +1,39 @@
+// Talking to Weir. Addresses are relative to the page, so that a base path in front of it needs no setting.
+
+export class APIError extends Error {
+  constructor(status, code, message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+async function answer(request) {
+  let response;
+  try {
+    response = await request;
+  } catch {
+    throw new APIError(0, "unreachable", "Weir does not answer. Is it running?");
+  }
+  let value;
+  try {
+    value = await response.json();
+  } catch {
+    throw new APIError(response.status, "bad_answer", `Weir answered ${response.status} with something that is not JSON.`);
+  }
+  if (response.ok) return value;
+  if (response.status === 401) document.dispatchEvent(new CustomEvent("weir-login-needed"));
+  throw new APIError(response.status, value.error?.code ?? "failed", value.error?.message ?? `Weir answered ${response.status}.`);
+}
+
+export const get = (path) => answer(fetch(path, { headers: { accept: "application/json" } }));
+
+export const post = (path, body = {}) =>
+  answer(fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }));
+
+/** One .torrent file. */
+export const upload = (file, query) =>
+  answer(
+    fetch(`api/ui/torrents/upload?${query}`, {
+      method: "POST", headers: { "content-type": "application/x-bittorrent" }, body: file,
+    }));
