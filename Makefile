@@ -4,7 +4,7 @@ SWIFT ?= swift
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib --product weir -Xlinker -s
 BINARY = .build/release/weir
 
-.PHONY: run build release test test-versions swarm kills lint format bench fuzz docs clean packages test-packages
+.PHONY: run build release test test-versions swarm caps kills interop lint format bench fuzz tsan asan docs clean packages test-packages
 
 run: packages
 	./Packaging/demo.sh
@@ -31,9 +31,18 @@ test-versions: test-packages release
 swarm: test-packages release
 	./Tests/EndToEnd/run.sh swarm
 
-# The long form of the kill test.
+# Our own engine under a tracker's cap: every second within 10 %, every 10 s within 2 %.
+caps: test-packages release
+	./Tests/EndToEnd/run.sh caps
+
+# The long forms of the kill tests: of the governor, and of downloads.
 kills: test-packages release
 	./Tests/EndToEnd/run.sh kills --count 1000
+	./Tests/EndToEnd/run.sh download_kills --count 200
+
+# The exchanges with other clients in all their forms: the table of Documentation/Interop.md.
+interop: test-packages release
+	./Tests/EndToEnd/run.sh interop --long
 
 lint:
 	$(SWIFT) format lint -r -s Package.swift Sources Tests
@@ -43,6 +52,14 @@ format:
 
 bench: test-packages release
 	./Benchmarks/run.sh
+
+# Unit and simulation tests under the sanitizers; a report ends in failure. About 15 minutes each on two cores.
+tsan: test-packages
+	TSAN_OPTIONS=halt_on_error=0 WEIR_TEST_SLOWNESS=30 $(SWIFT) test --sanitize=thread --disable-xctest --scratch-path .build-tsan
+
+# Leaks are not looked for: Swift keeps bits of its own in pointers to constant tables, which the detector does not see through.
+asan: test-packages
+	ASAN_OPTIONS=detect_leaks=0 WEIR_TEST_SLOWNESS=10 $(SWIFT) test --sanitize=address --disable-xctest --scratch-path .build-asan
 
 fuzz: packages
 	./Fuzz/run.sh

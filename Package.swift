@@ -13,8 +13,23 @@ let strict: [SwiftSetting] = [
 /// The pure layers (words, protocols, decisions): an unsafe pointer there is a build error.
 let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 
+/// What is shipped does not use the standard library's patterns (`contains` and `replacing` with texts): one use links
+/// all of them, 1.7 MB. SwarmTypes has `holds`. A section a function lets the linker leave out what nobody calls.
+let small: [SwiftSetting] = [
+    .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
+    .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
+]
+
+/// The toolchain's own linker; no symbol is exported, else nothing of ours could be left out; relocations are packed
+/// (glibc from 2.36 on).
+let smallProgram: LinkerSetting = .unsafeFlags(
+    ["-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"],
+    .when(configuration: .release))
+
 func module(_ name: String, _ settings: [SwiftSetting], uses: [String] = []) -> Target {
-    .target(name: name, dependencies: uses.map { .init(stringLiteral: $0) }, swiftSettings: settings)
+    .target(
+        name: name, dependencies: uses.map { .init(stringLiteral: $0) },
+        swiftSettings: settings + small)
 }
 
 func tests(_ name: String, uses: [String], path: String? = nil, exclude: [String] = []) -> Target {
@@ -23,7 +38,7 @@ func tests(_ name: String, uses: [String], path: String? = nil, exclude: [String
         swiftSettings: strict)
 }
 
-func library(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+func library(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
@@ -35,7 +50,10 @@ let package = Package(
         .target(name: "CLinuxIO"),
         .target(name: "CSHA1Lanes"),
         .target(name: "CDashboardFiles"),
+        library("CArgon2", "libargon2", "libargon2-dev"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
+        library("CMiniUPnPc", "miniupnpc", "libminiupnpc-dev"),
+        library("CNATPMP", nil, "libnatpmp-dev"),
         library("CMicrohttpd", "libmicrohttpd", "libmicrohttpd-dev"),
         library("CPCRE2", "libpcre2-8", "libpcre2-dev"),
         library("CSQLite", "sqlite3", "libsqlite3-dev"),
@@ -68,6 +86,7 @@ let package = Package(
                 "RateControl", "StallDiagnosis",
             ]),
         module("LimitPlanning", pure, uses: ["SwarmTypes"]),
+        module("LibraryPolicy", pure, uses: ["SwarmTypes"]),
 
         // Machine access.
         module("EventIO", strict, uses: ["CLinuxIO", "SwarmTypes"]),
@@ -78,6 +97,7 @@ let package = Package(
         module("SQLiteStore", strict, uses: ["CSQLite"]),
         module("ConfigFile", strict, uses: ["CYAML", "SpellingHints"]),
         module("LogOutput", strict, uses: ["EventIO"]),
+        module("PortMapping", strict, uses: ["CMiniUPnPc", "CNATPMP", "EventIO", "SwarmTypes"]),
 
         module(
             "TorrentStorage", strict,
@@ -96,10 +116,19 @@ let package = Package(
                 "SwarmTypes", "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol",
                 "TrackerProtocol",
                 "SwarmCore", "PieceSelection", "PeerPolicy", "RateControl", "StallDiagnosis",
-                "TorrentStorage", "TrackerClient", "Digests",
+                "TorrentStorage", "TrackerClient", "PortMapping", "Digests",
                 "EventIO", "HTTPFetching", "CLinuxIO",
             ]),
+        module(
+            "AccessControl", strict, uses: ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"]),
         module("TorrentCatalog", strict, uses: ["SwarmTypes", "StallDiagnosis", "EventIO"]),
+        module(
+            "TorrentLibrary", strict,
+            uses: [
+                "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage", "TrackerClient",
+                "TrackerProtocol", "MetainfoCoding", "BencodeCoding", "SQLiteStore", "StallDiagnosis",
+                "EventIO", "HTTPFetching", "CLinuxIO",
+            ]),
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
         module("ChangeJournal", strict, uses: ["SwarmTypes", "SQLiteStore"]),
         module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
@@ -115,6 +144,9 @@ let package = Package(
         .target(
             name: "Dashboard", dependencies: ["CDashboardFiles", "Digests"], exclude: ["Web"],
             swiftSettings: strict),
+        module(
+            "QBittorrentFacade", strict,
+            uses: ["SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO"]),
         module("CommandLineParsing", strict, uses: ["SpellingHints"]),
         module(
             "WeirSettings", strict, uses: ["ConfigFile", "LimitPlanning", "PatternMatching", "SwarmTypes"]),
@@ -126,7 +158,7 @@ let package = Package(
                 "LimitPlanning",
                 "SwarmTypes",
                 "BencodeCoding", "MetainfoCoding", "TorrentCreation", "TorrentStorage", "TorrentEngine",
-                "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
+                "StallDiagnosis", "RateControl", "EventIO", "LogOutput", "TrackerClient", "TrackerProtocol",
             ]),
 
         // Assembly.
@@ -136,9 +168,12 @@ let package = Package(
                 "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching",
                 "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI", "Dashboard",
                 "WeirSettings",
-                "Digests", "CLinuxIO",
+                "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy", "TorrentStorage",
+                "QBittorrentFacade", "TrackerClient",
             ]),
-        .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
+        .executableTarget(
+            name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,
+            linkerSettings: [smallProgram]),
 
         // Tests.
         module(
@@ -172,6 +207,7 @@ let package = Package(
             "WeirSettingsTests",
             uses: ["WeirSettings", "ConfigFile", "LimitPlanning", "SwarmTypes", "TestKit"],
             exclude: ["Samples"]),
+        tests("PortMappingTests", uses: ["PortMapping", "EventIO", "SwarmTypes"]),
         tests("LogOutputTests", uses: ["LogOutput", "TestKit"]),
         tests(
             "QBittorrentAPITests",
@@ -201,7 +237,10 @@ let package = Package(
         tests("StallDiagnosisTests", uses: ["StallDiagnosis", "SwarmTypes", "TestKit"]),
         tests(
             "SwarmCoreTests",
-            uses: ["SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TestKit"]),
+            uses: [
+                "SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TrackerProtocol",
+                "TestKit",
+            ]),
         tests(
             "SwarmSimulationTests",
             uses: ["SwarmSimulator", "SwarmCore", "PeerProtocol", "StallDiagnosis", "SwarmTypes", "TestKit"]),
@@ -219,8 +258,19 @@ let package = Package(
             ]),
         tests(
             "TorrentEngineTests",
-            uses: ["TorrentEngine", "StallDiagnosis", "SwarmTypes", "EventIO", "TestKit"]),
+            uses: [
+                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis", "SwarmTypes",
+                "EventIO", "TestKit",
+            ]),
+        tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
+        tests(
+            "QBittorrentFacadeTests",
+            uses: [
+                "QBittorrentFacade", "TorrentCatalog", "JSONValues", "HTTPServing", "StallDiagnosis",
+                "SwarmTypes", "EventIO", "TestKit",
+            ]),
+        tests("AccessControlTests", uses: ["AccessControl", "SwarmTypes", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]
@@ -245,7 +295,7 @@ if Context.environment["FUZZ"] != nil {
                 "PatternMatching", "ConfigFile", "WeirSettings", "QBittorrentAPI", "ControlAPI", "JSONValues",
                 "PeerProtocol",
                 "TrackerProtocol",
-                "BencodeCoding", "MetainfoCoding", "PeerProtocol",
+                "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TorrentStorage",
             ],
             path: "Fuzz", exclude: ["CLibFuzzer", "corpus", "crashes", "run.sh"],
             sources: ["Targets", "Driver"],

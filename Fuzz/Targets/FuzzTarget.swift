@@ -10,7 +10,7 @@ let fuzzTargets = [
     configTarget, patternsTarget, jsonTarget, clientTarget, webhookTarget, formsTarget, bencodeTarget,
     metainfoTarget, magnetTarget,
     framesTarget, openingsTarget, extensionsTarget, metadataTarget, exchangeTarget,
-    trackerHTTPTarget, trackerUDPTarget,
+    trackerHTTPTarget, trackerUDPTarget, resumeTarget, recordTarget,
 ]
 
 struct BrokenInvariant: Error, CustomStringConvertible {

@@ -45,3 +45,5 @@ int weir_is_in_memory(int file) {
 void weir_will_need(int file, off_t offset, off_t count) {
     (void)posix_fadvise(file, offset, count, POSIX_FADV_WILLNEED);
 }
+
+int weir_sync_file_system(int file) { return syncfs(file); }

@@ -45,5 +45,5 @@ func fishCompletions(_ program: CommandSpec) -> String {
 }
 
 private func fishText(_ text: String) -> String {
-    text.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
+    escaped(text, ["\\": "\\\\", "'": "\\'"])
 }

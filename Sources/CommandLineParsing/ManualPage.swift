@@ -40,7 +40,7 @@ private struct Roff {
     var output = ""
 
     mutating func request(_ name: String, _ arguments: [String] = []) {
-        let quoted = arguments.map { " \"" + Self.escaped($0).replacing("\"", with: "\\(dq") + "\"" }
+        let quoted = arguments.map { " \"" + escaped(Self.plain($0), ["\"": "\\(dq"]) + "\"" }
         self.output += name + quoted.joined() + "\n"
     }
 
@@ -48,7 +48,7 @@ private struct Roff {
 
     mutating func text(_ text: String, macro: String? = nil) {
         guard let macro else {
-            self.output += Self.escaped(text) + "\n"
+            self.output += Self.plain(text) + "\n"
             return
         }
         self.request(macro, [text])
@@ -77,8 +77,8 @@ private struct Roff {
         for example in command.examples { self.item(example.line, example.summary) }
     }
 
-    private static func escaped(_ text: String) -> String {
-        let plain = text.replacing("\\", with: "\\e").replacing("-", with: "\\-").replacing("\n", with: " ")
+    private static func plain(_ text: String) -> String {
+        let plain = escaped(text, ["\\": "\\e", "-": "\\-", "\n": " "])
         return plain.hasPrefix(".") || plain.hasPrefix("'") ? "\\&" + plain : plain
     }
 }

@@ -45,6 +45,6 @@ private func zshReply(_ completion: WordCompletion) -> String {
 
 /// `'name:text'` for zsh, where a colon and a quote must be escaped.
 private func described(_ name: String, _ text: String) -> String {
-    let plain = text.replacing("\\", with: "\\\\").replacing(":", with: "\\:").replacing("'", with: "'\\''")
+    let plain = escaped(text, ["\\": "\\\\", ":": "\\:", "'": "'\\''"])
     return "'\(name):\(plain)'"
 }

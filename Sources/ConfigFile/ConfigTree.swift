@@ -58,16 +58,16 @@ public func parseConfig(
 
 /// What usually lies behind a message of libyaml.
 private func hint(for message: String) -> String? {
-    if message.contains("cannot start any token") {
+    if message.hasSuffix("cannot start any token") {
         return "indent with spaces and not with tabs; put a value that begins with @, ` or % in quotes"
     }
-    if message.contains("mapping values are not allowed") {
+    if message.hasPrefix("mapping values are not allowed") {
         return "is a line indented too far, or a value with a colon not in quotes?"
     }
-    if message.contains("did not find expected key") || message.contains("could not find expected ':'") {
+    if message.hasPrefix("did not find expected key") || message.hasPrefix("could not find expected ':'") {
         return "is the line indented as the ones above, and is every quote closed?"
     }
-    if message.contains("unknown escape character") {
+    if message.hasSuffix("unknown escape character") {
         return "write patterns with backslashes in single quotes"
     }
     return nil

@@ -52,6 +52,11 @@ extension Substring {
 extension HTTPRequest {
     /// Whether a browser asks for a page, as opposed to a program for data.
     var wantsPage: Bool {
-        self.headers.contains { $0.name == "accept" && $0.value.lowercased().contains("text/html") }
+        self.headers.contains { header in
+            header.name == "accept"
+                && header.value.split(separator: ",").contains { choice in
+                    choice.drop { $0 == " " }.lowercased().hasPrefix("text/html")
+                }
+        }
     }
 }

@@ -61,6 +61,11 @@ public struct StreamSocket: ~Copyable {
     /// No delay of small messages: a request that waits costs a round trip.
     public func setNoDelay() { self.setOption(Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
 
+    /// The loop calls for reading once so many bytes are there, or the stream has ended; 1 at first.
+    public func setReceiveLowWater(_ count: Int) {
+        self.setOption(SOL_SOCKET, SO_RCVLOWAT, Int32(clamping: count))
+    }
+
     /// How an attempt to connect ended: nil when it is connected.
     public var connectionFailure: SystemCallFailure? {
         var code: Int32 = 0

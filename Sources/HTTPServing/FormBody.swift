@@ -35,6 +35,40 @@ public enum FormBody {
     }
 }
 
+/// A field of a form that may be a file.
+public struct FormPart: Sendable {
+    public var name: String
+    /// Nil for a plain field. Hostile text.
+    public var fileName: String?
+    public var content: [UInt8]
+}
+
+extension FormBody {
+    /// The parts in order, files as they are. For a form without files as well.
+    public static func parts(
+        contentType: String, body: [UInt8], maximumParts: Int, maximumPartBytes: Int
+    ) throws(FormFailure) -> [FormPart] {
+        guard let type = HeaderParameters(contentType) else { throw .unsupportedType(contentType) }
+        guard type.head == "multipart/form-data" else {
+            return try self.parse(
+                contentType: contentType, body: body, maximumFields: maximumParts,
+                maximumFieldBytes: maximumPartBytes
+            ).map { FormPart(name: $0.name, fileName: nil, content: Array($0.value.utf8)) }
+        }
+        guard let boundary = type["boundary"], MultipartReader.isBoundary(boundary) else {
+            throw .unsupportedType(contentType)
+        }
+        let reader = MultipartReader(
+            boundary: boundary, maximumFields: maximumParts, maximumFieldBytes: maximumPartBytes)
+        var parts: [FormPart] = []
+        try reader.readParts(body.span) { head, content throws(FormFailure) in
+            guard content.count <= maximumPartBytes else { throw .fieldTooLong(maximum: maximumPartBytes) }
+            parts.append(FormPart(name: head.name, fileName: head.fileName, content: Array(body[content])))
+        }
+        return parts
+    }
+}
+
 /// Reads "a=1&b=2", where empty pieces mean nothing and a name without "=" has an empty value.
 func formFields(
     _ text: Span<UInt8>, maximumFields: Int, maximumFieldBytes: Int

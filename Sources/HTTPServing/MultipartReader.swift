@@ -31,23 +31,43 @@ struct MultipartReader {
 
     func read(_ body: Span<UInt8>) throws(FormFailure) -> [(name: String, value: String)] {
         var fields: [(name: String, value: String)] = []
+        try self.readParts(body) { head, content throws(FormFailure) in
+            if head.fileName != nil { throw .filePart(name: head.name) }
+            guard content.count <= self.maximumFieldBytes else {
+                throw .fieldTooLong(maximum: self.maximumFieldBytes)
+            }
+            guard let value = validated(body.extracting(content)) else {
+                throw .malformed(atByte: content.lowerBound)
+            }
+            fields.append((head.name, value))
+        }
+        return fields
+    }
+
+    /// Calls `take` with each part and where in the body its content stands.
+    func readParts(
+        _ body: Span<UInt8>, _ take: (PartHead, Range<Int>) throws(FormFailure) -> Void
+    ) throws(FormFailure) {
+        var count = 0
         var position = try self.endOfFirstDelimiter(in: body)
         // After each delimiter come two hyphens, or a part.
         while !self.matches("--", in: body, at: position) {
             while position < body.count, body[position] == 0x20 || body[position] == 0x09 { position += 1 }
             guard self.matches("\r\n", in: body, at: position) else { throw .malformed(atByte: position) }
-            guard fields.count < self.maximumFields else { throw .tooManyFields(maximum: self.maximumFields) }
-
-            let (name, start) = try self.readHeaders(of: body, from: position + 2)
+            guard count < self.maximumFields else { throw .tooManyFields(maximum: self.maximumFields) }
+            count += 1
+            let (head, start) = try self.readHeaders(of: body, from: position + 2)
             guard let end = self.find(in: body, from: start) else { throw .malformed(atByte: body.count) }
-            guard end - start <= self.maximumFieldBytes else {
-                throw .fieldTooLong(maximum: self.maximumFieldBytes)
-            }
-            guard let value = validated(body.extracting(start..<end)) else { throw .malformed(atByte: start) }
-            fields.append((name, value))
+            try take(head, start..<end)
             position = end + self.delimiter.count
         }
-        return fields
+    }
+
+    /// What the headers of a part say.
+    struct PartHead {
+        var name: String
+        /// Nil for a plain field.
+        var fileName: String?
     }
 
     /// The first delimiter may stand at the very start, without its line break.
@@ -61,8 +81,8 @@ struct MultipartReader {
     }
 
     /// Answers the field's name, and where its value begins.
-    private func readHeaders(of body: Span<UInt8>, from start: Int) throws(FormFailure) -> (String, Int) {
-        var name: String?
+    private func readHeaders(of body: Span<UInt8>, from start: Int) throws(FormFailure) -> (PartHead, Int) {
+        var head: PartHead?
         var line = start
         while true {
             let limit = min(body.count, start + Self.maximumHeaderBytes)
@@ -71,15 +91,15 @@ struct MultipartReader {
             guard end < limit, self.matches("\r\n", in: body, at: end) else { throw .malformed(atByte: line) }
             if end == line { break }
             guard let text = validated(body.extracting(line..<end)) else { throw .malformed(atByte: line) }
-            if let found = try self.fieldName(inHeader: text, at: line) { name = found }
+            if let found = try self.head(inHeader: text, at: line) { head = found }
             line = end + 2
         }
-        guard let name else { throw .malformed(atByte: start) }
-        return (name, line + 2)
+        guard let head else { throw .malformed(atByte: start) }
+        return (head, line + 2)
     }
 
     /// Nil for a header that does not say the name.
-    private func fieldName(inHeader line: String, at position: Int) throws(FormFailure) -> String? {
+    private func head(inHeader line: String, at position: Int) throws(FormFailure) -> PartHead? {
         guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else {
             throw .malformed(atByte: position)
         }
@@ -87,8 +107,7 @@ struct MultipartReader {
         guard let disposition = HeaderParameters(String(line[line.utf8.index(after: colon)...])),
             disposition.head == "form-data", let name = disposition["name"]
         else { throw .malformed(atByte: position) }
-        if disposition["filename"] != nil || disposition["filename*"] != nil { throw .filePart(name: name) }
-        return name
+        return PartHead(name: name, fileName: disposition["filename"] ?? disposition["filename*"])
     }
 
     /// Where the next delimiter begins.

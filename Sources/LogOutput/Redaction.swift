@@ -44,10 +44,10 @@ func redactURLs(in text: String) -> String {
     guard text.utf8.contains(UInt8(ascii: ":")) else { return text }
     var output = ""
     var rest = text[...]
-    while let range = rest.firstRange(of: "://") {
+    while let colon = rest.utf8.indices.first(where: { rest.utf8[$0...].starts(with: "://".utf8) }) {
         // The scheme does not matter: what stands before the colon is kept as it is.
-        output += rest[..<range.lowerBound]
-        let url = rest[range.lowerBound...]
+        output += rest[..<colon]
+        let url = rest[colon...]
         let end = url.utf8.firstIndex { $0 <= 0x20 || "\"'<>`".utf8.contains($0) } ?? url.endIndex
         output += redactURL(String(url[..<end]))
         rest = url[end...]

@@ -7,6 +7,7 @@ struct FileList {
     private(set) var isMultiFile = false
     /// Of the sequence of pieces, with padding.
     private(set) var totalLength: Int64 = 0
+    private var pathByteCount = 0
 
     init(
         _ info: BencodeValue, name: String, _ version: TorrentVersion, pieceLength: UInt32,
@@ -17,7 +18,7 @@ struct FileList {
         }
         guard version != .v2 else { return }
         let tree = self.files
-        (self.files, self.isMultiFile, self.totalLength) = ([], false, 0)
+        (self.files, self.isMultiFile, self.totalLength, self.pathByteCount) = ([], false, 0, 0)
         try self.readV1(info, name: name, limits: limits)
         if version == .hybrid { try self.compare(with: tree) }
     }
@@ -77,6 +78,7 @@ struct FileList {
         guard
             let target = try value.path(below: name, "symlink path.utf-8", "symlink path", file, limits)
         else { throw .badSymlink(file: file) }
+        try self.count(target, limits)
         self.files[file].symlinkTarget = target
     }
 
@@ -86,9 +88,17 @@ struct FileList {
         guard self.files.count < limits.fileCount else { throw .tooManyFiles(limit: limits.fileCount) }
         let (total, isOverflowing) = self.totalLength.addingReportingOverflow(length)
         guard !isOverflowing else { throw .tooMuchContent }
+        try self.count(path, limits)
         self.files.append(
             TorrentFile(path: path, length: length, offset: self.totalLength, attributes: attributes))
         self.totalLength = total
+    }
+
+    private mutating func count(_ path: String, _ limits: MetainfoLimits) throws(MetainfoFailure) {
+        self.pathByteCount += path.utf8.count
+        guard self.pathByteCount <= limits.totalPathByteCount else {
+            throw .pathsTooLong(limit: limits.totalPathByteCount)
+        }
     }
 
     // MARK: BEP 52

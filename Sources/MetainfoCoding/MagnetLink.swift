@@ -50,6 +50,14 @@ public struct MagnetLink: Hashable, Sendable {
         return true
     }
 
+    /// The same for an info dictionary as a stranger sent it: whether these bytes are the ones, whatever is in them.
+    public func names(infoDictionary bytes: [UInt8], hashing: MetainfoHashing) -> Bool {
+        guard !bytes.isEmpty else { return false }
+        if let id = self.v1ID, hashing.sha1(bytes[...]) != id.bytes { return false }
+        if let hash = self.v2InfoHash, hashing.sha256(bytes[...], bytes.count) != hash.bytes { return false }
+        return true
+    }
+
     /// By which its swarm is found: the v1 info-hash where there is one.
     public var id: TorrentID {
         guard let id = self.v1ID ?? self.v2InfoHash?.truncated else {

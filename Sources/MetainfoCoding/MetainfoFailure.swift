@@ -28,6 +28,8 @@ public enum MetainfoFailure: Error, Hashable, Sendable {
     case badFileLength(file: Int)
     case badPath(file: Int)
     case pathTooLong(file: Int)
+    /// The paths of all files together.
+    case pathsTooLong(limit: Int)
     case badSymlink(file: Int)
     /// The files together have no byte.
     case noContent
@@ -75,6 +77,7 @@ extension MetainfoFailure: CustomStringConvertible {
         case .badFileLength(let file): "file \(file) has no allowed length"
         case .badPath(let file): "file \(file) has no path"
         case .pathTooLong(let file): "file \(file) has a path that is too long or too deep"
+        case .pathsTooLong(let limit): "the paths of its files are together longer than \(limit) bytes"
         case .badSymlink(let file): "file \(file) is a symbolic link without a target"
         case .noContent: "its files are all empty"
         case .tooMuchContent: "its files are larger than any file system holds"

@@ -13,6 +13,9 @@ public struct MetainfoLimits: Hashable, Sendable {
     public var pathDepth = 100
     /// Of a whole path in bytes, so that it is one for Linux (PATH_MAX) with a folder before it.
     public var pathByteCount = 3072
+    /// Of the paths of all files together: 80 bytes each for 300,000 files. A folder's name is in the path of each file
+    /// below it, so that a torrent of 7 MB could otherwise describe a gigabyte of paths.
+    public var totalPathByteCount = 24 << 20
     public var trackerCount = 1000
     public var webSeedCount = 1000
 

@@ -50,9 +50,29 @@ public struct TorrentFile: Hashable, Sendable {
     /// Where a symbolic link points to: a path like `path`, so always inside the torrent. Nil for other files.
     public internal(set) var symlinkTarget: String?
     /// The root of its hash tree (BEP 52), as indices into the metainfo's `bytes`. Nil for a v1 torrent, an empty file and padding.
-    public internal(set) var piecesRoot: Range<Int>?
+    public internal(set) var piecesRoot: Range<Int>? {
+        get { self.rootStart.map { Int($0)..<Int($0) + InfoHashV2.byteCount } }
+        set { self.rootStart = newValue.flatMap { UInt32(exactly: $0.lowerBound) } }
+    }
     /// Its piece layer, as indices into the metainfo's `bytes`. Nil where there is none: it may have to be asked of peers.
-    public internal(set) var pieceLayer: Range<Int>?
+    public internal(set) var pieceLayer: Range<Int>? {
+        get { self.layerStart.map { Int($0)..<Int($0) + Int(self.layerByteCount) } }
+        set {
+            self.layerStart = newValue.flatMap { UInt32(exactly: $0.lowerBound) }
+            self.layerByteCount = UInt32(clamping: newValue?.count ?? 0)
+        }
+    }
+    // In 32 bits, because a torrent may have 300,000 files. All bencoding that is taken is below 4 GiB.
+    private(set) var rootStart: UInt32?
+    private(set) var layerStart: UInt32?
+    private(set) var layerByteCount: UInt32 = 0
+
+    init(path: String, length: Int64, offset: Int64, attributes: FileAttributes) {
+        self.path = path
+        self.length = length
+        self.offset = offset
+        self.attributes = attributes
+    }
 
     public var isPadding: Bool { self.attributes.contains(.padding) }
     public var isSymlink: Bool { self.attributes.contains(.symlink) }

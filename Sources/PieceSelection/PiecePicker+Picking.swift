@@ -44,10 +44,7 @@ extension PiecePicker {
         self.refreshOrder()
         let unavailable = self.seedCount == 0 ? self.rarity.zeroCount : 0
         guard self.closed.setCount == unavailable else { return false }
-        return !self.open.withFree.contains { number in
-            let piece = Int(self.open.records[Int(number)].piece)
-            return self.wantedMissing[piece] && (self.seedCount > 0 || self.availability[piece] > 0)
-        }
+        return !self.hasFreeBlock
     }
 
     /// The piece the peer is at, if it has a block left that the peer may take.

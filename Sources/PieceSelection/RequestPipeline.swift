@@ -2,9 +2,10 @@ public import SwarmTypes
 
 /// How many blocks to have requested of one peer at a time, and when it has taken too long.
 ///
-/// The depth follows the measured rate: twice the shortest round trip's worth or one second's, whichever is more,
-/// which keeps a queue of a second or two at the peer. It begins at 8 and, while the rate still grows, is never
-/// less than 1.25 times the last depth. Requests are known by their count and time, not one by one: a peer mostly
+/// The depth follows the measured rate: twice the shortest round trip's worth or one second's, whichever is more, which
+/// keeps a queue of a second or two at the peer. A second's worth is 512 blocks at most: a longer queue makes nobody
+/// faster, and costs libtorrent, for one, a fifth more for each block. The depth begins at 8 and, while the rate still
+/// grows, is never less than 1.25 times the last one. Requests are known by their count and time, not one by one: a peer mostly
 /// answers in order, and an error of a few milliseconds does no harm here.
 public struct RequestPipeline: Sendable {
     private struct Batch: Sendable {
@@ -15,6 +16,10 @@ public struct RequestPipeline: Sendable {
     public static let maximumDepth = 2048
     /// What a peer is taken to allow until it says (BEP 10's `reqq`).
     public static let assumedPeerLimit = 250
+    /// Of what is asked for beyond the round trip's worth.
+    static let longestQueue = 512
+    /// From this depth on, requests go in batches of half of it, if what is left lasts for two round trips.
+    static let deep = 64
     static let initialDepth = 8
     static let minimumDepth = 4
     static let growth = 1.25
@@ -35,6 +40,8 @@ public struct RequestPipeline: Sendable {
     private var firstBatch = 0
     public private(set) var outstanding = 0
     private var target = Self.initialDepth
+    /// Two round trips' worth, in blocks.
+    private var needed = 0
     private var peerLimit: Int
     private var isGrowing = true
     /// Whether the peer let the oldest request time out: it gets one at a time until a block comes.
@@ -60,10 +67,14 @@ public struct RequestPipeline: Sendable {
         self.isSnubbed ? 1 : max(1, min(self.target, self.peerLimit, Self.maximumDepth))
     }
 
-    /// How many blocks to ask for now. Zero until an eighth of the depth is open, so that requests go in batches.
+    /// How many blocks to ask for now. Zero until an eighth of the depth is open, or of a deep one up to the half, so that
+    /// requests go in batches.
     public var room: Int {
-        let room = self.depth - self.outstanding
-        return room >= max(1, self.depth / 8) ? room : 0
+        let depth = self.depth
+        let room = depth - self.outstanding
+        var batch = depth / 8
+        if depth >= Self.deep, !self.isGrowing { batch = max(batch, min(depth / 2, depth - self.needed)) }
+        return room >= max(1, batch) ? room : 0
     }
 
     /// What the peer delivers, of its last rounds.
@@ -176,7 +187,9 @@ public struct RequestPipeline: Sendable {
 
     private mutating func setTarget(roundTrip: Double) {
         let block = Double(PieceGeometry.blockLength)
-        var blocks = max(roundTrip * self.peakBytesPerSecond * 2, self.bytesPerSecond) / block
+        let needed = roundTrip * self.peakBytesPerSecond * 2 / block
+        self.needed = Int(min(needed, Double(Self.maximumDepth)))
+        var blocks = max(needed, min(self.bytesPerSecond / block, Double(Self.longestQueue)))
         if self.isGrowing { blocks = max(blocks, Double(self.target) * Self.growth) }
         let longest = max(roundTrip * 2, Self.maximumQueueSeconds) * self.peakBytesPerSecond / block
         blocks = min(blocks, max(longest, Double(Self.initialDepth)), Double(Self.maximumDepth))

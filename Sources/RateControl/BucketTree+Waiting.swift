@@ -108,29 +108,32 @@ extension BucketTree {
     /// When every bucket above the leaf will have a grain; nil if one of them never will.
     private mutating func readyAt(for leaf: Int32, at now: Instant) -> Instant? {
         var latest = now
-        var index = self.nearestLimited(from: leaf)
+        var index = self.nearestCharged(from: leaf)
         while index >= 0 {
-            self.nodes[Int(index)].bucket?.refill(at: now, hasDemand: true)
-            guard let ready = self.nodes[Int(index)].bucket?.readyAt else { return nil }
+            let node = Int(index)
+            index = self.nextCharged(above: index)
+            guard self.nodes[node].bucket != nil else { continue }
+            self.nodes[node].bucket?.refill(at: now, hasDemand: true)
+            guard let ready = self.nodes[node].bucket?.readyAt else { return nil }
             latest = max(latest, ready)
-            index = self.nextLimited(above: index)
         }
         return latest
     }
 
-    private mutating func join(_ leaf: Int32) {
-        var index = leaf
+    /// Counts leaves that begin to wait, at `index` and at all above it.
+    mutating func join(_ index: Int32, count: Int32 = 1) {
+        var index = index
         while index >= 0 {
-            self.nodes[Int(index)].waitingCount += 1
-            if self.nodes[Int(index)].waitingCount == 1, index > 0 { self.link(index) }
+            self.nodes[Int(index)].waitingCount += count
+            if self.nodes[Int(index)].waitingCount == count, index > 0 { self.link(index) }
             index = self.nodes[Int(index)].parent
         }
     }
 
-    private mutating func leave(_ leaf: Int32) {
-        var index = leaf
+    mutating func leave(_ index: Int32, count: Int32 = 1) {
+        var index = index
         while index >= 0 {
-            self.nodes[Int(index)].waitingCount -= 1
+            self.nodes[Int(index)].waitingCount -= count
             if self.nodes[Int(index)].waitingCount == 0, index > 0 {
                 self.unlink(index)
                 self.nodes[Int(index)].deficit = min(0, self.nodes[Int(index)].deficit)
@@ -140,7 +143,7 @@ extension BucketTree {
     }
 
     /// Puts the node last among its parent's active children.
-    private mutating func link(_ index: Int32) {
+    mutating func link(_ index: Int32) {
         let node = Int(index)
         guard self.nodes[node].next < 0 else { return }
         let parent = Int(self.nodes[node].parent)
@@ -158,7 +161,7 @@ extension BucketTree {
         self.nodes[Int(first)].previous = index
     }
 
-    private mutating func unlink(_ index: Int32) {
+    mutating func unlink(_ index: Int32) {
         let node = Int(index)
         let next = self.nodes[node].next
         guard next >= 0 else { return }

@@ -11,6 +11,8 @@ final class Connection {
     /// Whether the file was there and had a complete schema before.
     let wasInUse: Bool
     private let lock: LockFile
+    /// Whether nothing of the database shall be left when it is closed.
+    var isToBeRemoved = false
 
     /// Opens without SQLite's own mutexes: one thread uses a connection at a time.
     init(path: String, busyTimeoutMilliseconds: Int32) throws(StoreFailure) {
@@ -38,7 +40,12 @@ final class Connection {
         self.handle = handle
     }
 
-    deinit { sqlite3_close_v2(self.handle) }
+    deinit {
+        sqlite3_close_v2(self.handle)
+        guard self.isToBeRemoved else { return }
+        // While the lock is held, and its file last: whoever comes meanwhile is refused, or begins anew.
+        for suffix in ["", "-wal", "-shm", ".lock"] { unlink(self.path + suffix) }
+    }
 
     /// The schema is complete: from now on an empty file is a damaged one.
     func markInUse() { self.lock.mark() }

@@ -83,6 +83,9 @@ public final class Database {
         try self.transaction(orThrow: { $0 }, body)
     }
 
+    /// Leaves nothing of it on disk once the last reference goes.
+    public func removeWhenClosed() { self.connection.isToBeRemoved = true }
+
     /// Reads every page; throws `damaged` with the first finding.
     public func checkIntegrity() throws(StoreFailure) {
         let statement = try self.prepare("PRAGMA integrity_check(1)")

@@ -1,23 +1,30 @@
 import Glibc
 
 /// Holds `<database>.lock` exclusively for as long as it lives, so that a second process on the same database
-/// is refused before it reads anything. The kernel releases the lock with the process, however that ends; the
-/// file stays, since removing it would let two processes lock two files of one name.
+/// is refused before it reads anything. The kernel releases the lock with the process, however that ends. The
+/// file stays; only who removes the whole database removes it, while it is locked, and who locks a file that lost
+/// its name meanwhile takes the new one of that name.
 struct LockFile: ~Copyable {
     private let descriptor: Int32
 
     init(database: String) throws(StoreFailure) {
         let path = database + ".lock"
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw StoreFailure(systemReason(errno), path: database) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let error = errno
-            let holder = processNumber(in: descriptor)
+        while true {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw StoreFailure(systemReason(errno), path: database) }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                let error = errno
+                let holder = processNumber(in: descriptor)
+                close(descriptor)
+                guard error == EWOULDBLOCK else { throw StoreFailure(systemReason(error), path: database) }
+                throw StoreFailure(.locked(byProcess: holder), path: database)
+            }
+            if isNamed(descriptor, path) {
+                self.descriptor = descriptor
+                return
+            }
             close(descriptor)
-            guard error == EWOULDBLOCK else { throw StoreFailure(systemReason(error), path: database) }
-            throw StoreFailure(.locked(byProcess: holder), path: database)
         }
-        self.descriptor = descriptor
     }
 
     /// Whether a process had a complete database here before: nothing is written to the file until then.
@@ -31,6 +38,13 @@ struct LockFile: ~Copyable {
     }
 
     deinit { close(self.descriptor) }
+}
+
+/// Whether the file still has this name.
+private func isNamed(_ descriptor: Int32, _ path: String) -> Bool {
+    var (opened, named) = (stat(), stat())
+    guard fstat(descriptor, &opened) == 0, stat(path, &named) == 0 else { return false }
+    return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino
 }
 
 private func processNumber(in descriptor: Int32) -> Int32? {

@@ -152,7 +152,7 @@ private func preferenceFindings(
                 remedy: "raise one or lower the other; the smaller one holds"))
     }
     let lines = [preferences.onCompletion, preferences.onAddition].compactMap { $0 }
-    let isInstalled = lines.contains { $0.isEnabled && $0.commandLine.contains("/webhook") }
+    let isInstalled = lines.contains { $0.isEnabled && $0.commandLine.holds("/webhook") }
     findings.append(
         isInstalled
             ? Finding(subject, .ok, "it tells Weir of new torrents by the webhook")

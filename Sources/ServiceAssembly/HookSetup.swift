@@ -41,7 +41,7 @@ extension OneShot {
                     let present = event == .completed ? preferences.onCompletion : preferences.onAddition
                     guard let present else { continue }
                     let before = present.isEnabled ? present.commandLine : nil
-                    let isOurs = before?.contains("/webhook") ?? false
+                    let isOurs = before?.holds("/webhook") ?? false
                     if installing, let before, !isOurs, !before.isEmpty {
                         results.append(
                             (

@@ -9,6 +9,7 @@ import LimitPlanning
 import LogOutput
 import PatternMatching
 public import SwarmTypes
+import TorrentCatalog
 import UploadGovernor
 import WeirSettings
 
@@ -30,12 +31,15 @@ final class RunningService: Sendable {
     let governor: Governor
     let inbox: HookInbox
     let matchCounts: MatchCounts
+    /// Nil without torrents of our own.
+    let embedded: EmbeddedEngine?
     private let journal: JournalAdapter
     private let fetcher: HTTPFetcher
     private let crossSeed: CrossSeedForwarder
     private let source: SettingsSource
     private let startedAt = monotonicNow()
     private let state: Lock<State>
+    private let isGoverning = Lock(false)
 
     /// Joins everything; nothing runs yet.
     init(
@@ -92,6 +96,8 @@ final class RunningService: Sendable {
         self.crossSeed = CrossSeedForwarder(
             settings.crossSeed, loop: worker, fetcher: fetcher, logger: logger)
         source.dryRunPath = settings.global.dryRunStorePath
+        self.embedded =
+            settings.runsEngine ? try EmbeddedEngine(settings, source: source, logger: logger) : nil
         let forwarder = self.crossSeed
         self.inbox = HookInbox(loop: self.io) { batch in
             Task(executorPreference: worker) {
@@ -103,6 +109,9 @@ final class RunningService: Sendable {
             }
         }
     }
+
+    /// What surfaces ask of Weir's own torrents; nil without any.
+    var torrents: (any TorrentDirecting)? { self.embedded?.torrents }
 
     var settings: Settings { self.state.withLock { $0.settings } }
 
@@ -125,6 +134,16 @@ final class RunningService: Sendable {
         } catch {
             throw .journal(error.description)
         }
+        try await self.embedded?.start()
+        if !self.settings.instances.isEmpty { self.beginGoverning() }
+    }
+
+    /// Once there is something to govern.
+    private func beginGoverning() {
+        guard !self.isGoverning.withLock({ isGoverning in
+            defer { isGoverning = true }
+            return isGoverning
+        }) else { return }
         let governor = self.governor
         Task(executorPreference: self.worker) { await governor.run() }
     }
@@ -192,6 +211,7 @@ final class RunningService: Sendable {
         await self.governor.reconfigure(
             GovernorConfiguration(new),
             matcher: MatcherAdapter(matcher, new, counts: self.matchCounts, logger: self.logger))
+        if !new.instances.isEmpty { self.beginGoverning() }
     }
 
     private func replaceInstances(_ new: Settings, _ old: Settings) async throws(ServiceFailure) {
@@ -216,6 +236,7 @@ final class RunningService: Sendable {
 
     /// The last thing: the limits are left as the policy says, in bounded time.
     func leave() async {
+        async let engineIsStopped: Void? = self.embedded?.stop()
         let report = await self.governor.stop()
         self.logger.info(
             "stopped governing",
@@ -223,6 +244,7 @@ final class RunningService: Sendable {
         do throws(JournalFailure) { try await self.keeper.foldLog() } catch {
             self.logger.warning("the journal was left in two files", ["problem": .text(error.description)])
         }
+        _ = await engineIsStopped
     }
 
     func close() { self.fetcher.close() }

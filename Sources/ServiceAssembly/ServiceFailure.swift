@@ -18,13 +18,16 @@ public enum ServiceFailure: Error, Hashable, Sendable {
     case refused(String)
     /// An input file, or a text that stands for one, is damaged or not what it should be.
     case badInput(String)
+    /// Another process of ours is at it.
+    case busy(String)
     /// An option's value makes no sense.
     case usage(String)
 
     public var message: String {
         switch self {
         case .configuration(let text), .journal(let text), .listening(let text), .system(let text),
-            .unreachable(let text), .refused(let text), .badInput(let text), .usage(let text):
+            .unreachable(let text), .refused(let text), .badInput(let text), .busy(let text),
+            .usage(let text):
             text
         }
     }

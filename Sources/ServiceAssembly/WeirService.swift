@@ -5,6 +5,7 @@ import Glibc
 import HTTPServing
 import LimitPlanning
 import LogOutput
+import QBittorrentFacade
 public import WeirSettings
 
 /// `weir serve`: starts everything, runs until a signal, and stops in the reverse order.
@@ -25,8 +26,12 @@ public enum WeirService {
         let service = try RunningService(loaded, source: source, journal: journal, logger: logger)
         let address = try listeningAddress(settings.global.host)
         let control = ControlAdapter(service)
-        let live = LiveFeed(torrents: nil, control: control, version: weirVersion, now: { wallSeconds() })
-        let handler = SwitchingHandler(control, live, settings, address: address)
+        let live = LiveFeed(
+            torrents: service.torrents, control: control, version: weirVersion, now: { wallSeconds() })
+        let facade = service.torrents.map {
+            QBittorrentFacade(directing: $0, access: LoopbackAccess(), now: { Int64(wallSeconds()) })
+        }
+        let handler = SwitchingHandler(control, live, facade, settings, address: address)
         service.whenReloaded { handler.use($0) }
         let server: HTTPServer
         do throws(HTTPServerFailure) {
@@ -146,10 +151,16 @@ private final class SwitchingHandler: HTTPHandling {
     private let address: String
     private let port: UInt16
     private let current: Lock<ControlHandler>
+    /// Nil without torrents of our own.
+    private let facade: QBittorrentFacade?
 
-    init(_ control: ControlAdapter, _ live: LiveFeed, _ settings: Settings, address: String) {
+    init(
+        _ control: ControlAdapter, _ live: LiveFeed, _ facade: QBittorrentFacade?, _ settings: Settings,
+        address: String
+    ) {
         self.control = control
         self.live = live
+        self.facade = facade
         self.address = address
         self.port = UInt16(clamping: settings.global.port)
         self.current = Lock(
@@ -163,10 +174,17 @@ private final class SwitchingHandler: HTTPHandling {
     }
 
     func maximumBodyBytes(method: String, path: String) -> Int {
-        self.current.withLock { $0 }.maximumBodyBytes(method: method, path: path)
+        self.facade(for: path)?.maximumBodyBytes(method: method, path: path)
+            ?? self.current.withLock { $0 }.maximumBodyBytes(method: method, path: path)
     }
 
-    func answer(_ request: HTTPRequest) -> HTTPAnswer { self.current.withLock { $0 }.answer(request) }
+    func answer(_ request: HTTPRequest) -> HTTPAnswer {
+        self.facade(for: request.path)?.answer(request) ?? self.current.withLock { $0 }.answer(request)
+    }
+
+    private func facade(for path: String) -> QBittorrentFacade? {
+        path.hasPrefix(QBittorrentFacade.pathPrefix) ? self.facade : nil
+    }
 
     /// The socket stays where it is until a restart; key and names follow the configuration.
     private static func handler(

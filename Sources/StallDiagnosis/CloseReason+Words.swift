@@ -57,7 +57,7 @@ extension CloseReason {
         case .unrequestedBlock: "it sent a block that nobody asked for"
         case .tooManyBadRequests: "it asked too often for what does not exist"
         case .badMetadata: "its metadata did not fit the info-hash"
-        default: self.code.replacing("_", with: " ")
+        default: spaced(self.code)
         }
     }
 }
@@ -102,3 +102,6 @@ private func errorName(_ code: Int32) -> String {
     default: "error \(code)"
     }
 }
+
+/// A code of ours, such as `read_timeout`, as words.
+func spaced(_ code: String) -> String { code.split(separator: "_").joined(separator: " ") }

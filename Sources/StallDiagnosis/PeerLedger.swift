@@ -120,6 +120,18 @@ public struct PeerLedger: Hashable, Sendable {
         self.entries.append(entry)
     }
 
+    /// The same with so many entries at most, those that tell the most; what goes is still in the counts.
+    public func condensed(to count: Int) -> PeerLedger {
+        guard self.entries.count > count else { return self }
+        var ledger = self
+        let ranked = self.entries.sorted { ($0.tellingness, $0.changed) > ($1.tellingness, $1.changed) }
+        ledger.entries = Array(ranked.prefix(max(0, count)))
+        ledger.places = [:]
+        for (place, entry) in ledger.entries.enumerated() { ledger.places[entry.address] = place }
+        ledger.forgotten &+= self.entries.count - ledger.entries.count
+        return ledger
+    }
+
     /// A sixteenth at a time, so that a flood of addresses costs one sort for every sixteenth.
     private mutating func makeRoom() {
         let free = self.entries.indices.filter { self.entries[$0].outcome != .open }

@@ -127,7 +127,7 @@ extension SwarmCore {
         }
     }
 
-    private mutating func finish(at now: Instant, into actions: inout [SwarmAction]) {
+    mutating func finish(at now: Instant, into actions: inout [SwarmAction]) {
         self.picker = nil
         for slot in self.occupiedSlots {
             for request in self.peers[slot.index]?.outstanding.removeAll() ?? [] {

@@ -3,6 +3,7 @@ import PeerProtocol
 import PieceSelection
 import StallDiagnosis
 public import SwarmTypes
+import TrackerProtocol
 
 /// Extension messages (BEP 10): who we are, metadata (BEP 9), peer exchange (BEP 11).
 extension SwarmCore {
@@ -143,7 +144,10 @@ extension SwarmCore {
         into actions: inout [SwarmAction]
     ) {
         switch self.peers[slot.index]?.exchange.received(at: now) {
-        case .use: actions.append(.heardOf(message.added.map(\.address)))
+        case .use:
+            let own = self.peers[slot.index]?.facts.address
+            let named = message.added.map(\.address).filter { own?.mayName($0) ?? false }
+            actions.append(.heardOf(named))
         case .close(let reason): self.close(slot, reason, at: now, into: &actions)
         case .ignore, nil: break
         }

@@ -32,6 +32,14 @@ extension SwarmCore {
         self.scratch = blocks
     }
 
+    /// How many blocks a peer still has to send, and how fast it sends.
+    public func asked(of slot: PeerSlot) -> (blocks: Int, rate: ByteRate) {
+        guard slot.index < self.peers.count, let pipeline = self.peers[slot.index]?.pipeline else {
+            return (0, .zero)
+        }
+        return (pipeline.outstanding, pipeline.rate)
+    }
+
     /// Leaves a peer alone that did not answer: asked again at once, it would keep its blocks from everybody else.
     mutating func pauseAsking(_ slot: PeerSlot, at now: Instant) {
         guard let peer = self.peers[slot.index], peer.asksAgainAt ?? now <= now else { return }

@@ -83,6 +83,9 @@ extension SwarmCore {
         counts.missing = picker.missingCount
         counts.missingWithNobody = availability.unavailableCount
         counts.examplesWithNobody = availability.unavailable
+        counts.missingWithOnePeer = availability.singleCount
+        counts.onlyHolder = availability.onlyHolder.flatMap { self.peers[$0.index]?.facts.address }
+        counts.isEverythingRequested = picker.isEverythingRequested
         return counts
     }
 

@@ -46,7 +46,7 @@ public struct SwarmCore: Sendable {
     public internal(set) var requestsTimedOut = 0
     public internal(set) var deepestPipeline = 0
     public internal(set) var lastBlockAt: Instant?
-    public internal(set) var lastUploadAt: Instant?
+    public var lastUploadAt: Instant?
 
     var metadata = MetadataAssembler<PeerSlot>()
     /// Of the info dictionary, in bytes; nil until it is there.
@@ -66,9 +66,12 @@ public struct SwarmCore: Sendable {
     }
 
     /// Tells the machine what the torrent consists of. Called once, with what the disk has.
-    /// - Parameter wanted: the pieces to be fetched; nil for all.
+    /// - Parameters:
+    ///   - arrived: blocks that the disk has of pieces that are not complete.
+    ///   - wanted: the pieces to be fetched; nil for all.
     public mutating func begin(
-        _ geometry: PieceGeometry, have: Bitfield, wanted: Bitfield? = nil, at now: Instant,
+        _ geometry: PieceGeometry, have: Bitfield, arrived: [Block] = [], wanted: Bitfield? = nil,
+        at now: Instant,
         using random: inout some RandomNumberGenerator, into actions: inout [SwarmAction]
     ) {
         precondition(self.geometry == nil && have.count == geometry.pieceCount, "begun twice, or by halves")
@@ -77,12 +80,28 @@ public struct SwarmCore: Sendable {
         let wanted = wanted ?? Bitfield(allSet: geometry.pieceCount)
         if wanted.hasAny(notIn: have) {
             self.picker = Self.picker(geometry, have, wanted, isSequential: self.settings.isSequential)
+            for block in arrived { _ = self.picker?.restore(block) }
         } else {
             self.hasToldFinished = true
         }
         for slot in self.occupiedSlots {
             self.count(slot, at: now, into: &actions)
         }
+    }
+
+    /// Begins anew with what a check has found, while nobody is connected.
+    public mutating func restart(
+        have: Bitfield, arrived: [Block] = [], wanted: Bitfield? = nil, at now: Instant,
+        using random: inout some RandomNumberGenerator, into actions: inout [SwarmAction]
+    ) {
+        precondition(self.peerCount == 0, "the machine would not know what was promised to whom")
+        guard let geometry = self.geometry else { return }
+        self.geometry = nil
+        self.picker = nil
+        self.hasToldFinished = false
+        self.bans = SmartBan()
+        self.begin(
+            geometry, have: have, arrived: arrived, wanted: wanted, at: now, using: &random, into: &actions)
     }
 
     private static func picker(
@@ -98,6 +117,24 @@ public struct SwarmCore: Sendable {
             start = end
         }
         return picker
+    }
+
+    /// What trackers are told differences of.
+    public var totals: SwarmTotals {
+        get {
+            var totals = SwarmTotals()
+            totals.downloaded = self.downloaded
+            totals.uploaded = self.uploaded
+            totals.corrupt = self.corrupt
+            totals.redundant = self.redundant
+            return totals
+        }
+        set {
+            self.downloaded = newValue.downloaded
+            self.uploaded = newValue.uploaded
+            self.corrupt = newValue.corrupt
+            self.redundant = newValue.redundant
+        }
     }
 
     public var isComplete: Bool { self.geometry != nil && self.have.isComplete }

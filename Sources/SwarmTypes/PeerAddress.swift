@@ -60,7 +60,10 @@ public struct PeerAddress: Hashable, Sendable {
 
 /// What kind of address it is, where that decides whether it may be dialled.
 public enum AddressScope: Hashable, Sendable {
-    case unspecified, loopback, linkLocal, multicast, privateNetwork, global
+    case unspecified, loopback, linkLocal, multicast, privateNetwork
+    /// 100.64.0.0/10, between a provider and the customers for whom it translates addresses (RFC 6598).
+    case sharedNetwork
+    case global
 }
 
 extension PeerAddress {
@@ -73,6 +76,7 @@ extension PeerAddress {
             case 224...255: return .multicast
             default: break
             }
+            if ipv4 >> 22 == 0x191 { return .sharedNetwork }
             if ipv4 >> 20 == 0xAC1 || ipv4 >> 16 == 0xC0A8 { return .privateNetwork }
             return ipv4 >> 16 == 0xA9FE ? .linkLocal : .global
         }

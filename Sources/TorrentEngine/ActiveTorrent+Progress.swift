@@ -10,11 +10,15 @@ extension ActiveTorrent {
         progress.upRate = rates.up
         progress.downloaded = self.core.downloaded
         progress.uploaded = self.core.uploaded
+        progress.totalDownloaded = self.recorded.downloadedBefore + self.core.downloaded
+        progress.totalUploaded = self.recorded.uploadedBefore + self.core.uploaded
         progress.peers = self.core.peerCount
         progress.seeds = self.core.seedCount
         progress.isFinished = self.core.isFinished
+        progress.cap = self.options.cap
         guard let geometry = self.core.geometry ?? self.store?.geometry else { return progress }
         progress.totalBytes = geometry.totalLength
+        progress.wantedBytes = self.wantedBytes ?? geometry.totalLength
         progress.pieceCount = geometry.pieceCount
         progress.piecesHad = self.core.have.setCount
         progress.doneBytes = self.core.geometry == nil ? 0 : geometry.totalLength - self.core.left

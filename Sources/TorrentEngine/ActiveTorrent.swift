@@ -34,6 +34,8 @@ final class ActiveTorrent {
     var ledger = PeerLedger()
     /// Wanted pieces; nil for all.
     var selection: Bitfield?
+    /// The size of those; nil for all.
+    var wantedBytes: Int64?
 
     let uploadNode: NodeID
     let downloadNode: NodeID
@@ -53,7 +55,30 @@ final class ActiveTorrent {
     var isStoreStopped = false
     /// Pieces of the last minute, the newest last, and whether their hash was right; a few hundred at most.
     private var recentPieces: [(at: Instant, isRight: Bool)] = []
-    let options: AddOptions
+    /// What was asked of it; changes while it runs.
+    var options: AddOptions
+    /// Takes what is left of it when it has ended.
+    var whenEnded: (@Sendable (EndedTorrent) -> Void)?
+    /// Nothing of it is to be recorded any more.
+    var isForgotten = false
+    /// Its files go when it ends.
+    var removesFiles = false
+    /// What it had on disk as it ended.
+    var lastPieces: SavedPieces?
+    var endFailure: String?
+    /// Where its metainfo can be read again; nil for a torrent that stays awake.
+    var place: MetainfoPlace?
+    /// Since when it could sleep; nil while it could not.
+    var idleSince: Instant?
+    var recorded = RecordedState()
+    /// What the record says of it, until it is opened.
+    var stored: StoredTorrent?
+    var recovery = RecoverySchedule()
+    var recoveryTimer: TimerToken?
+    /// What to do again when it could not be opened.
+    var tryAgain: ((isolated TorrentEngine, ActiveTorrent) -> Void)?
+    /// Pieces that were had once, and are missing or others now; of no piece as long as there is none.
+    var lostPieces = Bitfield(count: 0)
 
     init(
         core: SwarmCore, state: State, options: AddOptions, name: String, schedule: AnnounceSchedule,
@@ -61,6 +86,9 @@ final class ActiveTorrent {
     ) {
         self.core = core
         self.state = state
+        self.stored = options.stored
+        var options = options
+        options.stored = nil
         self.options = options
         self.name = name
         self.schedule = schedule
@@ -68,10 +96,13 @@ final class ActiveTorrent {
         self.uploadNode = uploadNode
         self.downloadNode = downloadNode
         self.addedAt = now
+        self.place = options.place
     }
 
     /// Takes part in its swarm.
-    var isRunning: Bool { self.state == .running || self.state == .fetchingMetadata }
+    var isRunning: Bool {
+        !self.options.checksOnly && (self.state == .running || self.state == .fetchingMetadata)
+    }
 
     func connection(at slot: PeerSlot) -> PeerConnection? {
         slot.index < self.connections.count ? self.connections[slot.index] : nil

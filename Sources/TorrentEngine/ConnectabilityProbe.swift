@@ -1,5 +1,6 @@
 public import EventIO
 import Glibc
+import PortMapping
 public import StallDiagnosis
 import SwarmTypes
 import TrackerClient
@@ -18,6 +19,8 @@ public struct ConnectabilityProbe: Sendable {
     public var port: UInt16 = 0
     /// The name that is looked up to test names; IANA keeps this one for examples (RFC 2606).
     public var sampleName = "example.org"
+
+    var router = RouterAccess.system
 
     static let maximumTrackers = 32
     static let workers = 8
@@ -75,7 +78,17 @@ public struct ConnectabilityProbe: Sendable {
         let board = ProbeBoard(count: urls.count)
         let started = monotonicNow()
         let name = self.sampleName
-        var jobs: [@Sendable () -> Void] = [
+        let router = self.router
+        var jobs: [@Sendable () -> Void] = []
+        if case .open(let port) = facts.listening, isBehindRouter() {
+            // A try, which is taken back at once.
+            jobs.append {
+                let outcome = router.map(port, PortMapper.leaseSeconds, nil)
+                board.mapped(outcome)
+                if case .mapped(let mapping) = outcome { router.remove(mapping) }
+            }
+        }
+        jobs += [
             {
                 let outcome = systemLookUp(name)
                 board.names(outcome, seconds: monotonicNow().seconds(since: started))
@@ -87,6 +100,7 @@ public struct ConnectabilityProbe: Sendable {
         let rounds = (jobs.count + Self.workers - 1) / Self.workers
         try runBounded(jobs, threads: Self.workers, seconds: min(25, Self.secondsEach * Double(rounds + 1)))
         (facts.names, facts.trackers) = board.results(urls)
+        facts.mapping = StallDiagnosis.PortMapping(board.mapping)
     }
 }
 
@@ -97,6 +111,7 @@ private final class ProbeBoard: Sendable {
         /// Of trackers whose name was found.
         var hasFoundName = false
         var trackers: [KnockOutcome?]
+        var mapping: MappingOutcome?
     }
 
     private let found: Lock<Found>
@@ -111,6 +126,11 @@ private final class ProbeBoard: Sendable {
             }
         }
     }
+
+    func mapped(_ outcome: MappingOutcome) { self.found.withLock { $0.mapping = outcome } }
+
+    /// Nil as long as the router has not answered.
+    var mapping: MappingOutcome? { self.found.withLock { $0.mapping } }
 
     func put(_ outcome: KnockOutcome, at place: Int) {
         self.found.withLock { found in

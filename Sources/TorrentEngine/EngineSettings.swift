@@ -1,9 +1,13 @@
+public import PortMapping
 public import SwarmTypes
 
 /// How an engine runs.
 public struct EngineSettings: Sendable {
     /// Where it takes connections; port 0 is the system's choice. Empty: it takes none.
     public var listenAddresses: [PeerAddress] = []
+    /// Whether a router is asked to let peers in.
+    public var mapsPort = false
+    public var router = RouterAccess.system
     public var encryption = EncryptionPolicy.allow
     /// Of all torrents together.
     public var uploadLimit = UploadLimit.unlimited
@@ -18,6 +22,9 @@ public struct EngineSettings: Sendable {
     public var clientText = "Weir"
     /// Trackers and web servers are told it; private trackers admit clients by it.
     public var userAgent = "Weir"
+
+    /// A complete torrent sleeps when so long nobody was connected, if its metainfo can be had again.
+    public var idleSeconds = 45.0
 
     public init() {}
 }

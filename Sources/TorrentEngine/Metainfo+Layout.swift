@@ -3,21 +3,31 @@ import SwarmTypes
 import TorrentStorage
 
 extension Metainfo {
-    /// The pieces that hold something of the files with these numbers.
-    func pieces(ofFiles ranges: [ClosedRange<Int>], in layout: TorrentLayout) throws(AddFailure) -> Bitfield {
-        var pieces = Bitfield(count: self.geometry.pieceCount)
-        for range in ranges {
-            for file in range.clamped(to: 0...max(0, self.files.count - 1))
-            where self.files.indices.contains(file) {
-                for piece in layout.pieces(ofFile: file) { pieces.set(piece) }
+    /// The files with these numbers; those that do not exist are left out.
+    func files(numbered ranges: [ClosedRange<Int>]) -> Bitfield {
+        var files = Bitfield(count: self.files.count)
+        for range in ranges where range.lowerBound < self.files.count {
+            for file in max(0, range.lowerBound)...min(range.upperBound, self.files.count - 1) {
+                files.set(file)
             }
         }
-        guard !pieces.isEmpty else { throw .selectionIsEmpty }
-        return pieces
+        return files
+    }
+}
+
+extension PieceGeometry {
+    func length(of pieces: Bitfield) -> Int64 {
+        var length = Int64(pieces.setCount) * Int64(self.pieceLength)
+        let last = self.pieceCount - 1
+        if last >= 0, pieces[last] { length -= Int64(self.pieceLength - self.length(ofPiece: last)) }
+        return length
     }
 }
 
 extension TorrentSource {
+    /// In the order of their tiers.
+    public var announceURLs: [String] { self.announcement.0.tiers.flatMap { $0 } }
+
     var announcement: (Announcement, isPrivate: Bool) {
         switch self {
         case .metainfo(let metainfo): (metainfo.announcement, metainfo.isPrivate)

@@ -50,11 +50,14 @@ final class PeerConnection {
     // In.
     var scanner = FrameScanner(pieceCount: nil, supportsFast: true)
     var partial: PartialBlock?
+    var batch = ReadBatch()
     /// Granted and not read yet.
     var downloadCredit = 0
     /// Nothing is read until the limits, or the disk, allow it.
     var isHeldByLimit = false
     var isHeldByDisk = false
+    /// The torrent that it asks for is waking up.
+    var isHeldByWaking = false
     var incomingCipher: StreamCipher?
 
     // Out.

@@ -1,15 +1,33 @@
 import EventIO
 import StallDiagnosis
 import SwarmCore
-import SwarmTypes
+public import SwarmTypes
 import TrackerClient
 import TrackerProtocol
 
 /// Trackers: what each torrent tells them, and the peers they name.
 extension TorrentEngine {
     func announceStart(_ torrent: ActiveTorrent) {
-        torrent.schedule.start(at: self.now, isComplete: torrent.core.isFinished)
+        torrent.schedule.start(
+            at: self.now, isComplete: torrent.core.isFinished,
+            delaySeconds: AnnounceTiming.startDelay(
+                of: torrent.core.id, within: torrent.options.startSpreadSeconds))
         self.announceDue(torrent)
+    }
+
+    /// The announce URLs of a torrent, in their order; passkeys and all.
+    public func announceURLs(of id: TorrentID) -> [String] {
+        self.schedule(of: id)?.statuses.map(\.url) ?? []
+    }
+
+    /// The URL of the first tracker that has answered and not failed since; nil when there is none.
+    public func answeringTracker(of id: TorrentID) -> String? {
+        self.schedule(of: id)?.statuses.first { $0.hasAnswered && $0.failure == nil }?.url
+    }
+
+    /// Awake or asleep.
+    func schedule(of id: TorrentID) -> AnnounceSchedule? {
+        self.torrents[id]?.schedule ?? self.dormant.table[id]?.schedule
     }
 
     func announceCompleted(_ torrent: ActiveTorrent) {
@@ -33,17 +51,20 @@ extension TorrentEngine {
             self.loop.schedule(at: max(deadline, self.now.advanced(bySeconds: 0.05))) { [weak self] in
                 self?.assumeIsolated { engine in
                     engine.now = engine.loop.now
-                    if let torrent = engine.torrents[id] { engine.announceDue(torrent) }
+                    guard let torrent = engine.torrents[id] else { return }
+                    engine.announceDue(torrent)
+                    // The time for telling that it stops may be up.
+                    if torrent.state == .stopping { engine.stopStep(torrent) }
                 }
             }
         }
     }
 
-    private func announced(
+    func announced(
         _ order: AnnounceOrder.ID, _ result: Result<AnnounceAnswer, AnnounceFailure>, _ id: TorrentID
     ) {
         self.now = self.loop.now
-        guard let torrent = self.torrents[id] else { return }
+        guard let torrent = self.torrents[id] else { return self.dormantAnnounced(order, result, id) }
         torrent.tickets[order] = nil
         switch result {
         case .success(let answer):
@@ -53,6 +74,7 @@ extension TorrentEngine {
         case .failure(let failure):
             torrent.schedule.failed(order, failure, at: self.now, using: &self.random)
         }
+        self.observer?(.announced(id))
         self.announceDue(torrent)
         if torrent.state == .stopping { self.stopStep(torrent) }
     }
@@ -60,10 +82,8 @@ extension TorrentEngine {
     private func facts(of torrent: ActiveTorrent) -> AnnounceFacts {
         let core = torrent.core
         return AnnounceFacts(
-            torrent: core.id, peerID: core.ownID, port: self.listeningPort ?? 0, key: torrent.announceKey,
-            totals: TransferTotals(
-                uploaded: UInt64(clamping: core.uploaded), downloaded: UInt64(clamping: core.downloaded),
-                corrupt: UInt64(clamping: core.corrupt), redundant: UInt64(clamping: core.redundant)),
+            torrent: core.id, peerID: core.ownID, port: self.announcedPort ?? 0, key: torrent.announceKey,
+            totals: core.totals.transferred,
             left: core.geometry == nil ? nil : UInt64(clamping: core.left),
             wantsPeers: torrent.isRunning && !(core.isFinished && core.peerCount > 0 && core.isComplete),
             isPartialSeed: core.isFinished && !core.isComplete)

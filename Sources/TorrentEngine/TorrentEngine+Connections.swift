@@ -26,12 +26,28 @@ extension TorrentEngine {
             case .connection(let socket, let address):
                 self.acceptedCount += 1
                 self.lastIncomingAt = self.now
-                guard self.budget.accept(torrentConnections: 0) else { continue }
+                guard !self.isBanned(address), self.mayStay() else { continue }
                 let machine = HandshakeMachine(
                     incoming: self.settings.encryption, primitives: MessageStreamPrimitives())
                 self.begin(socket, address, .incoming, .opening(machine), nil)
             }
         }
+    }
+
+    /// Where all places are taken, the longest opening gives way: who means it needs a moment for its handshake, and
+    /// who is slow on purpose must not keep others out for the whole time that an opening may take.
+    private func mayStay() -> Bool {
+        if self.budget.accept(torrentConnections: 0) { return true }
+        var oldest: PeerConnection?
+        for number in self.openings {
+            guard let connection = self.connections[number], connection.direction == .incoming else {
+                continue
+            }
+            if oldest.map({ connection.startedAt < $0.startedAt }) ?? true { oldest = connection }
+        }
+        guard let oldest else { return false }
+        self.close(oldest, .tooManyConnections)
+        return self.budget.accept(torrentConnections: 0)
     }
 
     func dial(_ address: PeerAddress, for torrent: ActiveTorrent, encryption: EncryptionPolicy) {
@@ -76,6 +92,10 @@ extension TorrentEngine {
         self.now = self.loop.now
         guard number < self.connections.count, let connection = self.connections[number] else { return }
         if case .dialling = connection.phase { return self.dialled(connection) }
+        // Of a connection that is not read, the loop would tell it again and again.
+        if connection.isHeldByWaking, readiness.contains(.hungUp) {
+            return self.close(connection, connection.endReason)
+        }
         if readiness.contains(.writable) { self.pump(connection) }
         guard self.isOpen(connection) else { return }
         if !readiness.isDisjoint(with: [.readable, .hungUp]) { self.readable(connection) }
@@ -151,11 +171,13 @@ extension TorrentEngine {
             case .send(let bytes):
                 connection.control += bytes
             case .lookUp(let lookUp):
-                let torrent = self.torrent(for: lookUp)
-                connection.torrent = torrent
-                torrent?.ledger.connected(connection.address, direction: .incoming, at: self.now)
+                let id = self.torrent(for: lookUp)
+                if let id, self.isAsleep(id) {
+                    connection.phase = .opening(machine)
+                    return self.hold(connection, untilAwake: id)
+                }
                 var more: [HandshakeAction] = []
-                machine.identified(as: torrent.map { self.handshake(for: $0) }, into: &more)
+                self.identify(connection, as: id.flatMap { self.torrents[$0] }, &machine, into: &more)
                 queue += more
             case .established(let introduction):
                 self.established(connection, introduction, machine)
@@ -201,11 +223,39 @@ extension TorrentEngine {
         }
     }
 
-    private func torrent(for lookUp: TorrentLookUp) -> ActiveTorrent? {
+    private func torrent(for lookUp: TorrentLookUp) -> TorrentID? {
         switch lookUp {
-        case .infoHash(let id): self.wake(id)
-        case .obfuscated(let obfuscated): self.obfuscated[obfuscated].flatMap { self.wake($0) }
+        case .infoHash(let id): id
+        case .obfuscated(let obfuscated): self.obfuscated[obfuscated]
         }
+    }
+
+    /// A peer asks for a torrent that sleeps: nothing is read from it until the torrent is awake.
+    private func hold(_ connection: PeerConnection, untilAwake id: TorrentID) {
+        connection.isHeldByWaking = true
+        self.updateInterest(connection)
+        self.wake(id, for: .connection(connection))
+    }
+
+    /// The torrent is awake, or cannot wake.
+    func release(_ connection: PeerConnection, to torrent: ActiveTorrent?) {
+        // Its time may have been up.
+        guard self.isOpen(connection), case .opening(var machine) = connection.phase else { return }
+        connection.isHeldByWaking = false
+        var actions: [HandshakeAction] = []
+        self.identify(connection, as: torrent, &machine, into: &actions)
+        self.perform(actions, machine, connection)
+        if self.isOpen(connection) { self.updateInterest(connection) }
+    }
+
+    private func identify(
+        _ connection: PeerConnection, as torrent: ActiveTorrent?,
+        _ machine: inout HandshakeMachine<MessageStreamPrimitives>, into actions: inout [HandshakeAction]
+    ) {
+        let torrent = torrent.flatMap { $0.isRunning ? $0 : nil }
+        connection.torrent = torrent
+        torrent?.ledger.connected(connection.address, direction: .incoming, at: self.now)
+        machine.identified(as: torrent.map { self.handshake(for: $0) }, into: &actions)
     }
 
     private func established(
@@ -298,6 +348,7 @@ extension TorrentEngine {
         if connection.isCounted { self.budget.connectionEnded() }
         connection.isDial = false
         connection.isCounted = false
+        self.returnUploadCredit(connection)
         if let leaf = connection.uploadLeaf {
             self.uploaders[leaf] = nil
             self.uploads.remove(leaf)
@@ -317,7 +368,9 @@ extension TorrentEngine {
         if case .dialling = connection.phase {
             wanted = .writable
         } else {
-            if !connection.isHeldByLimit, !connection.isHeldByDisk { wanted.insert(.readable) }
+            if !connection.isHeldByLimit, !connection.isHeldByDisk, !connection.isHeldByWaking {
+                wanted.insert(.readable)
+            }
             if connection.hasControl || connection.sending != nil { wanted.insert(.writable) }
         }
         guard wanted != connection.interest || !connection.isWatched else { return }

@@ -1,8 +1,10 @@
 import EventIO
+import MetainfoCoding
 import PeerPolicy
 import StallDiagnosis
 import SwarmCore
 import SwarmTypes
+import TrackerClient
 
 /// Whom to connect to.
 extension TorrentEngine {
@@ -13,9 +15,26 @@ extension TorrentEngine {
 
     /// An address came from somewhere.
     func heardOf(_ address: PeerAddress, _ source: PeerSource, _ torrent: ActiveTorrent) {
-        guard torrent.core.book.add(address, from: PeerSources(source), at: self.now) != nil else { return }
+        guard !self.isBanned(address), torrent.core.book.add(address, from: PeerSources(source), at: self.now) != nil else { return }
         torrent.ledger.noted(address, source: source, at: self.now)
         self.armTick()
+    }
+
+    /// A peer whose host has a name that has to be looked up. A link that somebody gave away may not lead into this network;
+    /// what the user typed may.
+    func findPeer(_ peer: MagnetPeer, of torrent: ActiveTorrent, isTyped: Bool) {
+        let id = torrent.core.id
+        self.trackers.addresses(of: peer.host) { [weak self] outcome in
+            self?.assumeIsolated { engine in
+                guard case .success(let addresses) = outcome, let torrent = engine.torrents[id] else {
+                    return
+                }
+                engine.now = engine.loop.now
+                for address in addresses where isTyped || address.scope == .global {
+                    engine.heardOf(address.with(port: peer.port), .byHand, torrent)
+                }
+            }
+        }
     }
 
     /// Dials as many as there is room for.

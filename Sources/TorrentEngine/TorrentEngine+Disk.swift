@@ -98,9 +98,7 @@ extension TorrentEngine {
             self.stopped(torrent, because: failure)
         case .blocksDropped(let piece, let blocks):
             torrent.core.blocksDropped(blocks, ofPiece: piece)
-        case .pieceLost(let piece, _):
-            torrent.core.pieceLost(piece, at: self.now, into: &torrent.actions)
-            self.performActions(of: torrent)
+        case .pieceLost(let piece, let failure): self.lost(piece, failure, torrent, store)
         }
     }
 

@@ -26,6 +26,7 @@ extension TorrentEngine {
             self.listeningFailure = failure
             throw failure
         }
+        self.startMapping()
     }
 
     private func watch(_ listener: Listener, number: Int) throws(SystemCallFailure) {
@@ -59,16 +60,21 @@ extension TorrentEngine {
 
     /// Stops everything: data that waits is written, trackers are told `stopped`, connections end. Calls `body` on the
     /// loop when that is done, or after five seconds for trackers that do not answer.
-    public func stop(_ body: @escaping @Sendable () -> Void) {
+    /// - Parameter removingRecord: leaves nothing for a next start.
+    public func stop(removingRecord: Bool = false, _ body: @escaping @Sendable () -> Void) {
         self.now = self.loop.now
         self.whenStopped = body
+        self.removesRecord = removingRecord
+        self.lastPort = self.announcedPort
         for listener in self.listeners { self.loop.unwatch(listener.socket.descriptor) }
         self.listeners = []
         for torrent in self.torrents.values { self.stop(torrent) }
-        self.finishStopping()
+        self.stopDormant()
+        self.stopMapping { [weak self] in self?.assumeIsolated { $0.finishStopping() } }
+        if let record = self.record { self.saveStopped(record) } else { self.finishStopping() }
     }
 
-    private func stop(_ torrent: ActiveTorrent) {
+    func stop(_ torrent: ActiveTorrent) {
         guard torrent.state != .stopping else { return }
         torrent.state = .stopping
         for ticket in torrent.schedule.stop(at: self.now).compactMap({
@@ -84,17 +90,44 @@ extension TorrentEngine {
             }
         }
         let id = torrent.core.id
+        if let timer = torrent.recoveryTimer { self.loop.cancel(timer) }
+        // What only looks like a torrent's state says nothing of its pieces.
         torrent.isStoreStopped = torrent.store == nil
+        if torrent.isStoreStopped { self.recordStopped(torrent, nil) }
+        guard !torrent.removesFiles else {
+            torrent.store?.removeFiles { [weak self] result in
+                self?.assumeIsolated { $0.filesRemoved(id, result) }
+            }
+            return
+        }
         torrent.store?.stop { [weak self] result in
             self?.assumeIsolated { $0.storeStopped(id, result) }
         }
+        // One without data that no tracker knows has nothing to wait for.
+        self.stopStep(torrent)
     }
 
     private func storeStopped(_ id: TorrentID, _ result: Result<Checkpoint, StorageFailure>) {
         self.now = self.loop.now
         guard let torrent = self.torrents[id] else { return }
         torrent.isStoreStopped = true
-        if case .failure(let failure) = result { self.observer?(.failed(id, failure.description)) }
+        switch result {
+        case .success(let checkpoint):
+            if torrent.core.geometry != nil { torrent.lastPieces = SavedPieces(checkpoint.have) }
+            self.recordStopped(torrent, checkpoint)
+        case .failure(let failure):
+            torrent.endFailure = failure.description
+            self.observer?(.failed(id, failure.description))
+            self.recordStopped(torrent, nil)
+        }
+        self.stopStep(torrent)
+    }
+
+    private func filesRemoved(_ id: TorrentID, _ result: Result<Void, StorageFailure>) {
+        self.now = self.loop.now
+        guard let torrent = self.torrents[id] else { return }
+        torrent.isStoreStopped = true
+        if case .failure(let failure) = result { torrent.endFailure = failure.description }
         self.stopStep(torrent)
     }
 
@@ -103,13 +136,23 @@ extension TorrentEngine {
         guard torrent.state == .stopping, torrent.isStoreStopped, torrent.schedule.isStopped else { return }
         if let timer = torrent.announceTimer { self.loop.cancel(timer) }
         self.remove(torrent)
+        torrent.whenEnded?(
+            EndedTorrent(
+                id: torrent.core.id, downloaded: torrent.core.downloaded, uploaded: torrent.core.uploaded,
+                pieces: torrent.lastPieces,
+                filesAreRemoved: torrent.removesFiles && torrent.store != nil && torrent.endFailure == nil,
+                failure: torrent.endFailure))
         self.finishStopping()
     }
 
-    private func finishStopping() {
-        guard self.torrents.isEmpty, let body = self.whenStopped else { return }
+    func finishStopping() {
+        guard self.torrents.isEmpty, self.dormant.table.isStopped, self.dormant.dozing.isEmpty,
+            self.mapper == nil, let body = self.whenStopped, self.closeRecord()
+        else { return }
         self.whenStopped = nil
-        if let timer = self.tickTimer { self.loop.cancel(timer) }
+        for timer in [self.tickTimer, self.dormant.timer] {
+            if let timer { self.loop.cancel(timer) }
+        }
         self.trackers.close()
         self.storage.stop()
         body()

@@ -1,6 +1,7 @@
 import EventIO
 import RateControl
 public import SwarmTypes
+import TorrentStorage
 
 /// Connections that wait for their share of a limit.
 extension TorrentEngine {
@@ -35,8 +36,24 @@ extension TorrentEngine {
             connection.uploadCredit += grant.bytes
             connection.isWaitingForGrant = self.uploads.isWaiting(grant.leaf)
             self.pump(connection)
+            // It gets no more before what it has is on its way: others can use it now.
+            if connection.isReading || connection.sending != nil { self.stopWaiting(connection) }
         }
         self.grants = grants
+    }
+
+    private func stopWaiting(_ connection: PeerConnection) {
+        guard connection.isWaitingForGrant, let leaf = connection.uploadLeaf else { return }
+        self.uploads.stopWaiting(leaf)
+        connection.isWaitingForGrant = false
+    }
+
+    /// The connection has no use for what it was granted and has not sent, and for what it waits for.
+    func returnUploadCredit(_ connection: PeerConnection) {
+        self.stopWaiting(connection)
+        guard connection.uploadCredit > 0, let leaf = connection.uploadLeaf else { return }
+        self.uploads.giveBack(leaf, connection.uploadCredit)
+        connection.uploadCredit = 0
     }
 
     private func serveDownloads() {
@@ -54,6 +71,13 @@ extension TorrentEngine {
             self.readable(connection)
         }
         self.grants = grants
+    }
+
+    /// Once a second; `isBusy` is whether there will be a next time.
+    func trimIfIdle(isBusy: Bool) {
+        let moved =
+            self.uploads.charged(to: self.uploads.root) + self.downloads.charged(to: self.downloads.root)
+        if self.idleWatch.isTrimDue(moved: moved) || !isBusy { self.storage.trim() }
     }
 
     public func setUploadLimit(_ limit: UploadLimit) {

@@ -24,7 +24,9 @@ extension TorrentEngine {
 
     /// Whether limits and disk let it read; else it is not watched for reading until they do.
     private func mayRead(_ connection: PeerConnection) -> Bool {
-        guard case .open = connection.phase, let leaf = connection.downloadLeaf else { return true }
+        guard case .open = connection.phase, let leaf = connection.downloadLeaf else {
+            return !connection.isHeldByWaking
+        }
         if self.storage.isOverloaded, connection.torrent?.core.isFinished == false {
             connection.isHeldByDisk = true
             self.heldByDisk.append(connection.number)
@@ -99,6 +101,40 @@ extension TorrentEngine {
         if count < Self.slowRead { connection.partial?.settle(pool: self.buffers) }
         torrent.core.flush(slot, at: self.now, using: &self.random, into: &torrent.actions)
         self.performActions(of: torrent)
+        guard self.isOpen(connection) else { return }
+        let asked = torrent.core.asked(of: slot)
+        let lowWater = connection.batch.read(
+            asked: asked.blocks * Int(PieceGeometry.blockLength), rate: asked.rate, at: self.now)
+        if let lowWater { self.setLowWater(lowWater, of: connection) }
+    }
+
+    private func setLowWater(_ count: Int, of connection: PeerConnection) {
+        connection.socket.setReceiveLowWater(count)
+        guard count > 1 else { return self.batching.removeAll { $0 == connection.number } }
+        self.batching.append(connection.number)
+        if self.batchTimer == nil { self.armBatchTimer() }
+    }
+
+    private func armBatchTimer() {
+        let due = self.now.advanced(byNanoseconds: ReadBatch.patience)
+        self.batchTimer = self.loop.schedule(at: due) { [weak self] in
+            self?.assumeIsolated { $0.endSlowBatches() }
+        }
+    }
+
+    private func endSlowBatches() {
+        self.now = self.loop.now
+        self.batchTimer = nil
+        for number in self.batching {
+            guard let connection = self.connections[number], connection.batch.lowWater > 1 else {
+                self.batching.removeAll { $0 == number }
+                continue
+            }
+            if let lowWater = connection.batch.timerFired(at: self.now) {
+                self.setLowWater(lowWater, of: connection)
+            }
+        }
+        if !self.batching.isEmpty { self.armBatchTimer() }
     }
 
     /// Messages that came with the handshake.

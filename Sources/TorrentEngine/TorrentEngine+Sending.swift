@@ -96,7 +96,10 @@ extension TorrentEngine {
     private func beginUpload(_ connection: PeerConnection) -> Bool {
         guard let torrent = connection.torrent, let leaf = connection.uploadLeaf, let slot = connection.slot,
             let waiting = torrent.core.waitingUpload(slot)
-        else { return false }
+        else {
+            self.returnUploadCredit(connection)
+            return false
+        }
         if waiting.count < Self.batch,
             self.now.nanoseconds - connection.lastRunAt.nanoseconds < Self.batchNanoseconds
         {
@@ -110,7 +113,7 @@ extension TorrentEngine {
             connection.uploadCredit += self.uploads.take(leaf, upTo: wanted, at: self.now)
             guard connection.uploadCredit >= first else {
                 connection.isWaitingForGrant = true
-                self.uploads.wait(leaf, for: first - connection.uploadCredit, at: self.now)
+                self.uploads.wait(leaf, for: max(wanted, first - connection.uploadCredit), at: self.now)
                 self.armLimits()
                 return false
             }
@@ -119,10 +122,7 @@ extension TorrentEngine {
         guard let run = torrent.core.nextUpload(slot, maximumLength: limit) else { return false }
         connection.lastRunAt = self.now
         connection.uploadCredit -= Int(run.length)
-        if connection.uploadCredit > 0, torrent.core.waitingUpload(slot) == nil {
-            self.uploads.giveBack(leaf, connection.uploadCredit)
-            connection.uploadCredit = 0
-        }
+        if torrent.core.waitingUpload(slot) == nil { self.returnUploadCredit(connection) }
         return self.read(run, for: connection, torrent)
     }
 }

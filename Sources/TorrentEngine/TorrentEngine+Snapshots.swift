@@ -10,13 +10,14 @@ import TrackerProtocol
 
 /// What diagnosis looks at.
 extension TorrentEngine {
+    /// Of those that are awake.
     public var allSnapshots: [TorrentSnapshot] {
         self.torrents.keys.sorted().compactMap { self.snapshot(of: $0) }
     }
 
     public func snapshot(of id: TorrentID) -> TorrentSnapshot? {
-        guard let torrent = self.torrents[id] else { return nil }
         self.now = self.loop.now
+        guard let torrent = self.torrents[id] else { return self.dormantSnapshot(of: id) }
         var snapshot = TorrentSnapshot(
             id: id, name: torrent.name, state: torrent.diagnosisState, since: torrent.addedAt, now: self.now)
         snapshot.isPrivate = torrent.core.isPrivate
@@ -51,35 +52,17 @@ extension TorrentEngine {
                 limit.rate.map { CapSnapshot(owner: owner, limit: $0, rate: rate) }
             }
         }
-        traffic.downCaps = caps([
-            (.torrent, torrent.options.downloadLimit, rates.down),
-            (.global, self.downloads.limit(of: self.downloads.root), all.down),
-        ])
-        var up: [(CapOwner, UploadLimit, ByteRate)] = [(.torrent, torrent.options.uploadLimit, rates.up)]
-        if let cap = torrent.options.cap {
-            up.append((.tracker(cap.name), cap.upload, self.rate(ofTracker: cap.name)))
+        var down = [(CapOwner.torrent, torrent.options.downloadLimit, rates.down)]
+        var up = [(CapOwner.torrent, torrent.options.uploadLimit, rates.up)]
+        if let usage = torrent.options.cap.flatMap({ self.capUsage($0) }) {
+            down.append((.tracker(usage.cap.name), usage.cap.download, usage.downloadRate))
+            up.append((.tracker(usage.cap.name), usage.cap.upload, usage.uploadRate))
         }
+        down.append((.global, self.downloads.limit(of: self.downloads.root), all.down))
         up.append((.global, self.uploads.limit(of: self.uploads.root), all.up))
+        traffic.downCaps = caps(down)
         traffic.upCaps = caps(up)
         return traffic
-    }
-
-    private var allRates: (down: ByteRate, up: ByteRate) {
-        var (down, up): (Int64, Int64) = (0, 0)
-        for torrent in self.torrents.values {
-            let rates = torrent.core.rates(at: self.now)
-            down += rates.down.bytesPerSecond
-            up += rates.up.bytesPerSecond
-        }
-        return (ByteRate(bytesPerSecond: down), ByteRate(bytesPerSecond: up))
-    }
-
-    private func rate(ofTracker name: String) -> ByteRate {
-        var up: Int64 = 0
-        for torrent in self.torrents.values where torrent.options.cap?.name == name {
-            up += torrent.core.rates(at: self.now).up.bytesPerSecond
-        }
-        return ByteRate(bytesPerSecond: up)
     }
 
     private func counts(of torrent: ActiveTorrent) -> PeerCounts {
@@ -136,11 +119,11 @@ extension TorrentEngine {
         case self.uploads.root where isUpload, self.downloads.root where !isUpload: return .global
         case torrent.uploadNode where isUpload, torrent.downloadNode where !isUpload: return .torrent
         case nil: return .global
-        default: return torrent.options.cap.map { .tracker($0.name) } ?? .peer
+        default: return torrent.options.cap.map { .tracker($0) } ?? .peer
         }
     }
 
-    private var sessionFacts: SessionFacts {
+    var sessionFacts: SessionFacts {
         var facts = SessionFacts()
         if let failure = self.listeningFailure {
             let port = self.settings.listenAddresses.first?.port ?? 0
@@ -148,12 +131,10 @@ extension TorrentEngine {
         } else if let port = self.listeningPort {
             facts.listening = .open(port: port)
         }
+        facts.mapping = PortMapping(self.mapping)
         facts.hadIncoming = self.acceptedCount > 0
         facts.encryption = self.settings.encryption
-        for torrent in self.torrents.values where torrent.ledger.attempts > 0 {
-            facts.torrentsDialling += 1
-            if torrent.ledger.handshakes == 0 { facts.torrentsNeverConnected += 1 }
-        }
+        (facts.torrentsDialling, facts.torrentsNeverConnected) = self.dialCounts
         facts.isOutOfDescriptors = self.localFailure.map { $0.code == EMFILE || $0.code == ENFILE } ?? false
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
@@ -161,6 +142,23 @@ extension TorrentEngine {
         }
         facts.hasPeerExchange = true
         return facts
+    }
+}
+
+extension TorrentEngine {
+    /// Torrents that tried to connect, and those of them that never could. Counted anew once a second at most: a report on
+    /// all torrents asks for each.
+    private var dialCounts: (tried: Int, never: Int) {
+        if let known = self.knownDialCounts, self.now.seconds(since: known.at) < 1 {
+            return (known.tried, known.never)
+        }
+        var (tried, never) = (self.dormant.table.diallers, self.dormant.table.neverConnected)
+        for torrent in self.torrents.values where torrent.ledger.attempts > 0 {
+            tried += 1
+            if torrent.ledger.handshakes == 0 { never += 1 }
+        }
+        self.knownDialCounts = (self.now, tried, never)
+        return (tried, never)
     }
 }
 

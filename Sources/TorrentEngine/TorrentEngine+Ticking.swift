@@ -20,6 +20,7 @@ extension TorrentEngine {
         self.now = self.loop.now
         self.tickTimer = nil
         self.endLateOpenings()
+        self.observeCaps()
         var isBusy = !self.openings.isEmpty
         for torrent in self.torrents.values where torrent.isRunning {
             if torrent.core.peerCount > 0 {
@@ -27,11 +28,18 @@ extension TorrentEngine {
                 self.performActions(of: torrent)
                 for connection in torrent.allConnections { self.noteStage(of: connection, torrent) }
             }
+            self.noteProgress(of: torrent)
             self.dialCandidates(of: torrent)
             self.askForPeers(torrent)
+            if self.noteIdleness(torrent) {
+                isBusy = true
+                continue
+            }
             let isLooking = torrent.core.book.nextCandidateAt(weAreSeed: torrent.core.isFinished) != nil
             isBusy = isBusy || torrent.core.peerCount > 0 || isLooking
         }
+        self.sleepIdle()
+        self.trimIfIdle(isBusy: isBusy)
         if isBusy { self.armTick() }
     }
 

@@ -1,5 +1,6 @@
 import EventIO
 import MetainfoCoding
+import PeerPolicy
 import PeerProtocol
 import RateControl
 import StallDiagnosis
@@ -17,44 +18,37 @@ extension TorrentEngine {
     @discardableResult
     public func add(_ source: TorrentSource, _ options: AddOptions) throws(AddFailure) -> TorrentID {
         self.now = self.loop.now
-        if self.storage.whenRelieved == nil {
-            self.storage.whenRelieved = { [weak self] in self?.assumeIsolated { $0.diskRelieved() } }
-        }
+        self.prepareStorage()
         let id = source.id
-        guard self.torrents[id] == nil else { throw .alreadyThere }
-        var settings = SwarmSettings()
-        settings.maximumPeers = self.settings.maximumPeersPerTorrent
-        settings.isSequential = self.settings.isSequential
-        settings.clientText = self.settings.clientText
-        settings.listeningPort = self.listeningPort
+        guard self.torrents[id] == nil, !self.dormant.table.contains(id) else { throw .alreadyThere }
         let (announcement, isPrivate) = source.announcement
-        let core = SwarmCore(
-            id: id, ownID: PeerID.own(using: &self.random), isPrivate: isPrivate, settings: settings,
-            at: self.now)
-        let parent = options.cap.map { self.nodes(for: $0) }
-        let torrent = ActiveTorrent(
-            core: core, state: .fetchingMetadata, options: options, name: source.name,
+        let torrent = self.makeTorrent(
+            self.makeCore(id, ownID: PeerID.own(using: &self.random), isPrivate: isPrivate), options,
+            name: source.name,
             schedule: AnnounceSchedule(
-                tiers: announcement.tiers, isPrivate: isPrivate, addedAt: self.now, using: &self.random),
-            announceKey: UInt32.random(in: 0 ... .max, using: &self.random),
-            uploadNode: self.uploads.addNode(
-                below: parent?.upload ?? self.uploads.root, limit: options.uploadLimit, at: self.now),
-            downloadNode: self.downloads.addNode(
-                below: self.downloads.root, limit: options.downloadLimit, at: self.now),
-            at: self.now)
+                // Of a magnet link whose metadata came from peers, the record knows them and its metainfo does not.
+                tiers: options.trackers
+                    ?? (announcement.tiers.isEmpty
+                        ? options.stored?.record.trackers.tiers ?? [] : announcement.tiers),
+                isPrivate: isPrivate, addedAt: self.now, using: &self.random),
+            announceKey: UInt32.random(in: 0 ... .max, using: &self.random), addedAt: self.now)
         self.torrents[id] = torrent
         self.obfuscated.insert(id, MessageStreamPrimitives())
         for address in options.peers { self.heardOf(address, .byHand, torrent) }
+        for peer in options.namedPeers { self.findPeer(peer, of: torrent, isTyped: true) }
         do throws(AddFailure) {
             switch source {
             case .metainfo(let metainfo): try self.open(metainfo, torrent)
             case .magnet(let link):
                 torrent.link = link
                 for peer in link.peers {
-                    if let address = peer.address { self.heardOf(address, .byHand, torrent) }
+                    if let address = peer.address {
+                        self.heardOf(address, .byHand, torrent)
+                    } else {
+                        self.findPeer(peer, of: torrent, isTyped: false)
+                    }
                 }
-                self.announceStart(torrent)
-                self.observer?(.running(id))
+                self.openLink(torrent)
             }
         } catch {
             self.remove(torrent)
@@ -64,66 +58,34 @@ extension TorrentEngine {
         return id
     }
 
-    private func nodes(for cap: TrackerCap) -> TrackerNodes {
-        if let nodes = self.trackerNodes[cap.name] { return nodes }
-        let nodes = TrackerNodes(
-            upload: self.uploads.addNode(below: self.uploads.root, limit: cap.upload, at: self.now))
-        self.trackerNodes[cap.name] = nodes
-        return nodes
+    func prepareStorage() {
+        guard self.storage.whenRelieved == nil else { return }
+        self.storage.whenRelieved = { [weak self] in self?.assumeIsolated { $0.diskRelieved() } }
     }
 
-    /// Takes the torrent's metainfo and opens its files.
-    private func open(_ metainfo: Metainfo, _ torrent: ActiveTorrent) throws(AddFailure) {
-        guard
-            let hashes = metainfo.v1Hashes.flatMap({
-                PieceHashes(sha1: Array($0), pieceCount: metainfo.geometry.pieceCount)
-            })
-        else { throw .onlyVersion2 }
-        let layout: TorrentLayout
-        do throws(LayoutFailure) {
-            layout = try TorrentLayout(metainfo)
-        } catch {
-            throw .layout("\(error)")
-        }
-        torrent.selection = try torrent.options.selectedFiles.map { ranges throws(AddFailure) in
-            try metainfo.pieces(ofFiles: ranges, in: layout)
-        }
-        torrent.metainfo = metainfo
-        torrent.core.metadataSize = metainfo.infoBytes.count
-        torrent.name = metainfo.name
-        let store = TorrentStore(
-            torrent: torrent.core.id, layout: layout, directory: torrent.options.directory,
-            service: self.storage,
-            hashes: hashes)
-        torrent.store = store
-        self.observe(store, of: torrent)
-        switch torrent.options.knowledge {
-        case .complete, .trusted:
-            // Without hashes a store proves nothing.
-            if torrent.options.knowledge == .trusted { store.hashes = nil }
-            store.assumeComplete()
-            self.run(torrent)
-        case .nothing:
-            self.run(torrent)
-        case .check:
-            torrent.state = .checking(piecesDone: 0)
-            self.check(torrent, store)
-        }
+    func makeCore(_ id: TorrentID, ownID: PeerID, isPrivate: Bool) -> SwarmCore {
+        var settings = SwarmSettings()
+        settings.maximumPeers = self.settings.maximumPeersPerTorrent
+        settings.isSequential = self.settings.isSequential
+        settings.clientText = self.settings.clientText
+        settings.listeningPort = self.listeningPort
+        return SwarmCore(id: id, ownID: ownID, isPrivate: isPrivate, settings: settings, at: self.now)
     }
 
-    private func check(_ torrent: ActiveTorrent, _ store: TorrentStore) {
-        let id = torrent.core.id
-        store.check { [weak self] progress in
-            self?.assumeIsolated { $0.torrents[id]?.state = .checking(piecesDone: progress.checkedPieces) }
-        } completion: { [weak self] report in
-            self?.assumeIsolated { $0.checked(report, id) }
-        }
-    }
-
-    private func checked(_ report: CheckReport, _ id: TorrentID) {
-        self.now = self.loop.now
-        guard let torrent = self.torrents[id], case .checking = torrent.state else { return }
-        self.run(torrent)
+    /// With its places in the trees of limits.
+    func makeTorrent(
+        _ core: SwarmCore, _ options: AddOptions, name: String, schedule: AnnounceSchedule,
+        announceKey: UInt32, addedAt: Instant
+    ) -> ActiveTorrent {
+        let parent = options.cap.map { self.joinCap($0) }
+        return ActiveTorrent(
+            core: core, state: .fetchingMetadata, options: options, name: name, schedule: schedule,
+            announceKey: announceKey,
+            uploadNode: self.uploads.addNode(
+                below: parent?.upload ?? self.uploads.root, limit: options.uploadLimit, at: self.now),
+            downloadNode: self.downloads.addNode(
+                below: parent?.download ?? self.downloads.root, limit: options.downloadLimit, at: self.now),
+            at: addedAt)
     }
 
     /// What the disk has is known: the swarm begins.
@@ -131,19 +93,29 @@ extension TorrentEngine {
         guard let store = torrent.store else { return }
         let hadBegun = torrent.core.geometry != nil
         torrent.state = .running
+        torrent.tryAgain = nil
+        torrent.recovery.recovered()
         if !hadBegun {
             torrent.core.begin(
-                store.geometry, have: store.have, wanted: torrent.selection, at: self.now,
-                using: &self.random,
-                into: &torrent.actions)
+                store.geometry, have: store.have, arrived: store.arrivedBlocks,
+                wanted: torrent.options.isSeedOnly ? store.have : torrent.selection, at: self.now,
+                using: &self.random, into: &torrent.actions)
         }
         torrent.setPieceCount(store.geometry.pieceCount)
+        if !hadBegun, !torrent.options.wishes.isDefault { self.applyWishes(to: torrent) }
         let isFinished = torrent.core.isFinished
+        guard !torrent.options.checksOnly else {
+            self.performActions(of: torrent)
+            self.observer?(.running(torrent.core.id))
+            return
+        }
+        self.budget.torrentStarted(at: self.now)
         self.announceStart(torrent)
         self.performActions(of: torrent)
         self.dialCandidates(of: torrent)
         self.observer?(.running(torrent.core.id))
         if isFinished { self.observer?(.finished(torrent.core.id)) }
+        self.tellSleepless(torrent.core.id, torrent)
     }
 
     func finished(_ torrent: ActiveTorrent) {
@@ -152,15 +124,15 @@ extension TorrentEngine {
     }
 
     func metadataReceived(_ bytes: [UInt8], of torrent: ActiveTorrent) {
+        guard let link = torrent.link else { return }
+        // Before anything in it is believed: a liar must be found out, and not be taken for the torrent.
+        guard link.names(infoDictionary: bytes, hashing: .openSSL) else {
+            torrent.core.metadataFailed(at: self.now, into: &torrent.actions)
+            return
+        }
         do throws(MetainfoFailure) {
             let metainfo = try Metainfo(
-                infoDictionary: bytes, announcement: torrent.link?.announcement ?? Announcement(),
-                hashing: .openSSL)
-            // Whoever sent it may have sent another torrent's.
-            guard torrent.link?.names(metainfo) ?? (metainfo.id == torrent.core.id) else {
-                torrent.core.metadataFailed(at: self.now, into: &torrent.actions)
-                return
-            }
+                infoDictionary: bytes, announcement: link.announcement, hashing: .openSSL)
             if metainfo.isPrivate {
                 torrent.core.isPrivate = true
                 torrent.schedule.becomePrivate()
@@ -168,7 +140,7 @@ extension TorrentEngine {
             try self.openReceived(metainfo, torrent)
             self.observer?(.metadata(torrent.core.id))
         } catch {
-            self.fail(torrent, "the metadata that peers sent is no torrent: \(error)")
+            self.fail(torrent, "what the magnet link names is not taken: \(error)")
         }
     }
 
@@ -180,39 +152,24 @@ extension TorrentEngine {
         }
     }
 
-    /// The disk refuses: the torrent stops in a state that says so, and nothing fetched is lost.
-    func stopped(_ torrent: ActiveTorrent, because failure: StorageFailure) {
-        self.fail(torrent, failure.description)
-    }
-
     func fail(_ torrent: ActiveTorrent, _ words: String) {
         torrent.state = .failed(words)
         for connection in torrent.allConnections { self.close(connection, .torrentStopped) }
+        self.tellSleepless(torrent.core.id, nil)
         self.observer?(.failed(torrent.core.id, words))
-    }
-
-    /// An incoming connection asks for a torrent; nil when there is none that runs.
-    func wake(_ id: TorrentID) -> ActiveTorrent? {
-        guard let torrent = self.torrents[id], torrent.isRunning else { return nil }
-        return torrent
     }
 
     func remove(_ torrent: ActiveTorrent) {
         self.torrents[torrent.core.id] = nil
         self.obfuscated.remove(torrent.core.id, MessageStreamPrimitives())
+        self.removeNodes(of: torrent)
+    }
+
+    func removeNodes(of torrent: ActiveTorrent) {
         self.uploads.remove(torrent.uploadNode)
         self.downloads.remove(torrent.downloadNode)
+        if let cap = torrent.options.cap { self.leaveCap(cap) }
     }
-
-    public func progress(of id: TorrentID) -> TorrentProgress? {
-        self.torrents[id].map { $0.progress(at: self.loop.now) }
-    }
-
-    public var allProgress: [TorrentProgress] { self.torrents.values.map { $0.progress(at: self.loop.now) } }
-}
-
-struct TrackerNodes {
-    var upload: NodeID
 }
 
 extension TorrentEngine {

@@ -1,6 +1,7 @@
 public import EventIO
 import PeerPolicy
 import PeerProtocol
+import PortMapping
 import RateControl
 import SwarmCore
 import SwarmTypes
@@ -15,10 +16,10 @@ public actor TorrentEngine {
     public nonisolated let loop: EventLoop
     public nonisolated var unownedExecutor: UnownedSerialExecutor { self.loop.asUnownedSerialExecutor() }
 
-    let settings: EngineSettings
+    var settings: EngineSettings
     /// When the loop last called us: one clock reading for all that one call does.
     var now: Instant
-    var random = SystemRandomNumberGenerator()
+    var random = SystemChance()
 
     // Payload.
     let storage: StorageService
@@ -38,7 +39,11 @@ public actor TorrentEngine {
     var grants: [Grant] = []
     var limitTimer: TimerToken?
     var limitsDue: Instant?
+    /// By the name of the cap.
     var trackerNodes: [String: TrackerNodes] = [:]
+    var uploadMeter: CounterMeter
+    var downloadMeter: CounterMeter
+    var capsObservedAt: Instant
 
     // Connections, by number.
     var connections: [PeerConnection?] = []
@@ -47,22 +52,40 @@ public actor TorrentEngine {
     /// Those without a handshake yet.
     var openings: Set<Int> = []
     var heldByDisk: [Int] = []
+    /// Connections of which several blocks are read together.
+    var batching: [Int] = []
+    var batchTimer: TimerToken?
     /// Connections whose requests are being collected for a moment.
     var deferred: [Int] = []
     var listeners: [Listener] = []
+    /// Of the listeners, once they are closed.
+    var lastPort: UInt16?
     var budget: ConnectionBudget
+    /// What keeps the router's port open, and its last answer.
+    var mapper: PortMapper?
+    var mapping: MappingOutcome?
     var acceptedCount = 0
+    /// With port 0.
+    var bannedHosts: Set<PeerAddress> = []
     var lastIncomingAt: Instant?
     /// The last failure of our own side to make a connection, such as too many open files.
     public internal(set) var localFailure: SystemCallFailure?
 
     let trackers: TrackerClient
     var nextReadToken: UInt64 = 0
+    /// Those that are awake. The others are in `dormant`.
     var torrents: [TorrentID: ActiveTorrent] = [:]
+    var dormant = DormantState()
+    /// Nil when nothing is kept for the next start.
+    var record: SessionRecord?
+    /// Whether nothing of it is left after the end.
+    var removesRecord = false
     var whenStopped: (@Sendable () -> Void)?
     public internal(set) var listeningFailure: SystemCallFailure?
     var obfuscated = ObfuscatedTorrents()
     var tickTimer: TimerToken?
+    var knownDialCounts: (at: Instant, tried: Int, never: Int)?
+    var idleWatch = IdleWatch()
     var observer: (@Sendable (EngineEvent) -> Void)?
 
     public init(_ settings: EngineSettings, loop: EventLoop) throws(SystemCallFailure) {
@@ -83,6 +106,9 @@ public actor TorrentEngine {
         self.receiveChunk = self.storage.buffers.take(.large)
         self.uploads = BucketTree(limit: settings.uploadLimit, at: self.now)
         self.downloads = BucketTree(limit: settings.downloadLimit, at: self.now)
+        self.uploadMeter = CounterMeter(0, at: self.now)
+        self.downloadMeter = CounterMeter(0, at: self.now)
+        self.capsObservedAt = self.now
     }
 }
 

@@ -78,7 +78,7 @@ struct TrackerKnock {
 
     /// BEP 15's connect request: the protocol's number, action 0, a transaction of our choice.
     private static func exchange(_ descriptor: Int32, _ milliseconds: Int32) -> Int32 {
-        var random = SystemRandomNumberGenerator()
+        var random = SystemChance()
         let transaction = (0..<4).map { _ in UInt8.random(in: 0 ... .max, using: &random) }
         let packet: [UInt8] = [0, 0, 4, 0x17, 0x27, 0x10, 0x19, 0x80, 0, 0, 0, 0] + transaction
         // Sent twice at most: one packet may be lost.

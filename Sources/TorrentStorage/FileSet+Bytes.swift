@@ -32,7 +32,8 @@ extension FileSet {
                 if self.layout.isPad(range.file) {
                     part.initializeMemory(as: UInt8.self, repeating: 0)
                 } else {
-                    let key = DescriptorCache.Key(owner: self.id, file: Int32(truncatingIfNeeded: range.file))
+                    let key = DescriptorCache.Key(
+                        owner: self.place, file: Int32(truncatingIfNeeded: range.file))
                     guard let file = self.cache.find(key), file.readCached(into: part, at: range.offset)
                     else {
                         throw StorageFailure(.read, .missing, path: "")

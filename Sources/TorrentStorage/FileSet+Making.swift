@@ -1,3 +1,4 @@
+import CLinuxIO
 import Glibc
 import SwarmTypes
 
@@ -17,7 +18,7 @@ extension FileSet {
         }
     }
 
-    private func makeDirectory() throws(StorageFailure) {
+    func makeDirectory() throws(StorageFailure) {
         let path = self.directoryPath
         var end = path.startIndex
         while end < path.endIndex {
@@ -83,7 +84,7 @@ extension FileSet {
     func removePartFile() throws(StorageFailure) {
         let root = try self.root()
         self.parts.forget()
-        self.cache.remove(DescriptorCache.Key(owner: self.id, file: DescriptorCache.Key.parts))
+        self.cache.remove(DescriptorCache.Key(owner: self.place, file: DescriptorCache.Key.parts))
         guard unlinkat(root.number, self.parts.name, 0) == 0 || errno == ENOENT else {
             throw StorageFailure(.remove, code: errno, path: self.directoryPath + "/" + self.parts.name)
         }

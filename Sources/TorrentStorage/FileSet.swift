@@ -19,6 +19,8 @@ final class FileSet: Sendable {
     /// Held while one thread writes: the kernel lets one at a time write to a file, and others would spin.
     let writing = Lock(())
     private let directory: Lock<String>
+    /// Names the descriptors of the present place: those of an earlier one are not found any more.
+    private let placeNumber: Atomic<UInt64>
     /// Empty when every file is selected.
     private let places: Lock<[Place]>
 
@@ -30,13 +32,23 @@ final class FileSet: Sendable {
         self.layout = layout
         self.cache = cache
         self.directory = Lock(directory)
+        self.placeNumber = Atomic(self.id)
         self.parts = PartFile(name: ".\(torrent.hex).parts", geometry: layout.geometry)
         self.places = Lock(Self.places(selection, layout))
     }
 
     var directoryPath: String { self.directory.withLock { $0 } }
 
-    func changeDirectory(to path: String) { self.directory.withLock { $0 = path } }
+    var place: UInt64 { self.placeNumber.load(ordering: .acquiring) }
+
+    /// Whoever finds the new number finds the new path.
+    func changeDirectory(to path: String) {
+        let old = self.place
+        self.directory.withLock { $0 = path }
+        self.placeNumber.store(Self.lastID.add(1, ordering: .relaxed).newValue, ordering: .releasing)
+        self.cache.removeAll(of: old)
+        self.parts.forget()
+    }
 
     func fullPath(ofFile file: Int) -> String { self.directoryPath + "/" + self.layout.path(ofFile: file) }
 
@@ -77,7 +89,7 @@ final class FileSet: Sendable {
     // MARK: Descriptors
 
     func root() throws(StorageFailure) -> Descriptor {
-        let key = DescriptorCache.Key(owner: self.id, file: DescriptorCache.Key.root)
+        let key = DescriptorCache.Key(owner: self.place, file: DescriptorCache.Key.root)
         if let known = self.cache.find(key) { return known }
         let path = self.directoryPath
         let number = try self.opening(path, .open) { Glibc.open(path, WEIR_O_PATH | O_DIRECTORY | O_CLOEXEC) }
@@ -88,12 +100,21 @@ final class FileSet: Sendable {
 
     /// The file of the torrent, opened for reading, or made if need be when it is to be written.
     func open(_ file: Int, forWriting: Bool) throws(StorageFailure) -> Descriptor {
-        let key = DescriptorCache.Key(owner: self.id, file: Int32(truncatingIfNeeded: file))
-        if let known = self.cache.find(key), known.isWritable || !forWriting { return known }
-        let mode: mode_t = self.layout.isExecutable(file) ? 0o777 : 0o666
-        let descriptor = try self.open(self.layout.path(ofFile: file), forWriting: forWriting, mode: mode)
-        self.cache.insert(descriptor, for: key)
-        return descriptor
+        while true {
+            let place = self.place
+            let key = DescriptorCache.Key(owner: place, file: Int32(truncatingIfNeeded: file))
+            if let known = self.cache.find(key), known.isWritable || !forWriting { return known }
+            let mode: mode_t = self.layout.isExecutable(file) ? 0o777 : 0o666
+            do throws(StorageFailure) {
+                let path = self.layout.path(ofFile: file)
+                let descriptor = try self.open(path, forWriting: forWriting, mode: mode)
+                self.cache.insert(descriptor, for: key)
+                return descriptor
+            } catch {
+                // It was moved meanwhile.
+                guard error.reason == .missing, place != self.place else { throw error }
+            }
+        }
     }
 
     func open(_ path: String, forWriting: Bool, mode: mode_t) throws(StorageFailure) -> Descriptor {
@@ -129,7 +150,7 @@ final class FileSet: Sendable {
     }
 
     func closeAll() {
-        self.cache.removeAll(of: self.id)
+        self.cache.removeAll(of: self.place)
         self.parts.forget()
     }
 
@@ -143,6 +164,7 @@ final class FileSet: Sendable {
 
     /// Nil when nothing is there.
     func status(ofFile file: Int) throws(StorageFailure) -> Status? {
+        let place = self.place
         let path = self.layout.path(ofFile: file)
         let root: Descriptor
         do {
@@ -153,7 +175,9 @@ final class FileSet: Sendable {
         }
         let number = Beneath.open(root.number, path, WEIR_O_PATH)
         guard number >= 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return nil }
+            if errno == ENOENT || errno == ENOTDIR {
+                return place == self.place ? nil : try self.status(ofFile: file)
+            }
             throw StorageFailure(.stat, code: errno, path: self.fullPath(ofFile: file))
         }
         defer { close(number) }

@@ -123,7 +123,7 @@ final class PartFile: Sendable {
     }
 
     private func open(_ files: FileSet, forWriting: Bool) throws(StorageFailure) -> Descriptor {
-        let key = DescriptorCache.Key(owner: files.id, file: DescriptorCache.Key.parts)
+        let key = DescriptorCache.Key(owner: files.place, file: DescriptorCache.Key.parts)
         var descriptor = files.cache.find(key)
         if descriptor.map({ forWriting && !$0.isWritable }) ?? true {
             let opened = try files.open(self.name, forWriting: forWriting, mode: 0o666)

@@ -1,11 +1,11 @@
-import SwarmTypes
+package import SwarmTypes
 
 /// The blobs of the record's columns. Numbers are seven bits a byte, lowest first, with the top bit on all but the last.
 /// Reading takes any bytes; what is not whole answers nil.
-enum ResumeCoding {
+package enum ResumeCoding {
     // MARK: Pieces: nothing, one byte 1 for all, or a byte 0 and BEP 3's bitfield.
 
-    static func bytes(of pieces: SavedPieces) -> [UInt8] {
+    package static func bytes(of pieces: SavedPieces) -> [UInt8] {
         switch pieces {
         case .none: []
         case .all: [1]
@@ -13,7 +13,7 @@ enum ResumeCoding {
         }
     }
 
-    static func pieces(_ bytes: some Collection<UInt8>, count: Int) -> SavedPieces? {
+    package static func pieces(_ bytes: some Collection<UInt8>, count: Int) -> SavedPieces? {
         guard let kind = bytes.first else { return SavedPieces.none }
         if kind == 1, bytes.count == 1 { return .all }
         guard kind == 0, let bits = Bitfield(wireBytes: bytes.dropFirst(), count: count) else { return nil }
@@ -22,7 +22,7 @@ enum ResumeCoding {
 
     // MARK: Blocks of partial pieces: for each the piece, the number of blocks, and their bit field.
 
-    static func bytes(of partials: [PartialPiece]) -> [UInt8] {
+    package static func bytes(of partials: [PartialPiece]) -> [UInt8] {
         var bytes: [UInt8] = []
         for partial in partials {
             self.append(UInt64(partial.piece), to: &bytes)
@@ -32,7 +32,7 @@ enum ResumeCoding {
         return bytes
     }
 
-    static func partials(_ bytes: [UInt8], pieceCount: Int) -> [PartialPiece]? {
+    package static func partials(_ bytes: [UInt8], pieceCount: Int) -> [PartialPiece]? {
         var partials: [PartialPiece] = []
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -51,7 +51,7 @@ enum ResumeCoding {
 
     // MARK: Files: for each its size plus one with the settled bit below, and the time it changed.
 
-    static func bytes(of files: [FileStamp]) -> [UInt8] {
+    package static func bytes(of files: [FileStamp]) -> [UInt8] {
         var bytes: [UInt8] = []
         for file in files {
             let size = UInt64(bitPattern: max(-1, file.size) &+ 1)
@@ -61,7 +61,7 @@ enum ResumeCoding {
         return bytes
     }
 
-    static func files(_ bytes: [UInt8]) -> [FileStamp]? {
+    package static func files(_ bytes: [UInt8]) -> [FileStamp]? {
         var files: [FileStamp] = []
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -76,14 +76,14 @@ enum ResumeCoding {
 
     // MARK: A selection: the number of files and their bit field; nothing for all.
 
-    static func bytes(of selection: Bitfield?) -> [UInt8] {
+    package static func bytes(of selection: Bitfield?) -> [UInt8] {
         guard let selection else { return [] }
         var bytes: [UInt8] = []
         self.append(UInt64(selection.count), to: &bytes)
         return bytes + selection.wireBytes
     }
 
-    static func selection(_ bytes: [UInt8]) -> Bitfield?? {
+    package static func selection(_ bytes: [UInt8]) -> Bitfield?? {
         guard !bytes.isEmpty else { return .some(nil) }
         var rest = bytes[...]
         guard let count = self.number(&rest), count <= UInt64(rest.count) * 8 else { return nil }
@@ -92,7 +92,7 @@ enum ResumeCoding {
 
     // MARK: Numbers
 
-    private static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+    static func append(_ value: UInt64, to bytes: inout [UInt8]) {
         var value = value
         while value >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: value) | 0x80)
@@ -101,7 +101,7 @@ enum ResumeCoding {
         bytes.append(UInt8(truncatingIfNeeded: value))
     }
 
-    private static func number(_ bytes: inout ArraySlice<UInt8>) -> UInt64? {
+    static func number(_ bytes: inout ArraySlice<UInt8>) -> UInt64? {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while let byte = bytes.popFirst() {

@@ -4,6 +4,24 @@ public import SQLiteStore
 public struct ResumeFailure: Error, Hashable, Sendable {
     public var store: StoreFailure
 
+    /// What its owner can do about it.
+    public enum Kind: Hashable, Sendable {
+        /// Another process has it open; its number where it could be learnt.
+        case inUse(by: Int32?)
+        /// It is not, or not whole, what Weir writes.
+        case damaged
+        /// It may work another time.
+        case notNow
+    }
+
+    public var kind: Kind {
+        switch self.store.reason {
+        case .locked(let process): .inUse(by: process)
+        case .notADatabase, .foreign, .damaged, .newerSchema: .damaged
+        case .cannotOpen, .full, .readOnly, .other: .notNow
+        }
+    }
+
     /// A stable name for surfaces and logs.
     public var code: String { self.store.code }
 }

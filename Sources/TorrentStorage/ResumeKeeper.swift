@@ -1,5 +1,6 @@
 public import EventIO
 import SQLiteStore
+public import SwarmTypes
 
 /// The owner of a `ResumeStore`: a thread on which all its calls run, in the order in which they were asked for.
 ///
@@ -33,6 +34,43 @@ public final class ResumeKeeper: @unchecked Sendable {
             }
             loop.post { done(result) }
         }
+    }
+
+    /// Hands all lean rows to `body` on `loop`, in batches, as they are read; then calls `done` there. Metainfo is loaded
+    /// by `load` when a torrent needs it.
+    public func stream(
+        batch: Int = 1000, on loop: EventLoop, _ body: @escaping @Sendable ([ResumeRecord]) -> Void,
+        then done: @escaping @Sendable (Result<Int, ResumeFailure>) -> Void
+    ) {
+        self.perform(on: loop) { store throws(ResumeFailure) -> Int in
+            var records: [ResumeRecord] = []
+            var count = 0
+            func hand() {
+                let full = records
+                records = []
+                records.reserveCapacity(batch)
+                count += full.count
+                if !full.isEmpty { loop.post { body(full) } }
+            }
+            try store.forEachRecord {
+                records.append($0)
+                if records.count >= batch { hand() }
+            }
+            hand()
+            return count
+        } then: {
+            done($0)
+        }
+    }
+
+    /// All that is recorded of one torrent; nil for an unknown one.
+    public func load(
+        _ torrent: TorrentID, on loop: EventLoop,
+        then done: @escaping @Sendable (Result<StoredTorrent?, ResumeFailure>) -> Void
+    ) {
+        self.perform(
+            on: loop, { store throws(ResumeFailure) -> StoredTorrent? in try store.stored(torrent) },
+            then: done)
     }
 
     /// Ends the thread after what was asked for, and waits for it. Not on the loop that waits for an answer.

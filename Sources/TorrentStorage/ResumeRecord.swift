@@ -43,12 +43,12 @@ public struct ResumeRecord: Hashable, Sendable {
     public var addedAt: Int64
     /// Nil until it was complete.
     public var finishedAt: Int64?
+    public var trackers: SavedTrackers
 
     public init(
         torrent: TorrentID, name: String, directory: String, state: State = .running, totalLength: Int64,
         pieceCount: Int, have: SavedPieces = .none, uploaded: Int64 = 0, downloaded: Int64 = 0,
-        addedAt: Int64,
-        finishedAt: Int64? = nil
+        addedAt: Int64, finishedAt: Int64? = nil, trackers: SavedTrackers = SavedTrackers()
     ) {
         self.torrent = torrent
         self.name = name
@@ -61,6 +61,7 @@ public struct ResumeRecord: Hashable, Sendable {
         self.downloaded = downloaded
         self.addedAt = addedAt
         self.finishedAt = finishedAt
+        self.trackers = trackers
     }
 }
 
@@ -71,11 +72,16 @@ public struct ResumeAddition: Sendable {
     public var metainfo: [UInt8]?
     /// The wanted files; nil is all.
     public var selection: Bitfield?
+    /// The magnet link that it was added by, as text.
+    public var link: String?
 
-    public init(_ record: ResumeRecord, metainfo: [UInt8]? = nil, selection: Bitfield? = nil) {
+    public init(
+        _ record: ResumeRecord, metainfo: [UInt8]? = nil, selection: Bitfield? = nil, link: String? = nil
+    ) {
         self.record = record
         self.metainfo = metainfo
         self.selection = selection
+        self.link = link
     }
 }
 
@@ -88,6 +94,16 @@ public struct ResumeDetails: Hashable, Sendable {
     public var files: [FileStamp]
     /// The wanted files; nil is all.
     public var selection: Bitfield?
+    /// The magnet link that it was added by, as text.
+    public var link: String?
+}
+
+/// All that is recorded of a torrent.
+public struct StoredTorrent: Hashable, Sendable {
+    public var record: ResumeRecord
+    public var details: ResumeDetails
+    /// The .torrent file's bytes; nil as long as they are not known.
+    public var metainfo: [UInt8]?
 }
 
 /// What has changed of a torrent.

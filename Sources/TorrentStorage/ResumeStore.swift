@@ -1,52 +1,12 @@
-import SQLiteStore
+public import SQLiteStore
 public import SwarmTypes
-
-private let resumeMigrations: [Migration] = [
-    Migration(
-        "torrents and their metainfo",
-        [
-            // Rows that a start reads. Blobs are described in `ResumeCoding`; times are seconds since 1970.
-            """
-            CREATE TABLE torrents (
-                id BLOB PRIMARY KEY CHECK (length(id) = 20),
-                name TEXT NOT NULL,
-                directory TEXT NOT NULL,
-                state INTEGER NOT NULL,
-                total_length INTEGER NOT NULL,
-                piece_count INTEGER NOT NULL,
-                have BLOB NOT NULL,
-                uploaded INTEGER NOT NULL,
-                downloaded INTEGER NOT NULL,
-                added_at INTEGER NOT NULL,
-                finished_at INTEGER
-            ) WITHOUT ROWID
-            """,
-            // Rows that are read when a torrent becomes active.
-            """
-            CREATE TABLE details (
-                id BLOB PRIMARY KEY REFERENCES torrents(id) ON DELETE CASCADE,
-                unproven BLOB NOT NULL,
-                partials BLOB NOT NULL,
-                files BLOB NOT NULL,
-                selection BLOB NOT NULL
-            ) WITHOUT ROWID
-            """,
-            // With row numbers, so that big blobs stay out of the tree of keys.
-            """
-            CREATE TABLE metainfo (
-                id BLOB NOT NULL UNIQUE REFERENCES torrents(id) ON DELETE CASCADE,
-                bytes BLOB NOT NULL
-            )
-            """,
-        ])
-]
 
 /// The record of all torrents, for the next start: what each is, where it lies, and what of it is on disk.
 ///
 /// Pieces are recorded only from a `Checkpoint`, which exists only after their data was synced; each call is durable
 /// when it returns. Blocking, one thread at a time: see `ResumeKeeper`.
 public final class ResumeStore {
-    private let database: Database
+    let database: Database
 
     /// Opens the record or begins a new one. A damaged one is refused and left as it is.
     public init(path: String) throws(ResumeFailure) {
@@ -59,69 +19,29 @@ public final class ResumeStore {
 
     public var path: String { self.database.path }
 
-    // MARK: Reading
-
-    /// Calls `body` with every torrent. Ten thousand take some tens of milliseconds.
-    public func forEachRecord(_ body: (ResumeRecord) -> Void) throws(ResumeFailure) {
-        try self.converting { () throws(StoreFailure) in
-            let rows = try self.database.prepare(
-                """
-                SELECT id, name, directory, state, total_length, piece_count, have, uploaded, downloaded, added_at,
-                    finished_at FROM torrents
-                """)
-            while try rows.step() { if let record = record(rows) { body(record) } }
-        }
-    }
-
-    public func records() throws(ResumeFailure) -> [ResumeRecord] {
-        var records: [ResumeRecord] = []
-        try self.forEachRecord { records.append($0) }
-        return records
-    }
-
-    /// The .torrent file's bytes, as they were added; nil for an unknown torrent, or one without.
-    public func metainfo(of torrent: TorrentID) throws(ResumeFailure) -> [UInt8]? {
-        try self.converting { () throws(StoreFailure) -> [UInt8]? in
-            let row = try self.database.prepare("SELECT bytes FROM metainfo WHERE id = ?1")
-            try row.bind(torrent.bytes, at: 1)
-            return try row.step() ? row.bytes(0) : nil
-        }
-    }
-
-    /// Nil for an unknown torrent. What cannot be read of it counts as not recorded.
-    public func details(of torrent: TorrentID) throws(ResumeFailure) -> ResumeDetails? {
-        try self.converting { () throws(StoreFailure) -> ResumeDetails? in
-            let row = try self.database.prepare(
-                """
-                SELECT unproven, partials, files, selection, piece_count
-                FROM details JOIN torrents USING (id) WHERE id = ?1
-                """)
-            try row.bind(torrent.bytes, at: 1)
-            guard try row.step() else { return nil }
-            let pieceCount = max(0, Int(clamping: row.int64(4)))
-            return ResumeDetails(
-                unproven: ResumeCoding.pieces(row.bytes(0), count: pieceCount) ?? .none,
-                partials: ResumeCoding.partials(row.bytes(1), pieceCount: pieceCount) ?? [],
-                files: ResumeCoding.files(row.bytes(2)) ?? [],
-                selection: ResumeCoding.selection(row.bytes(3)) ?? nil)
-        }
-    }
-
     // MARK: Writing
 
     /// New torrents, all or none; one that is there already is replaced, as when a magnet link's metainfo has come.
     ///
     /// A record that claims pieces is believed only as trust: they are proved when they are first read for a peer.
-    public func add(_ additions: [ResumeAddition]) throws(ResumeFailure) {
+    /// - Parameter body: writes more into the same file, in the same transaction.
+    public func add(
+        _ additions: [ResumeAddition],
+        with body: (Database) throws(StoreFailure) -> Void = { _ throws(StoreFailure) in }
+    ) throws(ResumeFailure) {
         try self.writing { () throws(StoreFailure) in
+            try body(self.database)
             let torrents = try self.database.prepare(
                 """
                 INSERT INTO torrents (id, name, directory, state, total_length, piece_count, have, uploaded,
-                    downloaded, added_at, finished_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                    downloaded, added_at, finished_at, trackers)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
                 """)
             let details = try self.database.prepare(
-                "INSERT INTO details (id, unproven, partials, files, selection) VALUES (?1, ?2, x'', x'', ?3)"
-            )
+                """
+                INSERT INTO details (id, unproven, partials, files, selection, link)
+                VALUES (?1, ?2, x'', x'', ?3, ?4)
+                """)
             let metainfo = try self.database.prepare("INSERT INTO metainfo (id, bytes) VALUES (?1, ?2)")
             for addition in additions {
                 let record = addition.record
@@ -131,6 +51,7 @@ public final class ResumeStore {
                 try details.bind(record.torrent.bytes, at: 1)
                 try details.bind(ResumeCoding.bytes(of: record.have), at: 2)
                 try details.bind(ResumeCoding.bytes(of: addition.selection), at: 3)
+                try details.bind(addition.link ?? "", at: 4)
                 try details.run()
                 guard let bytes = addition.metainfo else { continue }
                 try metainfo.bind(record.torrent.bytes, at: 1)
@@ -187,14 +108,36 @@ public final class ResumeStore {
         }
     }
 
-    public func remove(_ torrent: TorrentID) throws(ResumeFailure) {
-        try self.writing { () throws(StoreFailure) in try self.delete(torrent) }
+    public func remove(_ torrent: TorrentID) throws(ResumeFailure) { try self.remove([torrent]) }
+
+    /// - Parameter body: writes more into the same file, in the same transaction.
+    public func remove(
+        _ torrents: [TorrentID],
+        with body: (Database) throws(StoreFailure) -> Void = { _ throws(StoreFailure) in }
+    ) throws(ResumeFailure) {
+        try self.writing { () throws(StoreFailure) in
+            for torrent in torrents { try self.delete(torrent) }
+            try body(self.database)
+        }
+    }
+
+    /// Writes what others keep in the same file, all or nothing.
+    public func writeTables(_ body: (Database) throws(StoreFailure) -> Void) throws(ResumeFailure) {
+        try self.writing { () throws(StoreFailure) in try body(self.database) }
+    }
+
+    /// Reads what others keep in the same file.
+    public func readTables<Result>(_ body: (Database) throws(StoreFailure) -> Result) throws(ResumeFailure) -> Result {
+        try self.converting { () throws(StoreFailure) in try body(self.database) }
     }
 
     /// Copies the record into a new file, while it stays in use.
     public func backup(to path: String) throws(ResumeFailure) {
         try self.converting { () throws(StoreFailure) in try self.database.backup(to: path) }
     }
+
+    /// Leaves nothing of the record on disk once it is closed.
+    public func removeWhenClosed() { self.database.removeWhenClosed() }
 
     private func delete(_ torrent: TorrentID) throws(StoreFailure) {
         let row = try self.database.prepare("DELETE FROM torrents WHERE id = ?1")
@@ -217,22 +160,9 @@ public final class ResumeStore {
         try self.converting { () throws(StoreFailure) in try self.database.transaction(body) }
     }
 
-    private func converting<Result>(_ body: () throws(StoreFailure) -> Result) throws(ResumeFailure) -> Result
-    {
+    func converting<Result>(_ body: () throws(StoreFailure) -> Result) throws(ResumeFailure) -> Result {
         do { return try body() } catch { throw ResumeFailure(store: error) }
     }
-}
-
-/// A row of `forEachRecord`; pieces that cannot be read make it one that needs a check.
-private func record(_ row: borrowing Statement) -> ResumeRecord? {
-    guard let torrent = TorrentID(bytes: row.bytes(0)) else { return nil }
-    let pieceCount = max(0, Int(clamping: row.int64(5)))
-    let have = ResumeCoding.pieces(row.bytes(6), count: pieceCount)
-    let state = ResumeRecord.State(rawValue: row.int64(3)) ?? .paused
-    return ResumeRecord(
-        torrent: torrent, name: row.text(1), directory: row.text(2), state: have == nil ? .needsCheck : state,
-        totalLength: row.int64(4), pieceCount: pieceCount, have: have ?? .none, uploaded: row.int64(7),
-        downloaded: row.int64(8), addedAt: row.int64(9), finishedAt: row.optionalInt64(10))
 }
 
 extension ResumeRecord {
@@ -249,9 +179,10 @@ extension ResumeRecord {
         try row.bind(self.downloaded, at: 9)
         try row.bind(self.addedAt, at: 10)
         try row.bind(self.finishedAt, at: 11)
+        try row.bind(self.trackers.bytes, at: 12)
     }
 }
 
 extension Statement {
-    fileprivate func bytes(_ column: Int32) -> [UInt8] { self.withBlob(column) { Array($0) } }
+    func bytes(_ column: Int32) -> [UInt8] { self.withBlob(column) { Array($0) } }
 }

@@ -23,6 +23,8 @@ public struct StorageFailure: Error, Hashable, Sendable {
         case escapesDirectory
         /// Something other than a file or a directory lies there.
         case notAFile
+        /// A file of that name is in the place where one is to be moved.
+        case alreadyThere
         case nameTooLong
         /// The device failed.
         case deviceFailure
@@ -77,6 +79,7 @@ public struct StorageFailure: Error, Hashable, Sendable {
         case .fileChanged: "disk_file_changed"
         case .escapesDirectory: "disk_link_escapes"
         case .notAFile: "disk_not_a_file"
+        case .alreadyThere: "disk_file_exists"
         case .nameTooLong: "disk_name_too_long"
         case .deviceFailure: "disk_device_failure"
         case .fileTooLarge: "disk_file_too_large"
@@ -117,6 +120,7 @@ extension StorageFailure: CustomStringConvertible {
         case .fileChanged: "it was changed or cut short. Check the torrent's files to find what is left."
         case .escapesDirectory: "a symbolic link leads out of the download directory. Remove the link."
         case .notAFile: "something else than a file lies in its place. Move that away."
+        case .alreadyThere: "another file of that name is there. Move that away."
         case .nameTooLong: "the file system allows no name of that length. Choose a shorter directory."
         case .deviceFailure: "the device failed. Look into the kernel's log; the disk may be dying."
         case .fileTooLarge: "the file system allows no file of that size."

@@ -3,13 +3,14 @@ import SwarmTypes
 
 extension TorrentLayout {
     /// Of a torrent as it is read from a .torrent file or fetched from peers.
-    public init(_ metainfo: Metainfo) throws(LayoutFailure) {
+    /// - Parameter renamed: by number, the paths of files that lie elsewhere than the torrent says.
+    public init(_ metainfo: Metainfo, renamed: [Int: String] = [:]) throws(LayoutFailure) {
         try self.init(
             geometry: metainfo.geometry,
-            files: metainfo.files.lazy.map { file in
+            files: metainfo.files.enumerated().map { number, file in
                 FileEntry(
                     // The names of pads need not be safe, and are not used.
-                    path: file.isPadding ? ".pad" : file.path, length: file.length, isPad: file.isPadding,
+                    path: file.isPadding ? ".pad" : renamed[number] ?? file.path, length: file.length, isPad: file.isPadding,
                     isExecutable: file.attributes.contains(.executable), symlinkTarget: file.symlinkTarget)
             })
     }

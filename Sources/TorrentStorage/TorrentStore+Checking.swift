@@ -4,6 +4,7 @@ public import SwarmTypes
 public struct CheckProgress: Hashable, Sendable {
     public var checkedPieces: Int
     public var goodPieces: Int
+    /// Of those that are checked.
     public var pieceCount: Int
 }
 
@@ -27,13 +28,16 @@ public final class TorrentCheck: @unchecked Sendable {
     private let completion: (CheckReport) -> Void
     private let piecesPerJob: Int
     private let groupCount: Int
+    /// In order; nil for all.
+    private let subset: [Int]?
     private var report: CheckReport
     private var nextPiece = 0
     private var checkedPieces = 0
     private var activeJobs = 0
 
     init(
-        _ store: TorrentStore, _ hashes: PieceHashes, progress: @escaping (CheckProgress) -> Void,
+        _ store: TorrentStore, _ hashes: PieceHashes, only pieces: Bitfield?,
+        progress: @escaping (CheckProgress) -> Void,
         completion: @escaping (CheckReport) -> Void
     ) {
         self.store = store
@@ -42,9 +46,16 @@ public final class TorrentCheck: @unchecked Sendable {
         self.completion = completion
         self.groupCount = PieceCheck.groupCount(store.geometry)
         self.piecesPerJob = max(self.groupCount, Self.bytesPerJob / Int(store.geometry.pieceLength))
-        self.report = CheckReport(
-            have: Bitfield(count: store.geometry.pieceCount), unreadable: nil, wasCancelled: false)
+        self.subset = pieces.map { pieces in (0..<pieces.count).filter { pieces[$0] } }
+        var have = Bitfield(count: store.geometry.pieceCount)
+        if let subset = self.subset {
+            have = store.have
+            for piece in subset { have.clear(piece) }
+        }
+        self.report = CheckReport(have: have, unreadable: nil, wasCancelled: false)
     }
+
+    private var count: Int { self.subset?.count ?? self.store.geometry.pieceCount }
 
     /// Ends the check after what is being read now; `completion` comes then.
     public func cancel() { self.report.wasCancelled = true }
@@ -56,12 +67,13 @@ public final class TorrentCheck: @unchecked Sendable {
     }
 
     private func startJob() {
-        let end = min(self.nextPiece + self.piecesPerJob, self.store.geometry.pieceCount)
+        let end = min(self.nextPiece + self.piecesPerJob, self.count)
         if self.store.phase != .running { self.cancel() }
         guard self.nextPiece < end, !self.report.wasCancelled else { return }
+        let range = self.nextPiece..<end
         let work = CheckWork(
-            files: self.store.files, hashes: self.hashes, pieces: self.nextPiece..<end,
-            groupCount: self.groupCount)
+            files: self.store.files, hashes: self.hashes,
+            pieces: self.subset.map { Array($0[range]) } ?? Array(range), groupCount: self.groupCount)
         self.nextPiece = end
         self.activeJobs += 1
         self.store.perform(.background, work.run) { self.ended($0, count: work.pieces.count) }
@@ -75,13 +87,13 @@ public final class TorrentCheck: @unchecked Sendable {
         self.progress(
             CheckProgress(
                 checkedPieces: self.checkedPieces, goodPieces: self.report.have.setCount,
-                pieceCount: self.store.geometry.pieceCount))
+                pieceCount: self.count))
         self.startJob()
         if self.activeJobs == 0 { self.end() }
     }
 
     private func end() {
-        self.store.checked(self.report)
+        self.store.checked(self.report, only: self.subset)
         self.completion(self.report)
     }
 }
@@ -95,28 +107,34 @@ private struct CheckWork: Sendable {
 
     var files: FileSet
     var hashes: PieceHashes
-    var pieces: Range<Int>
+    /// In order.
+    var pieces: [Int]
     /// How many are read side by side.
     var groupCount: Int
 
     @Sendable
     func run(on worker: DiskWorker) -> Found {
-        let geometry = self.files.layout.geometry
-        let start = Int64(self.pieces.lowerBound) * Int64(geometry.pieceLength)
-        let end = min(Int64(self.pieces.upperBound) * Int64(geometry.pieceLength), geometry.totalLength)
-        // Asking ahead for what is in memory would cost more than reading it.
-        let first = UnsafeMutableRawBufferPointer(rebasing: worker.buffer.prefix(Int(min(4096, end - start))))
-        if !self.files.readCached(into: first, at: start) {
-            self.files.willNeed(at: start, count: Int(end - start))
-        }
+        self.readAhead(worker)
         var found = Found()
         let check = PieceCheck(self.files, self.hashes, worker)
-        for first in stride(from: self.pieces.lowerBound, to: self.pieces.upperBound, by: self.groupCount) {
-            let group = Array(first..<min(first + self.groupCount, self.pieces.upperBound))
+        for first in stride(from: 0, to: self.pieces.count, by: self.groupCount) {
+            let group = Array(self.pieces[first..<min(first + self.groupCount, self.pieces.count)])
             let good = check.goodPieces(group, &found.failure)
             for (piece, isGood) in zip(group, good) where isGood { found.good.append(piece) }
         }
         return found
+    }
+
+    private func readAhead(_ worker: DiskWorker) {
+        guard let first = self.pieces.first, let last = self.pieces.last, last - first < self.pieces.count
+        else { return }
+        let geometry = self.files.layout.geometry
+        let start = Int64(first) * Int64(geometry.pieceLength)
+        let end = min(Int64(last + 1) * Int64(geometry.pieceLength), geometry.totalLength)
+        // Asking ahead for what is in memory would cost more than reading it.
+        let front = UnsafeMutableRawBufferPointer(rebasing: worker.buffer.prefix(Int(min(4096, end - start))))
+        guard !self.files.readCached(into: front, at: start) else { return }
+        self.files.willNeed(at: start, count: Int(end - start))
     }
 }
 
@@ -126,23 +144,31 @@ extension TorrentStore {
     ///
     /// Blocks of pieces that are not complete are forgotten in favour of what is found, so check before a download goes
     /// on, not during it.
+    /// - Parameter pieces: Checks only these, and leaves what is known of the others; nil is all.
     @discardableResult
     public func check(
+        only pieces: Bitfield? = nil,
         progress: @escaping (CheckProgress) -> Void = { _ in },
         completion: @escaping (CheckReport) -> Void
     ) -> TorrentCheck? {
         guard let hashes = self.hashes, self.phase == .running else { return nil }
-        let check = TorrentCheck(self, hashes, progress: progress, completion: completion)
+        let check = TorrentCheck(self, hashes, only: pieces, progress: progress, completion: completion)
         self.flush()
         self.afterWriteJobs { check.start() }
         return check
     }
 
-    func checked(_ report: CheckReport) {
+    func checked(_ report: CheckReport, only subset: [Int]?) {
         guard !report.wasCancelled else { return }
         self.have = report.have
-        self.unproven = nil
-        for piece in self.openPieces.values where self.have[piece.number] && !piece.isBusy {
+        if let subset { for piece in subset { self.unproven?.clear(piece) } }
+        if subset == nil || self.unproven?.isEmpty == true { self.unproven = nil }
+        self.hasNewFindings = true
+        // Whatever was seen of the files before may be another program's work.
+        self.stamps = []
+        let checked = subset.map(Set.init) ?? []
+        for piece in self.openPieces.values
+        where (self.have[piece.number] || checked.contains(piece.number)) && !piece.isBusy {
             for block in piece.dropPending() { self.service.discharge(block) }
             self.close(piece)
         }

@@ -9,14 +9,20 @@ extension TorrentStore {
         guard self.phase != .stopped else {
             return completion(.failure(StorageFailure(.sync, .stopped, path: self.directory)))
         }
+        guard self.move == nil else { return self.afterMove.append { self.checkpoint(completion) } }
         self.flush()
         self.afterWriteJobs { self.sync(completion) }
     }
 
-    /// Whether a checkpoint would say more than the last one.
+    /// Whether a checkpoint would say more than the last one; during a move it would wait for the end of that.
     public var hasUnsavedWrites: Bool {
-        !self.dirtyPieces.isEmpty || self.openPieces.values.contains { $0.pendingBytes > 0 || $0.isBusy }
+        guard self.move == nil else { return false }
+        return self.hasNewFindings || !self.dirtyPieces.isEmpty
+            || self.openPieces.values.contains { $0.pendingBytes > 0 || $0.isBusy }
     }
+
+    /// The last checkpoint could not be recorded: the next one is to be.
+    public func forgetCheckpoint() { self.hasNewFindings = true }
 
     func sync(_ completion: @escaping (Result<Checkpoint, StorageFailure>) -> Void) {
         let have = self.have
@@ -26,6 +32,7 @@ extension TorrentStore {
         }
         let pieces = self.dirtyPieces
         self.dirtyPieces = []
+        self.hasNewFindings = false
         let sync = FileSync(files: self.files, pieces: pieces, have: have, stamps: self.stamps)
         self.perform { _ in
             sync.run()
@@ -41,6 +48,7 @@ extension TorrentStore {
             case .failure(let failure):
                 // What the device lost is not known: nothing of it counts as saved.
                 self.dirtyPieces.formUnion(pieces)
+                self.hasNewFindings = true
                 completion(.failure(failure))
             }
         }

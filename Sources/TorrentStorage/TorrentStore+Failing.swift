@@ -28,6 +28,10 @@ extension TorrentStore {
     public func retry() {
         guard self.failure != nil, self.phase == .running else { return }
         self.failure = nil
+        self.writeOn()
+    }
+
+    func writeOn() {
         for piece in self.openPieces.values { piece.forEachPending { self.service.rescue(&$0) } }
         self.flush()
         self.service.settle()

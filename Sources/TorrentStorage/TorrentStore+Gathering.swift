@@ -31,7 +31,9 @@ extension TorrentStore {
     }
 
     func submitGathered() {
-        guard let hashes = self.hashes, self.failure == nil, !self.gathered.isEmpty else { return }
+        guard let hashes = self.hashes, self.failure == nil, self.move == nil, !self.gathered.isEmpty else {
+            return
+        }
         let parts = self.gathered.map { self.job(for: $0, onlyInOrder: false) }
         self.gathered = []
         self.service.pool.submit(

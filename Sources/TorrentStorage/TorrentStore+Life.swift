@@ -27,8 +27,9 @@ extension TorrentStore {
             let files = self.files
             self.perform { worker in
                 capturing { () throws(StorageFailure) in try files.select(selection, worker) }
-            } _: {
-                completion($0)
+            } _: { result in
+                if case .success = result { self.selection = selection }
+                completion(result)
             }
         }
     }
@@ -40,6 +41,14 @@ extension TorrentStore {
             return completion(.failure(StorageFailure(.sync, .stopped, path: self.directory)))
         }
         self.phase = .stopping
+        if let move = self.move {
+            move.cancel()
+            return self.afterMove.append { self.finish(completion) }
+        }
+        self.finish(completion)
+    }
+
+    private func finish(_ completion: @escaping (Result<Checkpoint, StorageFailure>) -> Void) {
         self.flush()
         self.afterAllJobs {
             self.sync { result in
@@ -52,6 +61,7 @@ extension TorrentStore {
     /// The same without a checkpoint, then removes the files. What others put into the torrent's folders stays.
     public func removeFiles(_ completion: @escaping (Result<Void, StorageFailure>) -> Void) {
         self.phase = .stopping
+        self.move?.cancel()
         self.releaseGathered()
         self.forgetPending()
         self.afterAllJobs {

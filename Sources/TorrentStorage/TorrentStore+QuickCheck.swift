@@ -4,8 +4,8 @@ import SwarmTypes
 public enum QuickCheck: Hashable, Sendable {
     /// As they were left.
     case unchanged
-    /// The torrent needs a check: which file differs first, how, and how many do.
-    case changed(path: String, FileDifference, count: Int)
+    /// The torrent needs a check: which file differs first, how, and the numbers of all that do.
+    case changed(path: String, FileDifference, files: [Int])
 }
 
 public enum FileDifference: Hashable, Sendable {
@@ -37,21 +37,21 @@ extension TorrentStore {
 
 private func compare(_ files: FileSet, _ recorded: [FileStamp]) -> Result<QuickCheck, StorageFailure> {
     var first: (file: Int, difference: FileDifference)?
-    var count = 0
+    var differing: [Int] = []
     do throws(StorageFailure) {
         for file in 0..<files.layout.fileCount where !files.layout.isPad(file) {
             let found = try files.status(ofFile: file)
             let old = file < recorded.count ? recorded[file] : .absent
             let isNew = recorded.isEmpty && found.map { $0.size > 0 } ?? false
             guard let difference = isNew ? .appeared : difference(found, old) else { continue }
-            count += 1
+            differing.append(file)
             if first == nil { first = (file, difference) }
         }
     } catch {
         return .failure(error)
     }
     guard let first else { return .success(.unchanged) }
-    return .success(.changed(path: files.fullPath(ofFile: first.file), first.difference, count: count))
+    return .success(.changed(path: files.fullPath(ofFile: first.file), first.difference, files: differing))
 }
 
 private func difference(_ found: FileSet.Status?, _ old: FileStamp) -> FileDifference? {

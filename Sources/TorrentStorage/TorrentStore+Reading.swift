@@ -63,6 +63,7 @@ extension TorrentStore {
         case .failure(let failure):
             if failure.isLoss, self.have.clear(piece) {
                 self.unproven?.clear(piece)
+                self.hasNewFindings = true
                 cache.removeAll(of: self.files.id, piece: job.key.piece)
                 self.onEvent?(.pieceLost(piece: piece, failure))
             }
@@ -73,6 +74,7 @@ extension TorrentStore {
 
     private func proved(_ piece: Int) {
         self.unproven?.clear(piece)
+        self.hasNewFindings = true
         if self.unproven?.isEmpty == true { self.unproven = nil }
     }
 }

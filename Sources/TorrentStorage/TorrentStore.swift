@@ -35,6 +35,8 @@ public final class TorrentStore: @unchecked Sendable {
     var unproven: Bitfield?
     /// Why writing has stopped; nil while it goes on.
     public internal(set) var failure: StorageFailure?
+    /// The wanted files; nil is all.
+    public internal(set) var selection: Bitfield?
     var phase = Phase.running
     var openPieces: [Int: OpenPiece] = [:]
     private var latestPiece: OpenPiece?
@@ -51,8 +53,13 @@ public final class TorrentStore: @unchecked Sendable {
     var jobCount = 0
     /// Pieces written since the last checkpoint began.
     var dirtyPieces: Set<Int> = []
+    /// Whether pieces were found, lost or proved since then.
+    var hasNewFindings = false
     /// Of each file, as last seen; empty until the first checkpoint.
     var stamps: [FileStamp] = []
+    /// Writing waits for its end.
+    var move: TorrentMove?
+    var afterMove: [() -> Void] = []
     /// What waits for the end of write jobs (up to a number) or of all jobs.
     var barriers: [Barrier] = []
 
@@ -87,6 +94,7 @@ public final class TorrentStore: @unchecked Sendable {
                 service.limits.writeBackBytes / 2 / Int(layout.geometry.pieceLength)))
         self.have = have ?? Bitfield(count: pieceCount)
         self.unproven = unproven.flatMap { $0.isEmpty ? nil : $0 }
+        self.selection = selection.flatMap { $0.count == layout.fileCount && !$0.isComplete ? $0 : nil }
         self.files = FileSet(
             torrent: torrent, layout: layout, directory: directory, cache: service.descriptors,
             selection: selection)
@@ -110,6 +118,24 @@ public final class TorrentStore: @unchecked Sendable {
     public func assumeComplete() {
         self.have = Bitfield(allSet: self.geometry.pieceCount)
         self.unproven = self.have
+        self.hasNewFindings = true
+    }
+
+    /// Takes pieces as had again that were lost, where nothing can prove them.
+    public func trust(_ pieces: Bitfield) {
+        for piece in 0..<min(pieces.count, self.geometry.pieceCount) where pieces[piece] {
+            self.have.set(piece)
+        }
+        self.hasNewFindings = true
+    }
+
+    /// Every block on disk, or on its way there, of pieces that are not complete.
+    public var arrivedBlocks: [Block] {
+        self.openPieces.values.flatMap { piece in
+            (0..<piece.arrived.count).lazy.filter { piece.arrived[$0] }.map {
+                self.geometry.block($0, ofPiece: piece.number)
+            }
+        }
     }
 
     /// The blocks of a piece that have come; nil when none has, or the piece is complete.
@@ -145,7 +171,7 @@ public final class TorrentStore: @unchecked Sendable {
             self.service.hasOpenPieces(self, true)
         }
         self.service.charge(pending)
-        guard self.failure == nil else {
+        guard self.failure == nil, self.move == nil else {
             self.strand(piece)
             return .accepted
         }
@@ -188,7 +214,7 @@ public final class TorrentStore: @unchecked Sendable {
 
     /// Starts a job, unless there is one, or nothing to do.
     func submit(_ piece: OpenPiece, onlyInOrder: Bool) {
-        guard self.failure == nil else { return }
+        guard self.failure == nil, self.move == nil else { return }
         guard !piece.isBusy else {
             if !onlyInOrder { piece.mustFlush = true }
             return

@@ -12,7 +12,8 @@ struct HTTPDriver: Sendable {
 
     init(loop: EventLoop, settings: TrackerClientSettings) {
         self.fetcher = HTTPFetcher(
-            loop: loop, userAgent: settings.userAgent, maximumConnectionsPerHost: settings.limits.perHost)
+            loop: loop, userAgent: settings.userAgent,
+            maximumConnectionsPerHost: max(settings.limits.perHost, RequestQueue.Limits.atTheEnd.perHost))
         self.settings = settings
     }
 
@@ -33,14 +34,14 @@ struct HTTPDriver: Sendable {
             }
             guard [301, 302, 303, 307, 308].contains(response.status),
                 let location = response.header("location")
-            else { return request.reply(to: response) }
+            else { return request.reply(to: response).naming(by: response.remoteAddress) }
             guard let next = url.redirected(to: location) else {
                 return .failure(.notAllowed("it redirects to what is no HTTP address"))
             }
             origin = response.remoteAddress
             url = next
             // Most send our parameters back, some only name the new place.
-            target = next.query.contains("info_hash=") ? next.text : request.httpURL(at: next)
+            target = next.query.holds("info_hash=") ? next.text : request.httpURL(at: next)
         }
         return .failure(.notAllowed("it redirects more than \(Self.maximumRedirects) times"))
     }
@@ -89,6 +90,15 @@ extension TrackerRequest {
             }
             return .failure(error)
         }
+    }
+}
+
+extension Result<TrackerReply, AnnounceFailure> {
+    /// Without the peers that a tracker at that address may not name.
+    func naming(by tracker: PeerAddress?) -> Self {
+        guard let tracker, case .success(.announced(var answer)) = self else { return self }
+        answer.peers.removeAll { !tracker.mayName($0) }
+        return .success(.announced(answer))
     }
 }
 

@@ -1,4 +1,5 @@
 public import EventIO
+import Glibc
 public import SwarmTypes
 public import TrackerProtocol
 
@@ -19,11 +20,18 @@ public final class TrackerClient: @unchecked Sendable {
         var completion: @Sendable (Outcome) -> Void
         var deadline: TimerToken?
         var cancel: (@Sendable () -> Void)?
+        /// Of an announce over two families of addresses: how many are on their way, and what came of the first.
+        var legsLeft = 1
+        var outcome: Outcome?
     }
+
+    /// For the slower family, once the other has answered: its peers would be good to have, but are not waited for long.
+    private static let secondFamilySeconds = 2.0
 
     private let loop: EventLoop
     private let http: HTTPDriver
     private let udp: UDPDriver
+    private let resolver: NameResolver
     private var queue: RequestQueue
     private var exchanges: [Ticket: Exchange] = [:]
     private var timer: TimerToken?
@@ -35,13 +43,17 @@ public final class TrackerClient: @unchecked Sendable {
     public init(loop: EventLoop, settings: TrackerClientSettings) {
         self.loop = loop
         self.http = HTTPDriver(loop: loop, settings: settings)
-        self.udp = UDPDriver(loop: loop, timing: settings.udpTiming, lookUp: settings.lookUp)
+        self.resolver = NameResolver(loop: loop, lookUp: settings.lookUp)
+        self.udp = UDPDriver(loop: loop, timing: settings.udpTiming, resolver: self.resolver)
         self.queue = RequestQueue(limits: settings.limits)
     }
 
     deinit {
         // Its sockets are unwatched on the loop alone.
-        self.loop.perform { [udp = self.udp] in udp.close() }
+        self.loop.perform { [udp = self.udp, resolver = self.resolver] in
+            udp.close()
+            resolver.close()
+        }
     }
 
     /// Carries out what a schedule has ordered.
@@ -98,6 +110,14 @@ public final class TrackerClient: @unchecked Sendable {
         self.lookSoon()
     }
 
+    /// How many requests may run, from now on.
+    public func setLimits(_ limits: RequestQueue.Limits) {
+        self.loop.checkIsolated()
+        guard self.queue.limits != limits else { return }
+        self.queue.limits = limits
+        self.lookSoon()
+    }
+
     /// Waiting and running requests.
     public var requestCount: Int { self.exchanges.count }
 
@@ -116,6 +136,15 @@ public final class TrackerClient: @unchecked Sendable {
         }
         self.http.close()
         self.udp.close()
+        self.resolver.close()
+    }
+
+    /// The addresses of a host, in the system's order, the ports 0. Looked up on a thread of its own, and remembered.
+    public func addresses(
+        of host: String, _ completion: @escaping @Sendable (Result<[PeerAddress], NameFailure>) -> Void
+    ) {
+        self.loop.checkIsolated()
+        self.resolver.resolve(host, completion)
     }
 }
 
@@ -132,7 +161,7 @@ extension TrackerClient {
             exchange.deadline = self.loop.schedule(at: deadline) { [weak self] in
                 guard let exchange = self?.take(ticket) else { return }
                 exchange.cancel?()
-                exchange.completion(.failure(.timedOut))
+                exchange.completion(exchange.outcome ?? .failure(.timedOut))
                 self?.lookSoon()
             }
         }
@@ -165,26 +194,79 @@ extension TrackerClient {
 
     private func start(_ ticket: Ticket) {
         guard let exchange = self.exchanges[ticket] else { return }
-        if exchange.url.scheme == .udp {
-            let attempt = self.udp.start(exchange.request, to: exchange.url) { outcome in
-                self.finish(ticket, outcome)
+        guard case .announce(let announce) = exchange.request, announce.family == .any,
+            PeerAddress(host: exchange.url.host, port: 0) == nil
+        else { return self.start(ticket, [exchange.request]) }
+        // One announce for each family that leads there, by which the tracker learns both of our addresses; it knows by
+        // the key and the peer id that they are of one (BEP 7).
+        self.resolver.resolve(exchange.url.host) { outcome in
+            var families: [AddressFamily] = []
+            if case .success(let addresses) = outcome {
+                let usable = addresses.filter { exchange.url.mayReach($0) && hasRoute(to: $0) }
+                if usable.contains(where: { $0.ipv4 != nil }) { families.append(.ipv4) }
+                if usable.contains(where: { $0.ipv4 == nil }) { families.append(.ipv6) }
             }
-            self.exchanges[ticket]?.cancel = { [udp = self.udp] in udp.cancel(attempt) }
-            return
+            if families.count < 2 { families = [.any] }
+            self.start(
+                ticket,
+                families.map { family in
+                    var announce = announce
+                    announce.family = family
+                    return .announce(announce)
+                })
         }
-        var url = exchange.url
-        if case .scrape = exchange.request {
+    }
+
+    private func start(_ ticket: Ticket, _ requests: [TrackerRequest]) {
+        guard self.exchanges[ticket] != nil else { return }
+        self.exchanges[ticket]?.legsLeft = requests.count
+        for request in requests {
+            guard let exchange = self.exchanges[ticket] else { return }
+            let cancel = self.send(request, to: exchange.url) { self.legEnded(ticket, $0) }
+            let before = exchange.cancel
+            self.exchanges[ticket]?.cancel = {
+                before?()
+                cancel?()
+            }
+        }
+    }
+
+    /// Answers by what to cancel it. `completion` is called on the loop, later or at once.
+    private func send(
+        _ request: TrackerRequest, to announceURL: TrackerURL,
+        _ completion: @escaping @Sendable (Outcome) -> Void
+    ) -> (@Sendable () -> Void)? {
+        if announceURL.scheme == .udp {
+            let attempt = self.udp.start(request, to: announceURL, completion)
+            return { [udp = self.udp] in udp.cancel(attempt) }
+        }
+        var url = announceURL
+        if case .scrape = request {
             guard let place = url.scrapeURL else {
-                return self.finish(ticket, .failure(.notAllowed("it names no place for scrapes")))
+                completion(.failure(.notAllowed("it names no place for scrapes")))
+                return nil
             }
             url = place
         }
         // The fetcher suspends; with the loop preferred, the task never leaves the loop's thread.
         let task = Task(executorPreference: self.loop) { [http = self.http, loop = self.loop, url] in
-            let outcome = await http.reply(to: exchange.request, at: url)
-            loop.perform { self.finish(ticket, outcome) }
+            let outcome = await http.reply(to: request, at: url)
+            loop.perform { completion(outcome) }
         }
-        self.exchanges[ticket]?.cancel = { task.cancel() }
+        return { task.cancel() }
+    }
+
+    private func legEnded(_ ticket: Ticket, _ outcome: Outcome) {
+        guard var exchange = self.exchanges[ticket] else { return }
+        exchange.legsLeft -= 1
+        let merged = exchange.outcome.map { merge($0, outcome) } ?? outcome
+        exchange.outcome = merged
+        self.exchanges[ticket] = exchange
+        if exchange.legsLeft == 0 { return self.finish(ticket, merged) }
+        guard case .success = merged else { return }
+        self.loop.schedule(afterSeconds: Self.secondFamilySeconds) { [weak self] in
+            self?.finish(ticket, merged)
+        }
     }
 
     private func finish(_ ticket: Ticket, _ outcome: Outcome) {
@@ -199,4 +281,40 @@ extension TrackerClient {
         self.queue.remove(ticket, at: self.loop.now)
         return exchange
     }
+}
+
+/// One answer of two to the same announce over two families.
+private func merge(_ first: TrackerClient.Outcome, _ second: TrackerClient.Outcome) -> TrackerClient.Outcome {
+    guard case .success(.announced(var answer)) = first else {
+        if case .success = second { return second }
+        return first
+    }
+    guard case .success(.announced(let other)) = second else { return first }
+    let known = Set(answer.peers)
+    answer.peers += other.peers.filter { !known.contains($0) }
+    answer.peers = Array(answer.peers.prefix(AnnounceAnswer.maximumPeers))
+    answer.interval = larger(answer.interval, other.interval)
+    answer.minimumInterval = larger(answer.minimumInterval, other.minimumInterval)
+    answer.counts.seeds = larger(answer.counts.seeds, other.counts.seeds)
+    answer.counts.leeches = larger(answer.counts.leeches, other.counts.leeches)
+    answer.counts.completions = larger(answer.counts.completions, other.counts.completions)
+    answer.counts.downloaders = larger(answer.counts.downloaders, other.counts.downloaders)
+    answer.warning = answer.warning ?? other.warning
+    answer.trackerID = answer.trackerID ?? other.trackerID
+    answer.externalAddress = answer.externalAddress ?? other.externalAddress
+    return .success(.announced(answer))
+}
+
+private func larger(_ first: UInt32?, _ second: UInt32?) -> UInt32? {
+    guard let first, let second else { return first ?? second }
+    return max(first, second)
+}
+
+/// Whether the routing table knows a way. Nothing is sent.
+private func hasRoute(to address: PeerAddress) -> Bool {
+    let descriptor = socket(address.socketFamily, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    // Any port will do.
+    return address.with(port: 9).withSocketAddress { connect(descriptor, $0, $1) } == 0
 }

@@ -28,10 +28,10 @@ final class UDPDriver: @unchecked Sendable {
     private var lastAttempt: UInt64 = 0
     private var sweep: TimerToken?
 
-    init(loop: EventLoop, timing: UDPTiming, lookUp: @escaping NameLookUp) {
+    init(loop: EventLoop, timing: UDPTiming, resolver: NameResolver) {
         self.loop = loop
         self.timing = timing
-        self.resolver = NameResolver(loop: loop, lookUp: lookUp)
+        self.resolver = resolver
     }
 
     /// Answers by what to cancel it. `completion` is called on the loop, later or at once.
@@ -65,7 +65,6 @@ final class UDPDriver: @unchecked Sendable {
         for endpoint in self.endpoints.values { endpoint.close() }
         self.endpoints = [:]
         if let sweep = self.sweep { self.loop.cancel(sweep) }
-        self.resolver.close()
     }
 
     private func found(_ addresses: [PeerAddress], _ id: UInt64) {

@@ -97,7 +97,8 @@ final class UDPEndpoint: @unchecked Sendable {
                 return self.end(id, .failure(Self.failure(errno)))
             }
             self.arm(id)
-        case .answered(let reply): self.end(id, .success(reply))
+        case .answered(let reply):
+            self.end(id, Result<TrackerReply, AnnounceFailure>.success(reply).naming(by: self.address))
         case .failed(let failure): self.end(id, .failure(failure))
         }
     }

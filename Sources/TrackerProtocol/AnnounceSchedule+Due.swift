@@ -65,7 +65,7 @@ extension TrackerEntry {
 /// Running.
 extension AnnounceSchedule {
     /// Nil while an announce is on its way.
-    private func wakeTime(of chain: TrackerChain) -> Instant? {
+    func wakeTime(of chain: TrackerChain) -> Instant? {
         for place in chain.places {
             guard let flight = self.entries[place].flight else { continue }
             return flight.event == .stopped ? flight.deadline : nil
@@ -77,7 +77,7 @@ extension AnnounceSchedule {
         return isOwed ? self.entries[working].lastAttempt : self.entries[working].nextAttempt
     }
 
-    private func choice(in chain: TrackerChain, at now: Instant) -> Int? {
+    func choice(in chain: TrackerChain, at now: Instant) -> Int? {
         if let working = chain.working, chain.owesCompleted, self.entries[working].isTold { return working }
         return chain.places.first { self.entries[$0].nextAttempt.map { $0 <= now } ?? false }
     }

@@ -34,7 +34,7 @@ public struct AnnounceSchedule: Sendable {
     public private(set) var unusable: [UnusableTracker] = []
     private var isPrivate: Bool
     private var tierUse: TierUse
-    private let addedAt: Instant
+    var addedAt: Instant
     /// `completed` was reported, or can never be: it is told once in the life of a torrent.
     private var isCompletedSettled = false
     var lastOrder: UInt64 = 0
@@ -209,7 +209,7 @@ extension AnnounceSchedule {
         }
     }
 
-    private mutating func insert(_ text: String, tier: Int) -> Bool {
+    mutating func insert(_ text: String, tier: Int) -> Bool {
         guard self.entries.count < Self.maximumTrackers else { return false }
         let url: TrackerURL
         do throws(TrackerURL.Problem) {

@@ -17,4 +17,10 @@ extension PeerAddress {
         guard let carried else { return self.scope }
         return PeerAddress(ipv4: UInt32(truncatingIfNeeded: carried), port: self.port).scope
     }
+
+    /// Whether this host may name that address as a peer. Hosts of the world outside may not name those of our own network,
+    /// so that they cannot have us knock at its services.
+    public func mayName(_ peer: PeerAddress) -> Bool {
+        peer.effectiveScope == .global || self.effectiveScope != .global
+    }
 }

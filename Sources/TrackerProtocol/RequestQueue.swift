@@ -15,6 +15,16 @@ public struct RequestQueue: Sendable {
             self.perHostEachSecond = max(1, perHostEachSecond)
             self.inAll = max(1, inAll)
         }
+
+        /// Of a client with so many torrents, which all may have the same tracker: with more than 18,000, ten a second were
+        /// too few to announce each within the half hour that is usual.
+        public static func standard(torrents: Int) -> Limits {
+            Limits(perHostEachSecond: min(50, max(10, torrents / 1500)))
+        }
+
+        /// For the last seconds of a session, in which only `stopped` is left to be told: answers are not waited for by
+        /// anybody, and connections are used again and again.
+        public static let atTheEnd = Limits(perHost: 16, perHostEachSecond: 500, inAll: 128)
     }
 
     public struct Ticket: Hashable, Sendable {
@@ -51,7 +61,8 @@ public struct RequestQueue: Sendable {
         }
     }
 
-    private let limits: Limits
+    /// May change at any time; what has begun goes on.
+    public var limits: Limits
     private var lastTicket: UInt64 = 0
     private var entries: [Ticket: Entry] = [:]
     private var hosts: [String: Host] = [:]
@@ -134,7 +145,8 @@ public struct RequestQueue: Sendable {
         self.hosts[name] = nil
         host.waiting[Int(priority.rawValue)].removeFirst()
         host.runningCount += 1
-        if host.starts.count >= self.limits.perHostEachSecond { host.starts.removeFirst() }
+        let surplus = host.starts.count - self.limits.perHostEachSecond + 1
+        if surplus > 0 { host.starts.removeFirst(surplus) }
         host.starts.append(now)
         self.hosts[name] = host
         self.entries[ticket]?.isRunning = true
@@ -144,10 +156,8 @@ public struct RequestQueue: Sendable {
 
     /// From when on the host may be asked once more; nil when at any time.
     private func permission(of host: Host) -> Instant? {
-        guard host.starts.count >= self.limits.perHostEachSecond, let oldest = host.starts.first else {
-            return nil
-        }
-        return oldest.advanced(bySeconds: 1)
+        let place = host.starts.count - self.limits.perHostEachSecond
+        return place >= 0 ? host.starts[place].advanced(bySeconds: 1) : nil
     }
 
     private mutating func dropRemoved(of name: String) {

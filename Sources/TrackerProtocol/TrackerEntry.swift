@@ -10,7 +10,7 @@ struct TrackerEntry: Sendable {
     }
 
     let url: TrackerURL
-    let tier: Int
+    var tier: Int
     /// It has acknowledged `started`, and was not told `stopped` since.
     var isTold = false
     /// The totals when it was first sent `started` in this session.

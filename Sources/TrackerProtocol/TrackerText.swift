@@ -1,3 +1,5 @@
+import SwarmTypes
+
 /// What a tracker says to people, such as a failure reason. Comes from outside and may hold anything.
 public struct TrackerText: Hashable, Sendable {
     public static let maximumBytes = 1024
@@ -38,7 +40,7 @@ public struct TrackerText: Hashable, Sendable {
     public var saysUnregistered: Bool {
         let text = self.verbatim.lowercased()
         return ["unregistered", "not registered", "not found", "unknown torrent"].contains {
-            text.contains($0)
+            text.holds($0)
         }
     }
 }

@@ -8,13 +8,15 @@ extension TrackerURL {
     /// Where the URL may lead when it comes from a torrent, a magnet or a user:
     /// - a public address always;
     /// - this machine only over UDP, or when the path ends in `/announce` and there is no query;
-    /// - a private network only over UDP, or when a word of the path begins with `announce`;
+    /// - a private network, also a provider's, only over UDP, or when a word of the path begins with `announce`;
     /// - link-local addresses (such as a cloud's metadata service), multicast and the unspecified address never.
     public func mayReach(_ address: PeerAddress) -> Bool {
         switch address.effectiveScope {
         case .global: true
         case .loopback: self.scheme == .udp || self.query.isEmpty && self.namesAnnounce(for: .loopback)
-        case let scope: self.scheme == .udp && scope == .privateNetwork || self.namesAnnounce(for: scope)
+        case .privateNetwork, .sharedNetwork:
+            self.scheme == .udp || self.namesAnnounce(for: address.effectiveScope)
+        case .linkLocal, .multicast, .unspecified: false
         }
     }
 
@@ -29,7 +31,8 @@ extension TrackerURL {
         let words = self.path.split(separator: "/")
         switch scope {
         case .loopback: return ["announce", "scrape"].contains(words.last)
-        case .privateNetwork: return words.contains { $0.hasPrefix("announce") || $0.hasPrefix("scrape") }
+        case .privateNetwork, .sharedNetwork:
+            return words.contains { $0.hasPrefix("announce") || $0.hasPrefix("scrape") }
         case .linkLocal, .multicast, .unspecified, .global: return false
         }
     }

@@ -98,7 +98,7 @@ struct WhyRequest: Hashable, Sendable {
         case .all: true
         case .id(let wanted): wanted == id
         case .text(let text):
-            id.hex.hasPrefix(text.lowercased()) || name.lowercased().contains(text.lowercased())
+            id.hex.hasPrefix(text.lowercased()) || name.lowercased().holds(text.lowercased())
         }
     }
 }
@@ -123,9 +123,11 @@ private final class WhyAnswer: @unchecked Sendable {
     init(_ request: WhyRequest, _ engine: isolated TorrentEngine) {
         self.engine = engine
         self.wantsTree = request.wantsTree
-        self.waiting =
-            engine.allProgress.filter { request.matches($0.id, name: $0.name) }
-            .sorted { ($0.name, $0.id) < ($1.name, $1.id) }.map(\.id)[...]
+        if case .id(let id) = request.selection {
+            self.waiting = engine.progress(of: id) == nil ? [] : [id]
+        } else {
+            self.waiting = engine.torrents { request.matches($0, name: $1) }[...]
+        }
     }
 
     func nextPiece() -> [UInt8]? {

@@ -18,25 +18,37 @@ enum TransferOption {
     static let encryption = OptionSpec.value(
         "encryption", nil, "POLICY", "allow, prefer, require or off (message stream encryption)",
         completion: .words(["allow", "prefer", "require", "off"]))
+    static let config = OptionSpec.value(
+        "config", "c", "FILE", "Hold the caps of the trackers in this configuration", variable: "WEIR_CONFIG",
+        completion: .files)
+    static let portMapping = OptionSpec.value(
+        "port-mapping", nil, "WORD", "on or off: ask the router to let peers in (UPnP, NAT-PMP)",
+        completion: .words(["on", "off"]))
     static let verbose = OptionSpec.flag("verbose", "v", "Say every 30 seconds what each peer waits for")
-    static let all = [directory, port, up, down, peer, encryption, verbose, CommonOption.json]
+    static let all = [
+        directory, port, up, down, config, peer, encryption, portMapping, verbose, CommonOption.json,
+    ]
 }
 
 let getCommand = Command(
     spec: CommandSpec(
         "get", "Download a torrent",
         details: [
-            "Fetches what is missing below --dir, and resumes what is there. Ctrl-C writes what has come and tells the trackers. When it is slow, the line below the progress says why."
+            "Fetches what is missing below --dir, and resumes what is there. Ctrl-C writes what has come and tells the trackers. When it is slow, the line below the progress says why.",
+            "What is on disk is noted every few seconds in a hidden file there, .<info-hash>.weir, so that the next start reads no data; it goes when the download is done. A full or read-only disk interrupts the download until it can be written again.",
         ],
         options: TransferOption.all + [
             .value("select", nil, "NUMBERS", "Only these files, as 0,3-5 (see weir show)"),
             .value("seed-ratio", nil, "RATIO", "Go on seeding until so much is uploaded"),
             .flag("sequential", nil, "In order, for watching while it comes"),
         ],
-        arguments: [ArgumentSpec("TORRENT", "A .torrent file or a magnet link")],
+        arguments: [ArgumentSpec("TORRENT", "A .torrent file, its web address, or a magnet link")],
         examples: [
             CommandExample("weir get debian.torrent --dir ~/Downloads", "Fetch a torrent"),
             CommandExample("weir get debian.torrent --dir . --down 10M --up 2M", "And leave room for others"),
+            CommandExample(
+                "weir get a.torrent --dir . --config weir.yaml",
+                "Under its tracker's max_upload_speed; other keys of the file are for `weir serve`"),
         ])
 ) { invocation throws(ServiceFailure) in
     let line = TransferLine(invocation)
@@ -46,9 +58,11 @@ let getCommand = Command(
     var options = try line.options()
     options.selectedFiles = try line.selection() ?? source.selectedFiles
     let ratio = try line.ratio()
+    let output = line.output(.get)
     let session = try TransferSession(
-        settings, output: line.output(.get), endsWhenFinished: true, seedRatio: ratio,
-        controlFolders: line.controlFolders)
+        settings, output: output, endsWhenFinished: true, seedRatio: ratio,
+        caps: try line.capChoice(), controlFolders: line.controlFolders)
+    try session.keepNotes(of: source.id, in: options.directory)
     return try session.run([(source, options)])
 }
 
@@ -56,23 +70,48 @@ let seedCommand = Command(
     spec: CommandSpec(
         "seed", "Upload torrents whose data is there",
         details: [
-            "Takes the data below --dir as complete, and proves each piece when a peer first asks for it; --check hashes everything first, --trust nothing. Prints READY when all torrents seed, and goes on until it is told to stop."
+            "Takes the data below --dir as complete, and proves each piece when a peer first asks for it; --check hashes everything first, --trust nothing. Prints READY when all torrents seed, and goes on until it is told to stop.",
+            "--session keeps the torrents, what was proved of them and their totals in a folder; the next start with the same folder seeds all of them, and needs no TORRENT.",
         ],
         options: TransferOption.all + [
             .flag("check", nil, "Hash everything before seeding"),
             .flag("trust", nil, "Hash nothing at all: the data is known to be right"),
+            .value(
+                "session", nil, "FOLDER", "Where to keep the session for the next start", completion: .files),
         ],
-        arguments: [ArgumentSpec("TORRENT", "A .torrent file, or a folder of them")],
-        examples: [CommandExample("weir seed torrents/ --dir /srv/data --up 2M", "Seed a folder of torrents")]
+        arguments: [
+            ArgumentSpec(
+                "TORRENT", "A .torrent file, or a folder of them; with --session none is needed",
+                isOptional: true)
+        ],
+        examples: [
+            CommandExample("weir seed torrents/ --dir /srv/data --up 2M", "Seed a folder of torrents"),
+            CommandExample("weir seed --session ~/.local/state/weir", "Seed what an earlier session had"),
+        ]
     )
 ) { invocation throws(ServiceFailure) in
     let line = TransferLine(invocation)
-    let sources = try line.sources(of: try line.argument())
+    let session = invocation.parsed.value("session")
+    let path = session == nil ? try line.argument() : invocation.parsed.arguments.first
+    let folder = try path.flatMap { path throws(ServiceFailure) in try TorrentFolder(path) }
+    var torrents: [(source: TorrentSource, options: AddOptions)] = []
     var options = try line.options()
     options.knowledge =
         invocation.parsed.has("check") ? .check : invocation.parsed.has("trust") ? .trusted : .complete
-    let session = try TransferSession(
+    options.distrustsRecord = invocation.parsed.has("check")
+    let transfer = try TransferSession(
         try line.settings(), output: line.output(.seed), endsWhenFinished: false, seedRatio: nil,
-        controlFolders: line.controlFolders)
-    return try session.run(sources.map { ($0, options) })
+        caps: try line.capChoice(), controlFolders: line.controlFolders)
+    if let session {
+        // A session outlives the folder that it was started in.
+        options.directory = try absolutePath(options.directory)
+        try transfer.keepSession(in: session)
+    }
+    if let path, folder == nil {
+        var options = options
+        options.place = MetainfoPlace(file: path)
+        torrents.append((try line.source(of: path), options))
+    }
+    return try transfer.run(
+        torrents, from: folder.map { ($0, options) }, restoring: session == nil ? nil : options)
 }

@@ -82,11 +82,22 @@ func limitText(_ limit: UploadLimit) -> String {
     limit.rate.map { rateText(Double($0.bytesPerSecond)) } ?? "unlimited"
 }
 
-/// Text from a stranger, safe on a terminal.
+/// Text from a stranger, safe on a terminal: without control characters, line separators, and marks that turn the
+/// direction of writing or cannot be seen.
 func plain(_ text: String) -> String {
     String(
         String.UnicodeScalarView(
-            text.unicodeScalars.filter {
-                $0.value >= 32 && $0.value != 127 && !(0x80...0x9F).contains($0.value)
+            text.unicodeScalars.filter { scalar in
+                switch scalar.value {
+                case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x2069, 0xFEFF,
+                    0xE0000...0xE007F:
+                    false
+                default: true
+                }
             }))
+}
+
+/// How a message names the torrent that was asked for. Of a magnet link no more than that: its trackers may hold keys.
+func mention(_ argument: String) -> String {
+    argument.lowercased().hasPrefix("magnet:") ? "the magnet link" : plain(argument)
 }

@@ -110,7 +110,7 @@ func exitCode(of failure: ServiceFailure) -> ExitCode {
     switch failure {
     case .configuration: .badConfiguration
     case .journal, .system: .failed
-    case .listening: .tryAgain
+    case .listening, .busy: .tryAgain
     case .unreachable: .unreachable
     case .refused: .refused
     case .badInput: .badInput

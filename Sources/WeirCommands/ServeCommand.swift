@@ -1,4 +1,6 @@
 import CommandLineParsing
+import ConfigFile
+import Glibc
 import ServiceAssembly
 
 let serveCommand = Command(
@@ -7,12 +9,35 @@ let serveCommand = Command(
         details: [
             "Holds every tracker under its cap on the configured qBittorrents. Reads the configuration again when it is saved and on SIGHUP; stops on SIGTERM and SIGINT, and leaves the limits as on_stop says."
         ],
-        options: [CommonOption.config],
+        options: [
+            CommonOption.config,
+            .value(
+                "state", nil, "DIR", "Where Weir keeps what it knows of its own torrents", completion: .files),
+            .value("downloads", nil, "DIR", "Where downloads go that name no folder", completion: .files),
+        ],
         examples: [
+            CommandExample("weir serve", "Torrents of its own, and nothing else installed"),
             CommandExample("weir serve --config config/qguardarr.yaml", "A Qguardarr configuration as it is")
         ])
 ) { invocation throws(ServiceFailure) in
-    let source = invocation.source
+    let source = invocation.serviceSource
     try WeirService.run(try source.load(), from: source)
     return .done
+}
+
+extension Invocation {
+    /// The configuration that is named or found; without any, none is needed.
+    fileprivate var serviceSource: SettingsSource {
+        var flags: [String: FlagValue] = [:]
+        for (option, key) in [("state", "engine.state"), ("downloads", "engine.directory")] {
+            guard let text = self.parsed.value(option) else { continue }
+            flags[key] = FlagValue(flag: "--" + option, text: text)
+        }
+        let environment = ConfigEnvironment(variables: self.environment)
+        let path = self.configPath
+        guard self.parsed.value("config") != nil || access(path, F_OK) == 0 else {
+            return SettingsSource(withoutFile: environment, flags: flags)
+        }
+        return SettingsSource(path: path, environment: environment, flags: flags)
+    }
 }

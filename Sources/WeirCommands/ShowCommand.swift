@@ -4,12 +4,13 @@ import LogOutput
 import MetainfoCoding
 import ServiceAssembly
 import TorrentCreation
+import TrackerProtocol
 
 let showCommand = Command(
     spec: CommandSpec(
         "show", "Show what is in a torrent file or a magnet link",
         details: [
-            "Checks it as a download would: hashes, piece layers, names. What in announce URLs looks like a key is masked unless --secrets is given. Exits with 65 and the reason when it is damaged."
+            "Checks it as a download would: hashes, piece layers, names. What may be a key in announce URLs is masked, in JSON too, unless --secrets is given. Exits with 65 and the reason when it is damaged."
         ],
         options: [
             CommonOption.json, .flag("secrets", nil, "Show announce URLs and web seeds whole"),
@@ -28,13 +29,34 @@ let showCommand = Command(
         invocation.output.say("weir show: \(error.text)")
         return .badInput
     }
-    let mask = invocation.parsed.has("secrets") ? { $0 } : redactURL
+    let mask = invocation.parsed.has("secrets") ? URLMask.nothing : .keys
     if invocation.wantsJSON {
         invocation.output.printJSON { listing.write(to: &$0, masking: mask) }
     } else {
         listing.print(to: invocation.output, masking: mask)
     }
     return .done
+}
+
+/// What becomes of URLs that may hold keys.
+enum URLMask {
+    case nothing, keys
+
+    /// Keeps nothing that could be a key, however short.
+    func tracker(_ url: String) -> String {
+        switch self {
+        case .nothing: url
+        case .keys: (try? TrackerURL(url))?.masked ?? redactURL(url)
+        }
+    }
+
+    /// Loses what looks like a key.
+    func webSeed(_ url: String) -> String {
+        switch self {
+        case .nothing: url
+        case .keys: redactURL(url)
+        }
+    }
 }
 
 /// Why there is nothing to show.

@@ -3,14 +3,14 @@ import MetainfoCoding
 import SwarmTypes
 
 extension TorrentListing {
-    func write(to json: inout JSONWriter, masking mask: (String) -> String) {
+    func write(to json: inout JSONWriter, masking mask: URLMask) {
         switch self {
         case .torrent(let torrent): torrent.write(to: &json, masking: mask)
         case .magnet(let link): link.write(to: &json, masking: mask)
         }
     }
 
-    func print(to output: Output, masking mask: (String) -> String) {
+    func print(to output: Output, masking mask: URLMask) {
         switch self {
         case .torrent(let torrent): torrent.print(to: output, masking: mask)
         case .magnet(let link): link.print(to: output, masking: mask)
@@ -58,7 +58,7 @@ extension Metainfo {
         json.member("magnet", self.magnetLink?.text)
     }
 
-    fileprivate func write(to json: inout JSONWriter, masking mask: (String) -> String) {
+    fileprivate func write(to json: inout JSONWriter, masking mask: URLMask) {
         json.member("kind", "torrent")
         self.writeSummary(to: &json)
         json.member("comment", self.announcement.comment)
@@ -68,10 +68,10 @@ extension Metainfo {
             "trackers",
             array: { json in
                 for tier in self.announcement.tiers {
-                    json.array { for url in tier { $0.string(mask(url)) } }
+                    json.array { for url in tier { $0.string(mask.tracker(url)) } }
                 }
             })
-        json.member("web_seeds", self.announcement.webSeeds.map(mask))
+        json.member("web_seeds", self.announcement.webSeeds.map(mask.webSeed))
         json.member("nodes", self.announcement.nodes.map { "\($0.host):\($0.port)" })
         json.member(
             "files",
@@ -88,7 +88,7 @@ extension Metainfo {
             })
     }
 
-    fileprivate func print(to output: Output, masking mask: (String) -> String) {
+    fileprivate func print(to output: Output, masking mask: URLMask) {
         let stored = self.files.filter { !$0.isPadding }
         var rows: [[String]] = [["name", plain(self.name)], ["version", self.version.rawValue]]
         if let id = self.v1ID { rows.append(["info-hash", id.hex]) }
@@ -106,9 +106,9 @@ extension Metainfo {
         if let creator = self.announcement.createdBy { rows.append(["created by", plain(creator)]) }
         if let date = self.announcement.creationDate { rows.append(["created", dateText(date)]) }
         for (index, tier) in self.announcement.tiers.enumerated() {
-            for url in tier { rows.append(["tracker \(index + 1)", plain(mask(url))]) }
+            for url in tier { rows.append(["tracker \(index + 1)", plain(mask.tracker(url))]) }
         }
-        for url in self.announcement.webSeeds { rows.append(["web seed", plain(mask(url))]) }
+        for url in self.announcement.webSeeds { rows.append(["web seed", plain(mask.webSeed(url))]) }
         for node in self.announcement.nodes { rows.append(["node", "\(node.host):\(node.port)"]) }
         output.printPairs(rows)
         output.print("")
@@ -126,14 +126,14 @@ extension MagnetLink {
         self.v2InfoHash == nil ? .v1 : self.v1ID == nil ? .v2 : .hybrid
     }
 
-    fileprivate func write(to json: inout JSONWriter, masking mask: (String) -> String) {
+    fileprivate func write(to json: inout JSONWriter, masking mask: URLMask) {
         json.member("kind", "magnet")
         json.member("version", self.version.rawValue)
         json.member("info_hash", self.v1ID?.hex)
         json.member("info_hash_v2", self.v2InfoHash?.hex)
         json.member("name", self.displayName)
-        json.member("trackers", self.trackers.map(mask))
-        json.member("web_seeds", self.webSeeds.map(mask))
+        json.member("trackers", self.trackers.map(mask.tracker))
+        json.member("web_seeds", self.webSeeds.map(mask.webSeed))
         json.member("peers", self.peers.map(\.text))
         json.name("selected_files")
         guard let ranges = self.selectedFiles else {
@@ -150,14 +150,14 @@ extension MagnetLink {
         }
     }
 
-    fileprivate func print(to output: Output, masking mask: (String) -> String) {
+    fileprivate func print(to output: Output, masking mask: URLMask) {
         var rows: [[String]] = [
             ["name", plain(self.displayName ?? "not in the link")], ["version", self.version.rawValue],
         ]
         if let id = self.v1ID { rows.append(["info-hash", id.hex]) }
         if let hash = self.v2InfoHash { rows.append(["info-hash v2", hash.hex]) }
-        for url in self.trackers { rows.append(["tracker", plain(mask(url))]) }
-        for url in self.webSeeds { rows.append(["web seed", plain(mask(url))]) }
+        for url in self.trackers { rows.append(["tracker", plain(mask.tracker(url))]) }
+        for url in self.webSeeds { rows.append(["web seed", plain(mask.webSeed(url))]) }
         for peer in self.peers { rows.append(["peer", peer.text]) }
         if let ranges = self.selectedFiles {
             let parts = ranges.map {

@@ -6,10 +6,12 @@ import MetainfoCoding
 import ServiceAssembly
 import SwarmTypes
 import TorrentEngine
+import TrackerClient
+import TrackerProtocol
 
 /// The command line of `get` and `seed`, as values.
 struct TransferLine {
-    private let invocation: Invocation
+    let invocation: Invocation
 
     init(_ invocation: Invocation) { self.invocation = invocation }
 
@@ -33,8 +35,11 @@ struct TransferLine {
             do throws(MagnetFailure) {
                 return .magnet(try MagnetLink(text))
             } catch {
-                throw .badInput("\(plain(text)): \(error)")
+                throw .badInput("\(mention(text)): \(error)")
             }
+        }
+        if ["http://", "https://"].contains(where: text.lowercased().hasPrefix) {
+            return try self.fetched(text)
         }
         let bytes: [UInt8]
         do throws(FileReadFailure) {
@@ -42,22 +47,46 @@ struct TransferLine {
         } catch {
             throw .badInput("\(plain(text)): \(error)")
         }
+        return try self.parsed(bytes, from: text)
+    }
+
+    private func parsed(_ bytes: [UInt8], from name: String) throws(ServiceFailure) -> TorrentSource {
         do throws(MetainfoFailure) {
             return .metainfo(try Metainfo(torrentFile: bytes, hashing: .openSSL))
         } catch {
-            throw .badInput("\(plain(text)): \(error)")
+            throw .badInput("\(plain(name)): \(error)")
         }
     }
 
-    /// A torrent, or every torrent in a folder.
-    func sources(of path: String) throws(ServiceFailure) -> [TorrentSource] {
-        guard let names = torrentNames(inFolder: path) else { return [try self.source(of: path)] }
-        guard !names.isEmpty else {
-            throw .badInput("\(plain(path)): there is no .torrent file in this folder")
+    /// What lies at a web address. Messages leave out what may hold a passkey.
+    private func fetched(_ text: String) throws(ServiceFailure) -> TorrentSource {
+        let url: TrackerURL
+        do throws(TrackerURL.Problem) { url = try TrackerURL(text) } catch {
+            throw .badInput("this is no web address that can be asked: \(error)")
         }
-        var sources: [TorrentSource] = []
-        for name in names { sources.append(try self.source(of: "\(path)/\(name)")) }
-        return sources
+        let loop: EventLoop
+        do throws(SystemCallFailure) { loop = try EventLoop(name: "download") } catch {
+            throw .system(error.description)
+        }
+        let found: TorrentDownload.Found
+        do throws(TorrentDownloadFailure) {
+            found = try TorrentDownload(userAgent: "Weir/\(weirVersion)").run(url, on: loop)
+        } catch {
+            let message = "\(plain(url.masked)): \(plain(error.description))"
+            switch error {
+            case .unreachable, .status(500...), .status(429): throw .unreachable(message)
+            case .status, .notAllowed, .tooLong, .damaged: throw .badInput(message)
+            }
+        }
+        switch found {
+        case .magnet(let link): return try self.source(of: link)
+        case .file(let bytes):
+            guard bytes.first == UInt8(ascii: "d") else {
+                throw .badInput(
+                    "\(plain(url.masked)): what it answers with is no .torrent file; is a login needed?")
+            }
+            return try self.parsed(bytes, from: url.masked)
+        }
     }
 
     func settings() throws(ServiceFailure) -> EngineSettings {
@@ -68,6 +97,11 @@ struct TransferLine {
         ]
         settings.uploadLimit = try self.rate("up")
         settings.downloadLimit = try self.rate("down")
+        switch self.invocation.parsed.value("port-mapping") ?? "on" {
+        case "on": settings.mapsPort = true
+        case "off": settings.mapsPort = false
+        case let word: throw .usage("--port-mapping is on or off, not \(plain(word))")
+        }
         settings.clientText = "Weir \(weirVersion)"
         settings.userAgent = "Weir/\(weirVersion)"
         if let text = self.invocation.parsed.value("encryption") {
@@ -84,10 +118,13 @@ struct TransferLine {
     func options() throws(ServiceFailure) -> AddOptions {
         var options = AddOptions(directory: self.invocation.parsed.value("dir") ?? ".")
         for text in self.invocation.parsed.values("peer") {
-            guard let address = PeerAddress(text), address.isUsable else {
-                throw .usage("--peer is an address and a port, as 192.0.2.1:6881, not \(plain(text))")
+            if let address = PeerAddress(text), address.isUsable {
+                options.peers.append(address)
+            } else if let peer = namedPeer(text) {
+                options.namedPeers.append(peer)
+            } else {
+                throw .usage("--peer is a host and a port, as 192.0.2.1:6881, not \(plain(text))")
             }
-            options.peers.append(address)
         }
         return options
     }
@@ -132,6 +169,18 @@ struct TransferLine {
     }
 }
 
+/// A host's name and a port; nil for anything else.
+private func namedPeer(_ text: String) -> MagnetPeer? {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, let port = UInt16(parts[1]), port != 0,
+        PeerAddress(host: String(parts[0]), port: port) == nil,
+        let last = parts[0].split(separator: ".").last, !last.allSatisfy(\.isNumber),
+        parts[0].utf8.count <= 253,
+        parts[0].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) })
+    else { return nil }
+    return MagnetPeer(host: String(parts[0]), port: port)
+}
+
 /// Nil for anything else than digits, perhaps a fraction, and perhaps K, M or G.
 func bytesPerSecond(_ text: String) -> Int64? {
     let units: [Character: Double] = ["K": 1024, "M": 1_048_576, "G": 1_073_741_824]
@@ -142,18 +191,4 @@ func bytesPerSecond(_ text: String) -> Int64? {
     else { return nil }
     let bytes = value * (unit ?? 1)
     return bytes < 1e15 ? Int64(bytes) : nil
-}
-
-/// The names of the torrent files in a folder, sorted; nil when it is no folder.
-private func torrentNames(inFolder path: String) -> [String]? {
-    guard let folder = opendir(path) else { return nil }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-        let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        if name.hasSuffix(".torrent") { names.append(name) }
-    }
-    return names.sorted()
 }

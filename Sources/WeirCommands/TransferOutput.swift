@@ -33,6 +33,10 @@ final class TransferOutput: @unchecked Sendable {
     /// Between two reports.
     var intervalSeconds: Double { self.isTerminal && !self.isJSON ? 0.5 : 1 }
 
+    /// Whether anybody sees the progress.
+    var wantsProgress: Bool { self.isJSON || self.isTerminal }
+    var wantsEnds: Bool { self.isJSON }
+
     /// Whether the next `report` needs snapshots: they cost more than the progress, and are for whoever sees them.
     var wantsDiagnosis: Bool {
         self.isBlockDue(self.reportCount + 1) || self.purpose == .get && (self.isJSON || self.isTerminal)
@@ -48,27 +52,31 @@ final class TransferOutput: @unchecked Sendable {
         self.output.say(text)
     }
 
-    func failed(_ id: TorrentID, _ words: String) {
+    func failed(_ id: TorrentID, _ words: String) { self.tell("failed", id, words, "") }
+
+    private func tell(_ event: String, _ id: TorrentID, _ words: String, _ introduction: String) {
         if self.isJSON {
             self.output.printJSON { json in
-                json.member("event", "failed")
+                json.member("event", event)
                 json.member("id", id.hex)
                 json.member("reason", words)
             }
         } else {
-            self.say("\(id.hex.prefix(8)): \(plain(words))")
+            self.say("\(id.hex.prefix(8)): \(introduction)\(plain(words))")
         }
     }
 
-    func happened(_ event: EngineEvent, _ progress: [TorrentProgress]) {
+    func happened(_ event: EngineEvent, _ progress: (TorrentID) -> TorrentProgress?) {
         switch event {
         case .metadata(let id):
-            if let torrent = progress.first(where: { $0.id == id }) { self.tell("metadata", torrent) }
+            if let torrent = progress(id) { self.tell("metadata", torrent) }
         case .finished(let id):
-            if self.purpose == .get, let torrent = progress.first(where: { $0.id == id }) {
-                self.tell("finished", torrent)
-            }
-        case .running, .failed: break
+            if self.purpose == .get, let torrent = progress(id) { self.tell("finished", torrent) }
+        case .interrupted(let id, let words):
+            self.tell("interrupted", id, words, "interrupted, and goes on when that is over: ")
+        case .damaged(let id, let words): self.tell("damaged", id, words, "a piece is not what it was: ")
+        case .recordFailed(let words): self.say(plain(words))
+        case .running, .failed, .announced: break
         }
     }
 
@@ -104,6 +112,7 @@ final class TransferOutput: @unchecked Sendable {
         json.member("name", torrent.name)
         json.member("state", torrent.state)
         json.member("size", torrent.totalBytes)
+        json.member("wanted", torrent.wantedBytes)
         json.member("done", torrent.doneBytes)
         json.member("pieces", torrent.pieceCount)
         json.member("pieces_had", torrent.piecesHad)
@@ -111,11 +120,17 @@ final class TransferOutput: @unchecked Sendable {
         json.member("up_rate", torrent.upRate.bytesPerSecond)
         json.member("downloaded", torrent.downloaded)
         json.member("uploaded", torrent.uploaded)
+        json.member("total_downloaded", torrent.totalDownloaded)
+        json.member("total_uploaded", torrent.totalUploaded)
         json.member("peers", torrent.peers)
         json.member("seeds", torrent.seeds)
+        if let cap = torrent.cap { json.member("cap", cap) }
     }
 
-    func report(_ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot]) {
+    /// - Parameter sleeping: complete torrents that nobody asks for; of them nothing changes.
+    func report(
+        _ progress: [TorrentProgress], _ snapshots: [TorrentSnapshot], _ caps: [CapUsage], sleeping: Int = 0
+    ) {
         self.reportCount += 1
         let reports = snapshots.map { DiagnosisReport($0) }
         if self.isBlockDue(self.reportCount) {
@@ -133,13 +148,36 @@ final class TransferOutput: @unchecked Sendable {
                     }
                 }
             }
+            if !caps.isEmpty { self.tell(caps) }
         } else if self.isTerminal {
-            self.draw(progress, reports)
+            self.draw(progress, reports, caps, sleeping)
+        }
+    }
+
+    private func tell(_ caps: [CapUsage]) {
+        self.output.printJSON { json in
+            json.member("event", "caps")
+            json.member(
+                "caps",
+                array: { json in
+                    for usage in caps {
+                        json.object { json in
+                            json.member("name", usage.cap.name)
+                            json.member("limit", limit: usage.cap.upload)
+                            json.member("up_rate", usage.uploadRate.bytesPerSecond)
+                            json.member("uploaded", usage.uploaded)
+                            json.member("torrents", usage.torrents)
+                            json.member("peers_waiting", usage.peersWaiting)
+                        }
+                    }
+                })
         }
     }
 
     /// Writes over what the last call has written.
-    private func draw(_ progress: [TorrentProgress], _ reports: [DiagnosisReport]) {
+    private func draw(
+        _ progress: [TorrentProgress], _ reports: [DiagnosisReport], _ caps: [CapUsage], _ sleeping: Int
+    ) {
         var lines: [String] = []
         for torrent in progress.prefix(8) {
             lines.append(Self.line(torrent))
@@ -148,7 +186,15 @@ final class TransferOutput: @unchecked Sendable {
             }
         }
         if progress.count > 8 { lines.append("… and \(progress.count - 8) more") }
+        if sleeping > 0 { lines.append("\(sleeping) torrents seed and wait for a peer") }
+        for usage in caps.filter({ $0.torrents > 0 }).prefix(4) {
+            guard let limit = usage.cap.upload.rate else { continue }
+            let (rate, most) = (usage.uploadRate.bytesPerSecond, limit.bytesPerSecond)
+            lines.append(
+                "  ↑ \(rateText(Double(rate))) of \(rateText(Double(most))) for \(plain(usage.cap.name))")
+        }
         self.clear()
+        guard !lines.isEmpty else { return }
         let width = Self.terminalWidth()
         self.output.say(lines.map { String($0.prefix(width - 1)) }.joined(separator: "\n"))
         self.linesShown = lines.count

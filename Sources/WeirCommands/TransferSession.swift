@@ -7,6 +7,7 @@ import ServiceAssembly
 import StallDiagnosis
 import SwarmTypes
 import TorrentEngine
+import TorrentStorage
 
 /// `weir get` and `weir seed`: an engine on the first thread, until everything is there or somebody says stop.
 ///
@@ -15,21 +16,38 @@ final class TransferSession: @unchecked Sendable {
     let loop: EventLoop
     let engine: TorrentEngine
     private let output: TransferOutput
+    /// Of a download; nil when it keeps none.
+    var notesPath: String?
     /// What to do when everything is finished: end, or go on seeding.
     private let endsWhenFinished: Bool
     private let seedRatio: Double?
+    private var caps: CapChoice?
     private var unfinished: Set<TorrentID> = []
     private var notRunning: Set<TorrentID> = []
+    /// What keeps the record, until the engine has it.
+    var keeper: ResumeKeeper?
+    private var isRestoring = false
+    /// Brought back by the session, not running yet.
+    private var restored: Set<TorrentID> = []
+    /// Nothing is left that a next start should know.
+    private var isDone = false
     private(set) var exitCode = ExitCode.done
     private var isStopping = false
+    /// More torrents are to come.
+    private var isLoading = false
+    private var folder: FolderSeeding?
+    /// Until its turn comes.
+    private var folderToLoad: (TorrentFolder, AddOptions)?
     private var signals: SignalWatch?
+    /// As it was asked for; 0 is any.
+    private let port: UInt16
     private let controlFolders: [String]
     /// Where `weir why` asks.
     private var control: LocalLineServer?
 
     init(
         _ settings: EngineSettings, output: TransferOutput, endsWhenFinished: Bool, seedRatio: Double?,
-        controlFolders: [String]
+        caps: CapChoice?, controlFolders: [String]
     ) throws(ServiceFailure) {
         SignalWatch.block()
         MemoryTuning.apply()
@@ -40,13 +58,21 @@ final class TransferSession: @unchecked Sendable {
             throw .system(error.description)
         }
         self.output = output
+        self.port = settings.listenAddresses.first?.port ?? 0
         self.endsWhenFinished = endsWhenFinished
         self.seedRatio = seedRatio
+        self.caps = caps
         self.controlFolders = controlFolders
     }
 
     /// Runs the loop on the calling thread until all is done; answers what to say to the shell.
-    func run(_ torrents: [(source: TorrentSource, options: AddOptions)]) throws(ServiceFailure) -> ExitCode {
+    /// - Parameters:
+    ///   - folder: its torrents come while the loop runs.
+    ///   - restoring: how the torrents of the session's record are added; nil when there is none.
+    func run(
+        _ torrents: [(source: TorrentSource, options: AddOptions)],
+        from folder: (torrents: TorrentFolder, options: AddOptions)? = nil, restoring: AddOptions? = nil
+    ) throws(ServiceFailure) -> ExitCode {
         do throws(SystemCallFailure) {
             // A terminal that is gone ends it as well, but not under nohup. The descriptor of signals hears also of those
             // that are ignored.
@@ -57,7 +83,15 @@ final class TransferSession: @unchecked Sendable {
         } catch {
             throw .system(error.description)
         }
-        self.loop.post { [self] in self.begin(torrents) }
+        try folder?.torrents.start()
+        self.isLoading = folder != nil
+        self.isRestoring = restoring != nil
+        self.loop.post { [self] in
+            guard self.begin() else { return }
+            self.folderToLoad = folder
+            self.add(torrents, restoring)
+            if restoring == nil { self.loadFolder() }
+        }
         self.loop.run()
         self.signals = nil
         if let failure = self.failure { throw failure }
@@ -66,18 +100,35 @@ final class TransferSession: @unchecked Sendable {
 
     private var failure: ServiceFailure?
 
-    private func begin(_ torrents: [(source: TorrentSource, options: AddOptions)]) {
+    func say(_ text: String) { self.output.say(text) }
+
+    /// Answers whether anything can run.
+    private func begin() -> Bool {
         self.control = ControlSocket.open(self.engine, folders: self.controlFolders) { self.output.say($0) }
-        self.engine.assumeIsolated { engine in
+        let isListening = self.engine.assumeIsolated { engine in
             engine.observe { [weak self] event in self?.happened(event) }
             do throws(SystemCallFailure) {
                 try engine.listen()
+                return true
             } catch {
-                self.failure = .listening("cannot listen: \(error)")
-                self.stop()
-                return
+                self.failure = .listening("cannot listen on port \(self.port): \(error)")
+                return false
             }
+        }
+        if isListening { self.report() } else { self.stop() }
+        return isListening
+    }
+
+    private func add(
+        _ torrents: [(source: TorrentSource, options: AddOptions)], _ restoring: AddOptions?
+    ) {
+        self.engine.assumeIsolated { engine in
+            if let caps = self.caps { engine.setCaps(caps.caps) }
+            if let keeper = self.keeper { engine.keepRecord(by: keeper) }
+            self.keeper = nil
             for (source, options) in torrents {
+                var options = options
+                options.cap = self.caps?.cap(of: source)
                 self.unfinished.insert(source.id)
                 self.notRunning.insert(source.id)
                 do throws(AddFailure) {
@@ -86,15 +137,58 @@ final class TransferSession: @unchecked Sendable {
                     self.happened(.failed(source.id, error.description))
                 }
             }
+            if let restoring {
+                engine.restoreRecorded(restoring) { [weak self] id, urls in
+                    self?.caps?.cap(of: id, urls)
+                } _: { [weak self] id in
+                    self?.unfinished.insert(id)
+                    self?.notRunning.insert(id)
+                    self?.restored.insert(id)
+                } then: { [weak self] result in
+                    self?.restored(result)
+                }
+            }
         }
-        self.report()
+    }
+
+    /// What the session has already is not read again.
+    private func loadFolder() {
+        guard let (folder, options) = self.folderToLoad, !self.isStopping else { return }
+        self.folderToLoad = nil
+        let seeding = FolderSeeding(folder, options, engine: self.engine) { [weak self] id, urls in
+            self?.caps?.cap(of: id, urls)
+        } failed: { [weak self] words in
+            self?.exitCode = .failed
+            self?.output.say(plain(words))
+        } done: { [weak self] in
+            self?.folder = nil
+            self?.isLoading = false
+            self?.endIfFinished()
+        }
+        self.folder = seeding
+        seeding.readOn()
+    }
+
+    private func restored(_ result: Result<Int, ResumeFailure>) {
+        self.isRestoring = false
+        switch result {
+        case .failure(let failure):
+            self.failure = .system(failure.description)
+            self.stop()
+        case .success(0) where self.unfinished.isEmpty && self.exitCode == .done && !self.isLoading:
+            self.say("the session has no torrents yet: name some to add them")
+        case .success: break
+        }
+        self.loadFolder()
+        self.endIfFinished()
     }
 
     private func happened(_ event: EngineEvent) {
         switch event {
         case .running(let id):
             self.notRunning.remove(id)
-        case .metadata: break
+            if self.restored.remove(id) != nil { self.engine.assumeIsolated { self.caps?.assign(id, $0) } }
+        case .metadata, .announced, .interrupted, .damaged, .recordFailed: break
         case .finished(let id):
             self.unfinished.remove(id)
             self.notRunning.remove(id)
@@ -104,25 +198,48 @@ final class TransferSession: @unchecked Sendable {
             self.exitCode = .failed
             self.output.failed(id, words)
         }
-        self.output.happened(event, self.engine.assumeIsolated { $0.allProgress })
-        if self.unfinished.isEmpty, self.notRunning.isEmpty { self.allFinished() }
+        self.output.happened(event) { id in self.engine.assumeIsolated { $0.progress(of: id) } }
+        self.endIfFinished()
+    }
+
+    private func endIfFinished() {
+        guard self.unfinished.isEmpty, self.notRunning.isEmpty, !self.isRestoring, !self.isLoading else {
+            return
+        }
+        self.allFinished()
     }
 
     private func allFinished() {
         self.output.ready()
-        if self.exitCode != .done || (self.endsWhenFinished && self.seedRatio == nil) { self.stop() }
+        self.isDone = self.endsWhenFinished && self.seedRatio == nil && self.exitCode == .done
+        if self.isDone || self.exitCode != .done && !self.hasAnyLeft { self.stop() }
+    }
+
+    /// Some torrents that failed are no reason not to seed the others.
+    private var hasAnyLeft: Bool {
+        guard !self.endsWhenFinished else { return false }
+        return self.engine.assumeIsolated { engine in
+            engine.dormantCount > 0 || engine.awakeProgress.contains { $0.state != "failed" }
+        }
     }
 
     /// Shows how far it is, now and again and again.
     private func report() {
         guard !self.isStopping else { return }
-        let (progress, snapshots) = self.engine.assumeIsolated { engine in
-            (engine.allProgress, self.output.wantsDiagnosis ? engine.allSnapshots : [])
+        let (progress, snapshots, caps, sleeping) = self.engine.assumeIsolated { engine in
+            self.caps?.follow(engine)
+            let isSeen = self.output.wantsProgress
+            return (
+                isSeen || self.seedRatio != nil ? engine.awakeProgress : [],
+                self.output.wantsDiagnosis ? engine.allSnapshots : [], isSeen ? engine.capUsages : [],
+                engine.dormantCount
+            )
         }
-        self.output.report(progress, snapshots)
+        self.output.report(progress, snapshots, caps, sleeping: sleeping)
         if let ratio = self.seedRatio, self.unfinished.isEmpty,
-            progress.allSatisfy({ Double($0.uploaded) >= ratio * Double(max(1, $0.totalBytes)) })
+            progress.allSatisfy({ Double($0.totalUploaded) >= ratio * Double(max(1, $0.wantedBytes)) })
         {
+            self.isDone = true
             self.stop()
             return
         }
@@ -144,8 +261,11 @@ final class TransferSession: @unchecked Sendable {
         guard !self.isStopping else { return }
         self.isStopping = true
         self.engine.assumeIsolated { engine in
-            self.output.ended(engine.allProgress)
-            engine.stop { [loop = self.loop] in loop.stop() }
+            if self.output.wantsEnds { self.output.ended(engine.allProgress) }
+            if self.isDone { self.forgetDamagedNotes() }
+            engine.stop(removingRecord: self.isDone && self.notesPath != nil) { [loop = self.loop] in
+                loop.stop()
+            }
         }
     }
 }

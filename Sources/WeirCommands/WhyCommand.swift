@@ -99,7 +99,8 @@ private struct RunningSessions {
             return "no session runs; `weir get` and `weir seed` are asked, and only those of this user"
         }
         guard let argument else { return "no torrent runs" }
-        return "no running torrent is \(plain(argument)), has it in its name or begins its info-hash with it"
+        return
+            "no running torrent is \(mention(argument)), has it in its name or begins its info-hash with it"
     }
 
     func printJSON(to output: Output) {

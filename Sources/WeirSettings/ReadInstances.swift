@@ -2,6 +2,12 @@ import ConfigFile
 
 /// Reads `qbittorrent`: one group of keys, or a list of them.
 func readInstances(_ entry: ConfigEntry?, _ reading: inout ConfigReading) -> [InstanceSettings] {
+    let variables = "\(Settings.variablePrefix)_QBITTORRENT_"
+    // Neither the file nor the environment says anything of one: Weir has torrents of its own.
+    guard
+        entry != nil || reading.environment.variables.keys.contains(where: { $0.hasPrefix(variables) })
+            || reading.flags.keys.contains(where: { $0.hasPrefix("qbittorrent.") })
+    else { return [] }
     let nodes = instanceNodes(entry, &reading)
     guard !nodes.isEmpty else { return [] }
     let prefix = "\(Settings.variablePrefix)_QBITTORRENT"

@@ -46,7 +46,7 @@ let filePath = ScalarKind<String>.text("a path") { text in
 
 /// An address or name without port: brackets round an IPv6 address are allowed.
 let hostName = ScalarKind<String>.text("a host name or an address, without scheme and port") { text in
-    if text.contains("://") { return "write the host alone, or a whole address under the key url" }
+    if text.holds("://") { return "write the host alone, or a whole address under the key url" }
     return isHost(bareHost(text)) ? nil : "it has characters that no host name has"
 }
 

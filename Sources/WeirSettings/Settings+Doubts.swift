@@ -13,6 +13,13 @@ extension Settings {
                     "Weir can be reached from other machines and has no api_key: it refuses every change from there",
                     remedy: "set WEIR_GLOBAL_API_KEY, or listen on 127.0.0.1"))
         }
+        if self.instances.isEmpty, !self.runsEngine {
+            reading.report(
+                ConfigProblem(
+                    .missing, at: reading.place(of: "engine.enabled", else: .start), key: "qbittorrent",
+                    "no qBittorrent is governed, and Weir's own engine is off",
+                    remedy: "add a section qbittorrent, or set engine.enabled to true"))
+        }
         if self.crossSeed.isEnabled, self.crossSeed.url == nil {
             reading.report(
                 ConfigProblem(

@@ -20,7 +20,9 @@ extension Settings {
     /// The prefix of every environment variable that sets a key: `WEIR_GLOBAL_PORT`.
     public static let variablePrefix = "WEIR"
 
-    private static let sections = ["global", "qbittorrent", "cross_seed", "trackers", "rollback", "logging"]
+    private static let sections = [
+        "global", "engine", "qbittorrent", "cross_seed", "trackers", "rollback", "logging",
+    ]
 
     /// Reads the configuration file at `path`. Blocks for the time of the read.
     public static func load(
@@ -47,10 +49,11 @@ extension Settings {
     ///   - bytes: the file's content
     ///   - fileName: as it is to be shown in messages
     ///   - flags: by key path, such as `global.port`
+    ///   - needsClients: whether a file without `qbittorrent` means one at its usual place, and not none
     public static func load(
         _ bytes: some Collection<UInt8>, fileName: String,
         environment: ConfigEnvironment = ConfigEnvironment(),
-        flags: [String: FlagValue] = [:]
+        flags: [String: FlagValue] = [:], needsClients: Bool = true
     ) throws(SettingsFailure) -> LoadedSettings {
         let root: ConfigNode?
         do {
@@ -64,14 +67,21 @@ extension Settings {
 
         var settings = Settings()
         reading.section(&settings.global, "global", GlobalSettings.keys, entry("global"))
-        settings.instances = readInstances(entry("qbittorrent"), &reading)
+        reading.section(&settings.engine, "engine", EmbeddedEngineSettings.keys, entry("engine"))
+        let readsClients = needsClients || entry("qbittorrent") != nil
+        if readsClients {
+            settings.instances = readInstances(entry("qbittorrent"), &reading)
+        }
         reading.section(&settings.crossSeed, "cross_seed", CrossSeedSettings.keys, entry("cross_seed"))
-        settings.trackers = readTrackers(entry("trackers"), &reading)
+        settings.trackers =
+            settings.instances.isEmpty && entry("trackers") == nil && settings.runsEngine
+            ? [.catchAll] : readTrackers(entry("trackers"), &reading)
         reading.section(&settings.rollback, "rollback", RollbackSettings.keys, entry("rollback"))
         reading.section(&settings.logging, "logging", LoggingSettings.keys, entry("logging"))
         settings.reportDoubts(&reading)
         reading.reportUnusedOverrides(
-            prefixes: Self.sections.map { "\(Self.variablePrefix)_\(variableWord($0))" })
+            prefixes: Self.sections.filter { readsClients || $0 != "qbittorrent" }
+                .map { "\(Self.variablePrefix)_\(variableWord($0))" })
 
         let problems = inOrder(reading.problems)
         guard !reading.hasErrors else { throw SettingsFailure(problems: problems) }

@@ -22,9 +22,10 @@ extension Settings {
             [SettingLine(head: name)] + keyLines(root, keys, name, indent: 2)
         }
         var lines = section("global", self.global, GlobalSettings.keys)
+        lines += section("engine", self.engine, EmbeddedEngineSettings.keys)
         if let only = self.instances.first, self.instances.count == 1 {
             lines += section("qbittorrent", only, InstanceSettings.keys)
-        } else {
+        } else if !self.instances.isEmpty {
             lines.append(SettingLine(head: "qbittorrent"))
             for (index, instance) in self.instances.enumerated() {
                 let label = labels == .index ? "qbittorrent[\(index)]" : "qbittorrent.\(instance.name)"

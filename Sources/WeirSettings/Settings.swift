@@ -1,7 +1,9 @@
 /// The configuration of the whole product, complete: every key has its value.
 public struct Settings: Hashable, Sendable {
     public var global = GlobalSettings()
-    /// The governed clients, in the order of the file; never empty once loaded. Key `qbittorrent`.
+    /// Weir's own torrents. Key `engine`.
+    public var engine = EmbeddedEngineSettings()
+    /// The governed clients, in the order of the file; empty when the file says nothing of any. Key `qbittorrent`.
     public var instances: [InstanceSettings] = []
     public var crossSeed = CrossSeedSettings()
     /// In the order of the file; the last one is the catch-all.

@@ -76,6 +76,10 @@ private let introduction = """
     """
 
 private let sectionHelp = [
+    "engine": """
+    # Weir's own torrents. Without a section qbittorrent below they are there of themselves.
+
+    """,
     "qbittorrent": """
     # The qBittorrent that is governed. For several, write a list: an item for each, with its own name.
     # A cap then holds for all of them together.

@@ -18,6 +18,15 @@ public struct TrackerSettings: Hashable, Sendable {
 }
 
 extension TrackerSettings {
+    /// Without a cap: what counts where the file names no trackers.
+    static let catchAll: TrackerSettings = {
+        var tracker = TrackerSettings()
+        tracker.id = "default"
+        tracker.name = "default"
+        tracker.pattern = ".*"
+        return tracker
+    }()
+
     static let keys: [ConfigKey<TrackerSettings>] = [
         .value("id", \.id, identifier, [.required, .essential], help: "A short name, unique."),
         .value("name", \.name, headerText, .essential, help: "A name for people; the id if left out."),

@@ -23,6 +23,7 @@ private let allowedImports: [String: Set<String>] = [
         "StallDiagnosis",
     ],
     "LimitPlanning": ["SwarmTypes"],
+    "LibraryPolicy": ["SwarmTypes"],
     // Machine access.
     "EventIO": ["SwarmTypes", "CLinuxIO", "Glibc", "Synchronization"],
     "HTTPServing": ["EventIO", "SwarmTypes", "CMicrohttpd", "CLinuxIO", "Glibc", "Synchronization"],
@@ -32,6 +33,7 @@ private let allowedImports: [String: Set<String>] = [
     "SQLiteStore": ["CSQLite", "Glibc"],
     "ConfigFile": ["CYAML", "Glibc", "SpellingHints"],
     "LogOutput": ["CLinuxIO", "Glibc", "EventIO", "Synchronization"],
+    "PortMapping": ["EventIO", "SwarmTypes", "CMiniUPnPc", "CNATPMP", "Glibc"],
     "TorrentStorage": [
         "SwarmTypes", "MetainfoCoding", "Digests", "SQLiteStore", "EventIO", "CLinuxIO", "Glibc",
         "Synchronization",
@@ -47,10 +49,16 @@ private let allowedImports: [String: Set<String>] = [
     "TorrentEngine": [
         "SwarmTypes", "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TrackerProtocol",
         "SwarmCore", "PieceSelection", "PeerPolicy", "RateControl", "StallDiagnosis", "TorrentStorage",
-        "TrackerClient",
+        "TrackerClient", "PortMapping",
         "Digests", "EventIO", "HTTPFetching", "CLinuxIO", "Glibc", "Synchronization",
     ],
+    "AccessControl": ["CArgon2", "SwarmTypes", "Digests", "SQLiteStore", "EventIO"],
     "TorrentCatalog": ["SwarmTypes", "StallDiagnosis", "EventIO"],
+    "TorrentLibrary": [
+        "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage", "TrackerClient", "TrackerProtocol",
+        "MetainfoCoding", "BencodeCoding", "SQLiteStore", "StallDiagnosis", "EventIO", "HTTPFetching", "Glibc",
+        "CLinuxIO",
+    ],
     "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching"],
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
@@ -60,20 +68,26 @@ private let allowedImports: [String: Set<String>] = [
         "TorrentCatalog",
     ],
     "Dashboard": ["CDashboardFiles", "Digests"],
+    "QBittorrentFacade": [
+        "SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO",
+    ],
     "CommandLineParsing": ["SpellingHints"],
     "WeirSettings": ["ConfigFile", "PatternMatching", "LimitPlanning", "SwarmTypes", "Glibc"],
     "WeirCommands": [
         "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings",
         "LimitPlanning",
-        "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TorrentCreation",
+        "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TrackerProtocol",
+        "TorrentCreation",
         "TorrentStorage", "TorrentEngine", "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
+        "TrackerClient", "TrackerProtocol",
     ],
     // Assembly.
     "ServiceAssembly": [
         "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching", "Digests",
         "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
         "Dashboard",
-        "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization",
+        "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog", "TorrentEngine",
+        "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
     ],
     "weir": ["WeirCommands"],
 ]
@@ -82,13 +96,15 @@ private let allowedImports: [String: Set<String>] = [
 private let pureModules: Set<String> = [
     "SwarmTypes", "SpellingHints", "JSONScanning", "JSONValues", "LimitPlanning",
     "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TrackerProtocol", "PieceSelection",
-    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore",
+    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore", "LibraryPolicy",
 ]
 
 /// The C library of each module that owns one.
 private let owners: [String: String] = [
-    "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing", "CPCRE2": "PatternMatching",
+    "CArgon2": "AccessControl", "CCurl": "HTTPFetching", "CMicrohttpd": "HTTPServing",
+    "CPCRE2": "PatternMatching",
     "CSQLite": "SQLiteStore",
+    "CMiniUPnPc": "PortMapping", "CNATPMP": "PortMapping",
     "CYAML": "ConfigFile", "COpenSSL": "Digests", "CSHA1Lanes": "Digests",
     "CDashboardFiles": "Dashboard",
 ]

@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,10 +15,13 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path += [str(ROOT / "Tests/Support"), str(ROOT / "Tests/Support/scripts")]
+sys.path += [str(ROOT / "Tests/EndToEnd"), str(ROOT / "Tests/Support"), str(ROOT / "Tests/Support/scripts")]
+import link  # noqa: E402
 import qbittorrent  # noqa: E402
 from qbittorrent import bencode, free_port  # noqa: E402
 
@@ -55,6 +59,11 @@ class Torrent:
 class Lab:
     """Folder, processes and ports of one test."""
 
+    # Where the tracker and the clients are.
+    address = "127.0.0.1"
+    # What runs a command in the other namespace, if there is one.
+    far = ()
+
     def __init__(self):
         base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.folder = Path(tempfile.mkdtemp(prefix="weir-lab-", dir=base))
@@ -78,6 +87,17 @@ class Lab:
         self.processes.append(process)
         return process
 
+    def make_distant(self, delay=25, loss=1):
+        """Makes a second namespace at the end of a line with that delay (milliseconds) and loss (per cent) each way, which
+        `far` runs commands in."""
+        other = self.start(["unshare", "-n", "sleep", "infinity"], "namespace.log")
+        mine = os.readlink("/proc/self/ns/net")
+        wait_for(lambda: os.readlink(f"/proc/{other.pid}/ns/net") != mine, 60, "the namespace")
+        self.start([sys.executable, Path(__file__).with_name("link.py"), other.pid, "--delay", delay, "--loss", loss], "link.log")
+        wait_for(lambda: "UP" in (self.folder / "link.log").read_text(), 60, "the line between the namespaces")
+        self.address = link.HERE
+        self.far = ("nsenter", "-t", str(other.pid), "-n")
+
     def tracker(self, count=1):
         """A real tracker on `count` ports; answers the ports. It knows the torrents named by `allow`."""
         ports = [free_port() for _ in range(count)]
@@ -88,24 +108,45 @@ class Lab:
         # It leaves root and looks for its list as another user.
         for path, mode in ((self.folder, 0o755), (folder, 0o755), (self.allowed, 0o644)):
             path.chmod(mode)
-        arguments = ["opentracker", "-i", "127.0.0.1", "-d", folder, "-w", "allowed"]
+        arguments = ["opentracker", "-i", self.address, "-d", folder, "-w", "allowed"]
         for port in ports:
             arguments += ["-p", port, "-P", port]
         self.opentracker = self.start(arguments, "tracker.log", cwd=folder)
         for port in ports:
-            wait_for(lambda: can_connect(port), 10, "the tracker")
+            wait_for(lambda: can_connect(port, self.address), 60, "the tracker")
         return ports
 
     def allow(self, torrents):
-        """Debian's opentracker serves only the torrents on its list."""
+        """Debian's opentracker serves only the torrents on its list, which it reads again when it is told to."""
         with open(self.allowed, "a") as file:
             file.writelines(t.info_hash + "\n" for t in torrents)
         self.opentracker.send_signal(signal.SIGHUP)
 
+    def known(self, port, info_hash):
+        """How many complete and incomplete peers the tracker on this port knows of a torrent."""
+        answer = self.ask_tracker(port, "scrape", info_hash)
+        counts = [re.search(name + rb"i(\d+)e", answer) for name in (b"8:complete", b"10:incomplete")]
+        return tuple(int(count[1]) if count else 0 for count in counts)
 
-def can_connect(port):
+    def is_served(self, port, info_hash):
+        """Whether the tracker serves a torrent; asked in the name of a peer that is gone at once."""
+        who = {"peer_id": "-XX0000-" + "0" * 12, "port": 1, "left": 1, "uploaded": 0, "downloaded": 0, "compact": 1}
+        answers = [self.ask_tracker(port, "announce", info_hash, event=event, **who) for event in ("started", "stopped")]
+        return b"failure" not in answers[0]
+
+    def ask_tracker(self, tracker_port, what, info_hash, **more):
+        # Trackers take a plus sign for what it is.
+        query = urllib.parse.urlencode({"info_hash": bytes.fromhex(info_hash), **more}, quote_via=urllib.parse.quote)
+        try:
+            with urllib.request.urlopen(f"http://{self.address}:{tracker_port}/{what}?{query}", timeout=10) as answer:
+                return answer.read()
+        except OSError:
+            return b"failure"
+
+
+def can_connect(port, address="127.0.0.1"):
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((address, port), timeout=1).close()
         return True
     except OSError:
         return False

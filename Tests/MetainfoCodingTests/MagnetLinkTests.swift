@@ -154,4 +154,19 @@ struct MagnetLinkTests {
         let v1Only = try read(Sample.singleInfo)
         #expect(!v1.names(v1Only) && !v2.names(v1Only))
     }
+
+    @Test("means the bytes that have each hash it names, before they are read")
+    func matchingBytes() throws {
+        let torrent = try readFile(VersionTwo.torrent(hybrid: true))
+        let (v1, v2) = (try #require(torrent.v1ID), try #require(torrent.v2InfoHash))
+        let bytes = Array(torrent.infoBytes)
+        for link in [
+            MagnetLink(v1ID: v1), MagnetLink(v2InfoHash: v2), MagnetLink(v1ID: v1, v2InfoHash: v2),
+        ] {
+            #expect(link.names(infoDictionary: bytes, hashing: .forTests))
+            #expect(!link.names(infoDictionary: bytes + [0], hashing: .forTests))
+            #expect(!link.names(infoDictionary: [], hashing: .forTests))
+            #expect(!link.names(infoDictionary: [0, 0, 0], hashing: .forTests))
+        }
+    }
 }

@@ -177,13 +177,17 @@ struct PiecePickerTests {
         let swarm = try PickerSwarm(pieces: 4, have: [0], peers: [[0, 1], [1, 2]])
         #expect(
             swarm.picker.currentAvailability()
-                == Availability(copies: 0.75, unavailableCount: 1, unavailable: [3]))
+                == Availability(
+                    copies: 0.75, unavailableCount: 1, unavailable: [3], singleCount: 1,
+                    onlyHolder: PeerSlot(1)))
         swarm.picker.peerHas(PeerSlot(0), piece: 2)
         swarm.picker.peerHas(PeerSlot(0), piece: 3)
         #expect(swarm.picker.isSeed(PeerSlot(0)))
         #expect(
             swarm.picker.currentAvailability()
-                == Availability(copies: 1.5, unavailableCount: 0, unavailable: []))
+                == Availability(
+                    copies: 1.5, unavailableCount: 0, unavailable: [], singleCount: 1, onlyHolder: PeerSlot(0)
+                ))
         swarm.picker.peerLeft(PeerSlot(0))
         #expect(swarm.picker.currentAvailability(listing: 1).unavailableCount == 1)
         swarm.picker.peerLeft(PeerSlot(1))

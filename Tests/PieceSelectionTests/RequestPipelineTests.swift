@@ -45,9 +45,17 @@ struct RequestPipelineTests {
         var pipeline = RequestPipeline(peerLimit: 50)
         _ = run(&pipeline, bytesPerSecond: 1e9, roundTrip: 0.0001, from: 0, for: 2)
         #expect(pipeline.depth == 50)
+        pipeline = RequestPipeline()
         pipeline.setPeerLimit(1_000_000)
-        _ = run(&pipeline, bytesPerSecond: 1e9, roundTrip: 0.0001, from: 3, for: 2)
+        _ = run(&pipeline, bytesPerSecond: 1e9, roundTrip: 0.1, from: 3, for: 2)
         #expect(pipeline.depth == RequestPipeline.maximumDepth)
+    }
+
+    @Test("A near peer, however fast, gets a queue of 512 blocks and no more")
+    func nearPeer() {
+        var pipeline = RequestPipeline(peerLimit: 2000)
+        _ = run(&pipeline, bytesPerSecond: 500e6, roundTrip: 0.0001, from: 0, for: 5)
+        #expect(pipeline.depth == 512)
     }
 
     @Test(
@@ -78,15 +86,18 @@ struct RequestPipelineTests {
         #expect(pipeline.depth < 40)
     }
 
-    @Test("Asks in batches: no room until an eighth of the depth is open")
-    func batches() {
+    @Test(
+        "Asks in batches: of half the depth where the rest lasts for two round trips, else of an eighth",
+        arguments: [(10e6, 0.02, 2), (10e6, 2.0, 8), (300e3, 0.02, 8)])
+    func batches(rate: Double, roundTrip: Double, part: Int) {
         var pipeline = RequestPipeline(peerLimit: 2000)
-        _ = run(&pipeline, bytesPerSecond: 10e6, roundTrip: 0.02, from: 0, for: 10)
+        _ = run(&pipeline, bytesPerSecond: rate, roundTrip: roundTrip, from: 0, for: 60)
         let depth = pipeline.depth
-        pipeline.requested(depth - depth / 8 + 1, at: Instant(nanoseconds: 20_000_000_000))
+        pipeline.withdrawn(pipeline.outstanding)
+        pipeline.requested(depth - depth / part + 1, at: Instant(nanoseconds: 70_000_000_000))
         #expect(pipeline.room == 0)
         pipeline.withdrawn(1)
-        #expect(pipeline.room == depth / 8)
+        #expect(pipeline.room == depth / part)
     }
 
     @Test(

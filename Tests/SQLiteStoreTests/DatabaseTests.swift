@@ -295,4 +295,20 @@ struct DatabaseTests {
         #expect(failure { try database.backup(to: blocked) } != nil)
         #expect(!FileManager.default.fileExists(atPath: blocked + ".part"))
     }
+
+    @Test("A database that is removed when it is closed leaves nothing, and its name is free at once")
+    func removal() throws {
+        let path = self.directory.file("passing/weir.db")
+        do {
+            let database = try Database(path: path, migrations: items)
+            database.removeWhenClosed()
+            guard case .locked = failure({ _ = try Database(path: path, migrations: items) })?.reason else {
+                Issue.record("it was opened twice")
+                return
+            }
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: self.directory.file("passing")) == [])
+        let next = try Database(path: path, migrations: items)
+        #expect(try next.firstInt64("SELECT count(*) FROM items") == 0)
+    }
 }

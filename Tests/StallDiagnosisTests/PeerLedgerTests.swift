@@ -33,6 +33,20 @@ struct PeerLedgerTests {
         #expect(ledger.closures == ["reset_by_peer": 1])
     }
 
+    @Test("Condensed, it keeps the entries that tell the most, and all counts")
+    func condensed() {
+        var ledger = ledger(.corruptData, reached: .transferring)
+        for number in 1...50 { ledger.noted(address(UInt32(number)), source: .tracker, at: instant(1)) }
+        let small = ledger.condensed(to: 4)
+        #expect(small.entries.count == 4)
+        #expect(small[address(100)] == ledger[address(100)])
+        #expect(small.forgotten == ledger.forgotten + 47)
+        #expect(small.handshakes == ledger.handshakes)
+        #expect(small.closures == ledger.closures)
+        #expect(small.condensed(to: 100) == small)
+        for entry in small.entries { #expect(small[entry.address] == entry) }
+    }
+
     @Test("A second attempt keeps the furthest stage, and begins its own from the start")
     func secondAttempt() throws {
         var ledger = ledger(.closedByPeer, reached: .unchoked)

@@ -106,6 +106,22 @@ extension Cause {
         .among(.corruptsAll, [.corruptData], after: 60),
         .among(.floodsUnrequested, [.protocolErrors], .brokeProtocol, after: 60),
         .beside("a good seed", .progressing, after: 15) { _, _ in },
+        Cause("one slow seed", [.lastPiecesOnePeer], .sending, after: 15) { world in
+            let engine = EngineHost(0, in: world)
+            world.add(engine)
+            world.add(EngineHost(1, in: world, start: .everything, line: SimulatedLine(up: 10_000)))
+            return engine
+        },
+        Cause("more seeds than blocks", [.requestsOnTheWay], .nothingLeftToAsk, after: 6) { world in
+            var pieces = Bitfield(allSet: 16)
+            pieces.clear(3)
+            let engine = EngineHost(0, in: world, start: .pieces(pieces))
+            world.add(engine)
+            for number in 1...8 {
+                world.add(EngineHost(number, in: world, start: .everything, line: SimulatedLine(up: 2000)))
+            }
+            return engine
+        },
         Cause("seeds that went off", [.everybodyLeft], .wentAway, after: 5) { world in
             let seed = EngineHost(0, in: world, start: .everything, line: SimulatedLine(up: 20_000))
             seed.announces = false

@@ -108,7 +108,8 @@ struct PeerAddressTests {
         arguments: [
             ("0.1.2.3:1", .unspecified), ("127.0.0.1:1", .loopback), ("10.9.8.7:1", .privateNetwork),
             ("172.16.0.1:1", .privateNetwork), ("172.31.255.255:1", .privateNetwork),
-            ("172.32.0.1:1", .global),
+            ("172.32.0.1:1", .global), ("100.63.255.255:1", .global), ("100.64.0.0:1", .sharedNetwork),
+            ("100.127.255.255:1", .sharedNetwork), ("100.128.0.0:1", .global),
             ("192.168.1.1:1", .privateNetwork), ("192.169.1.1:1", .global), ("169.254.1.1:1", .linkLocal),
             ("224.0.0.1:1", .multicast), ("255.255.255.255:1", .multicast), ("223.255.255.255:1", .global),
             ("[::]:1", .unspecified), ("[::1]:1", .loopback), ("[::2]:1", .global),

@@ -84,19 +84,19 @@ struct CheckingTests {
         #expect(await next.quickChecked(stamps) == .success(.unchanged))
         #expect(
             await next.quickChecked([])
-                == .success(.changed(path: fixture.directory + "/a", .appeared, count: 2)))
+                == .success(.changed(path: fixture.directory + "/a", .appeared, files: [0, 1])))
         // A download that went on after the checkpoint, until it was killed.
         try makeFile(fixture.directory + "/b", Array(sample.bytes[65_536..<130_000]))
         #expect(await next.quickChecked(stamps) == .success(.unchanged))
         try makeFile(fixture.directory + "/b", [1])
         #expect(
             await next.quickChecked(stamps)
-                == .success(.changed(path: fixture.directory + "/b", .size(was: 32_768, is: 1), count: 1)))
+                == .success(.changed(path: fixture.directory + "/b", .size(was: 32_768, is: 1), files: [1])))
         try makeFile(fixture.directory + "/a", sample.bytes(ofFile: 0))
-        guard case .success(.changed(_, let difference, let count)) = await next.quickChecked(stamps) else {
+        guard case .success(.changed(_, let difference, let files)) = await next.quickChecked(stamps) else {
             Issue.record("the change was not seen")
             return
         }
-        #expect(difference == .changedLater && count == 2)
+        #expect(difference == .changedLater && files == [0, 1])
     }
 }

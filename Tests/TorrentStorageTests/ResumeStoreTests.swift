@@ -1,3 +1,4 @@
+import EventIO
 import Foundation
 import Glibc
 import SwarmTypes
@@ -131,6 +132,76 @@ struct ResumeStoreTests {
         try store.forEachRecord { if $0.have == .all { count += 1 } }
         #expect(count == 10_000)
         #expect(ContinuousClock.now - start < .seconds(2))
+    }
+
+    @Test("Trackers are read from the lean row as they were added")
+    func trackers() throws {
+        let tiers = [["http://a/announce?passkey=1", "udp://b:1"], ["https://c/ä"]]
+        var first = record(1)
+        first.trackers = SavedTrackers(tiers: tiers, isPrivate: true)
+        var second = record(2)
+        second.trackers = SavedTrackers(tiers: [[], ["udp://x"]])
+        let store = try ResumeStore(path: self.path)
+        try store.add([
+            ResumeAddition(first, link: "magnet:?x"), ResumeAddition(second), ResumeAddition(record(3)),
+        ])
+        #expect(try store.count() == 3)
+        #expect(try store.record(of: torrentID(1))?.trackers.tiers == tiers)
+        #expect(try store.record(of: torrentID(1))?.trackers.isPrivate == true)
+        #expect(try store.record(of: torrentID(2))?.trackers.tiers == [["udp://x"]])
+        #expect(try store.record(of: torrentID(2))?.trackers.isPrivate == false)
+        #expect(try store.record(of: torrentID(3))?.trackers == SavedTrackers())
+        #expect(try store.stored(torrentID(1))?.details.link == "magnet:?x")
+        #expect(try store.stored(torrentID(2))?.details.link == nil)
+        #expect(try store.stored(torrentID(4)) == nil)
+    }
+
+    @Test(
+        "A column of trackers with any bytes is read as far as it goes", arguments: 0..<200 as Range<UInt64>)
+    func anyTrackers(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in
+            UInt8.random(in: 0...(seed % 2 == 0 ? 255 : 6), using: &random)
+        }
+        let tiers = SavedTrackers(column: bytes).tiers
+        #expect(tiers.reduce(0) { $0 + $1.count } <= bytes.count)
+        let whole = SavedTrackers(tiers: [["abc", "d"], ["ef"]], isPrivate: true)
+        for end in whole.bytes.indices {
+            #expect(SavedTrackers(column: Array(whole.bytes[..<end])).tiers.count <= 2)
+        }
+    }
+
+    @Test("The keeper hands out all rows in batches, and one torrent whole")
+    func streaming() async throws {
+        let loop = try EventLoop(name: "test")
+        try loop.start()
+        let keeper = try ResumeKeeper(path: self.path)
+        let added = await withCheckedContinuation { done in
+            keeper.perform(on: loop) { store throws(ResumeFailure) in
+                try store.add((0..<2500).map { ResumeAddition(record($0), metainfo: [UInt8($0 % 256)]) })
+            } then: {
+                done.resume(returning: $0)
+            }
+        }
+        try added.get()
+        let batches = Lock<[Int]>([])
+        let count = await withCheckedContinuation { done in
+            keeper.stream(on: loop) { records in
+                batches.withLock { $0.append(records.count) }
+            } then: {
+                done.resume(returning: $0)
+            }
+        }
+        #expect(try count.get() == 2500)
+        #expect(batches.withLock { $0 } == [1000, 1000, 500])
+        let one = await withCheckedContinuation { done in
+            keeper.load(torrentID(7), on: loop) { done.resume(returning: $0) }
+        }
+        #expect(try one.get()?.metainfo == [7])
+        #expect(try one.get()?.record == record(7))
+        keeper.stop()
+        loop.stop()
+        loop.join()
     }
 
     @Test(

@@ -172,11 +172,13 @@ struct SampleTorrent {
     }
 
     func store(
-        in fixture: StorageFixture, have: Bitfield? = nil, partials: [PartialPiece] = [],
+        in fixture: StorageFixture, directory: String? = nil, have: Bitfield? = nil,
+        partials: [PartialPiece] = [],
         selection: Bitfield? = nil
     ) -> TorrentStore {
         TorrentStore(
-            torrent: self.id, layout: self.layout, directory: fixture.directory, service: fixture.service,
+            torrent: self.id, layout: self.layout, directory: directory ?? fixture.directory,
+            service: fixture.service,
             hashes: self.hashes, have: have, partials: partials, selection: selection)
     }
 }

@@ -234,3 +234,52 @@ struct TrackerClientQueueTests {
         self.tracker.open()
     }
 }
+
+@Suite("Trackers with addresses of both families", .timeLimit(.minutes(1)))
+struct BothFamiliesTests {
+    let fixture: ClientFixture
+    let tracker = HTTPTracker()
+    let server: HTTPServer
+    let sixth: HTTPServer
+    let base: String
+
+    init() throws {
+        self.fixture = try ClientFixture { settings in
+            settings.lookUp = { _ in
+                .success([PeerAddress("127.0.0.1:0"), PeerAddress("[::1]:0")].compactMap { $0 })
+            }
+        }
+        self.server = try HTTPServer(
+            loop: self.fixture.loop, address: "127.0.0.1", port: 0, handler: self.tracker)
+        self.sixth = try HTTPServer(
+            loop: self.fixture.loop, address: "::1", port: self.server.port, handler: self.tracker)
+        self.base = "http://localhost:\(self.server.port)"
+    }
+
+    @Test(
+        "Each family is announced over once, with the same key and peer id, and without addresses in the URL (BEP 7)"
+    )
+    func both() async throws {
+        let answer = try await self.fixture.announce(self.base + "/announce").get()
+        #expect(answer.peers == [PeerAddress("127.0.0.1:9")].compactMap { $0 } && answer.interval == 1800)
+        let queries = self.tracker.requests.map { request in
+            Dictionary(uniqueKeysWithValues: request.query.map { ($0.name, $0.value) })
+        }
+        #expect(queries.count == 2 && queries.first == queries.last)
+        #expect(queries.allSatisfy { $0["ipv4"] == nil && $0["ipv6"] == nil && $0["ip"] == nil })
+    }
+
+    @Test("A tracker that answers over one family only has answered")
+    func one() async throws {
+        let fixture = try ClientFixture { settings in
+            settings.lookUp = { _ in
+                .success([PeerAddress("127.0.0.1:0"), PeerAddress("[::1]:0")].compactMap { $0 })
+            }
+        }
+        let tracker = HTTPTracker()
+        let server = try HTTPServer(loop: fixture.loop, address: "::1", port: 0, handler: tracker)
+        let answer = try await fixture.announce("http://localhost:\(server.port)/announce").get()
+        #expect(answer.interval == 1800 && tracker.requests.count == 1)
+    }
+
+}

@@ -126,3 +126,40 @@ struct RequestQueueTests {
         }
     }
 }
+
+@Suite("Limits of the queue that change")
+struct RequestQueueLimitsTests {
+    @Test("At the end of a session sixteen at a time and 500 a second go to one host")
+    func end() {
+        var queue = RequestQueue()
+        for _ in 0..<1200 { _ = queue.add(host: "a", priority: .ending) }
+        #expect(queue.takeReady(at: seconds(0)).count == 4)
+        queue.limits = .atTheEnd
+        #expect(queue.takeReady(at: seconds(0)).count == 12)
+        var begun = 16
+        queue.limits.perHost = 10_000
+        queue.limits.inAll = 10_000
+        begun += queue.takeReady(at: seconds(0.5)).count
+        #expect(begun == 500)
+        #expect(queue.takeReady(at: seconds(0.9)).isEmpty)
+        #expect(queue.takeReady(at: seconds(1)).count == 16)
+        #expect(queue.takeReady(at: seconds(1.5)).count == 484)
+    }
+
+    @Test("Fewer a second hold from then on")
+    func fewer() {
+        var queue = RequestQueue(limits: .init(perHost: 100, perHostEachSecond: 50))
+        for _ in 0..<100 { _ = queue.add(host: "a", priority: .interval) }
+        #expect(queue.takeReady(at: seconds(0)).count == 50)
+        queue.limits.perHostEachSecond = 10
+        #expect(queue.takeReady(at: seconds(0.5)).isEmpty)
+        #expect(queue.takeReady(at: seconds(1)).count == 10)
+    }
+
+    @Test("The more torrents, the faster they are announced, within bounds")
+    func torrents() {
+        #expect(RequestQueue.Limits.standard(torrents: 1) == RequestQueue.Limits())
+        #expect(RequestQueue.Limits.standard(torrents: 30_000).perHostEachSecond == 20)
+        #expect(RequestQueue.Limits.standard(torrents: 1_000_000).perHostEachSecond == 50)
+    }
+}

@@ -173,3 +173,23 @@ struct TrackerURLPolicyTests {
         #expect(url.redirected(to: location)?.text == target)
     }
 }
+
+@Suite("Who may name whom as a peer")
+struct NamingTests {
+    @Test("Hosts of the world may name only hosts of the world, those of our own network also its own")
+    func naming() throws {
+        let outside = try ["192.0.2.1:80", "[2001:db8::1]:80"].map { try #require(PeerAddress($0)) }
+        let inside = try [
+            "10.0.0.1:80", "192.168.1.1:80", "172.16.0.1:80", "169.254.1.1:80", "127.0.0.1:80", "[::1]:80",
+            "[fe80::1]:80",
+            "[fd00::1]:80", "[64:ff9b::a00:1]:80",
+        ].map { try #require(PeerAddress($0)) }
+        for host in outside {
+            for peer in outside { #expect(host.mayName(peer)) }
+            for peer in inside { #expect(!host.mayName(peer), "\(host) \(peer)") }
+        }
+        for host in inside {
+            for peer in outside + inside { #expect(host.mayName(peer), "\(host) \(peer)") }
+        }
+    }
+}

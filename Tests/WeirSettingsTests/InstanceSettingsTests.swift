@@ -25,6 +25,19 @@ struct InstanceSettingsTests {
         #expect(loaded.warnings == [])
     }
 
+    @Test("may be none where nobody needs them, and are read all the same where the file has them")
+    func none() throws {
+        let file = Array(catchAll.utf8)
+        let environment = ConfigEnvironment(variables: ["WEIR_QBITTORRENT_PASSWORD": "p"])
+        let loaded = try Settings.load(file, fileName: "f", environment: environment, needsClients: false)
+        #expect(loaded.settings.instances.isEmpty)
+        #expect(loaded.settings.trackers.map(\.id) == ["all"])
+        #expect(loaded.warnings.isEmpty)
+        #expect(throws: SettingsFailure.self) {
+            try Settings.load(Array("qbittorrent: 5\n".utf8) + file, fileName: "f", needsClients: false)
+        }
+    }
+
     @Test(
         "have addresses with scheme, host, port and base path",
         arguments: [

@@ -31,5 +31,8 @@ ssize_t weir_pread_cached(int file, void *buffer, size_t count, off_t offset);
 /// Whether the file lies in memory (tmpfs, ramfs), so that reading it waits for no disk.
 int weir_is_in_memory(int file);
 
+/// syncfs(2): all that was written to the file system of this open file, and names too, is on disk afterwards.
+int weir_sync_file_system(int file);
+
 /// Asks the kernel to read a part of a file ahead; without effect where it cannot.
 void weir_will_need(int file, off_t offset, off_t count);

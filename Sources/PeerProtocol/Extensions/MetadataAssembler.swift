@@ -21,9 +21,12 @@ public struct MetadataAssembler<Peer: Hashable & Sendable>: Sendable {
     var sources: [MetadataSource<Peer>] = []
     /// The size that is tried; nil while there is nobody to ask.
     public private(set) var size: Int?
-    private var pieces: [Int: (bytes: ArraySlice<UInt8>, from: Peer)] = [:]
-    /// No piece before this one is missing.
+    /// The pieces before the first that is missing, and who gave them: each byte is kept once.
+    private var assembled: [UInt8] = []
+    private var givers: [Peer] = []
     private var firstMissing = 0
+    /// Pieces behind it.
+    private var ahead: [Int: (bytes: ArraySlice<UInt8>, from: Peer)] = [:]
     /// The only one to be asked, because parts of several did not fit together.
     private var solePeer: Peer?
 
@@ -31,7 +34,7 @@ public struct MetadataAssembler<Peer: Hashable & Sendable>: Sendable {
 
     /// How much of the dictionary is here, of how much; nil while no size is known.
     public var progress: (have: Int, of: Int)? {
-        self.size.map { (self.pieces.values.reduce(0) { $0 + $1.bytes.count }, $0) }
+        self.size.map { (self.ahead.values.reduce(self.assembled.count) { $0 + $1.bytes.count }, $0) }
     }
 
     /// A peer's extension handshake told a size.
@@ -68,7 +71,7 @@ public struct MetadataAssembler<Peer: Hashable & Sendable>: Sendable {
         for count in 0...1 {
             var piece = self.firstMissing
             while chosen.count < room, piece < MetadataPieces.count(size: size) {
-                let isWanted = self.pieces[piece] == nil && askers[piece, default: 0] == count
+                let isWanted = self.ahead[piece] == nil && askers[piece, default: 0] == count
                 if isWanted, !own.contains(piece) { chosen.append(piece) }
                 piece += 1
             }
@@ -95,13 +98,17 @@ public struct MetadataAssembler<Peer: Hashable & Sendable>: Sendable {
         else { return self.refuse(peer, at: now) }
         self.sources[index].succeeded()
         // It may be late: from the time of another size or attempt.
-        guard size == self.size, self.pieces[piece] == nil, self.solePeer ?? peer == peer else {
-            return .accepted
+        guard size == self.size, piece >= self.firstMissing, self.ahead[piece] == nil,
+            self.solePeer ?? peer == peer
+        else { return .accepted }
+        self.ahead[piece] = (bytes, peer)
+        while let next = self.ahead.removeValue(forKey: self.firstMissing) {
+            self.assembled += next.bytes
+            if !self.givers.contains(next.from) { self.givers.append(next.from) }
+            self.firstMissing += 1
         }
-        self.pieces[piece] = (bytes, peer)
-        while self.pieces[self.firstMissing] != nil { self.firstMissing += 1 }
         guard self.firstMissing == MetadataPieces.count(size: size) else { return .accepted }
-        return .complete((0..<self.firstMissing).flatMap { self.pieces[$0]?.bytes ?? [] })
+        return .complete(self.assembled)
     }
 
     /// The peer has no metadata, or does not want to give it now.
@@ -116,11 +123,7 @@ public struct MetadataAssembler<Peer: Hashable & Sendable>: Sendable {
     ///
     /// - Returns: Who gave parts of it. A single one is forgotten, and to be closed as `badMetadata`.
     public mutating func hashFailed(at now: Instant) -> [Peer] {
-        var contributors: [Peer] = []
-        for piece in 0..<self.firstMissing {
-            guard let peer = self.pieces[piece]?.from, !contributors.contains(peer) else { continue }
-            contributors.append(peer)
-        }
+        let contributors = self.givers
         self.startAgain()
         self.solePeer = nil
         if contributors.count == 1 {
@@ -133,8 +136,10 @@ public struct MetadataAssembler<Peer: Hashable & Sendable>: Sendable {
     }
 
     private mutating func startAgain() {
-        self.pieces = [:]
+        self.assembled = []
+        self.givers = []
         self.firstMissing = 0
+        self.ahead = [:]
         for index in self.sources.indices { self.sources[index].withdrawRequests() }
     }
 

@@ -13,6 +13,19 @@ public enum PortMapping: Hashable, Sendable {
     case mapped(external: PeerAddress, leaseSeconds: Double)
 }
 
+extension PortMapping {
+    /// For a verdict about the port; nil when no router was asked.
+    var fact: Fact? {
+        switch self {
+        case .off: nil
+        case .unavailable: Fact("port_mapping", .text("unavailable"), "no router answers")
+        case .failed(let words): Fact.quoted("port_mapping", words, "the router says")
+        case .mapped(let external, _):
+            Fact("port_mapping", .text("\(external)"), "the router has port \(external.port) open")
+        }
+    }
+}
+
 public enum NameResolution: Hashable, Sendable {
     case notTested
     case works(seconds: Double)

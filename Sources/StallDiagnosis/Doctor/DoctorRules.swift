@@ -103,12 +103,14 @@ extension ConnectabilityFacts {
         guard self.lastIncomingIPv4 == nil, self.reflector != .connected, let local = self.localIPv4 else {
             return false
         }
-        return !local.isPublic
+        return local.scope != .global
     }
 
     private func mapped(_ external: PeerAddress, _ lease: Double) -> DoctorFinding {
         let fact = Fact("external_address", .text(external.host), "the router's address is \(external.host)")
-        guard external.isPublic else { return DoctorFinding(code: .mappingDoubleNAT, evidence: [fact]) }
+        guard external.scope == .global else {
+            return DoctorFinding(code: .mappingDoubleNAT, evidence: [fact])
+        }
         if let seen = self.addressSeenByTracker, seen.ipv4 != nil, external.ipv4 != nil,
             seen.host != external.host
         {
@@ -129,7 +131,7 @@ extension ConnectabilityFacts {
                 code: .ipv6Reached,
                 evidence: [.ago("last_incoming_age", last, at: self.now, "somebody came in")])
         }
-        guard let local = self.localIPv6, local.isPublic else {
+        guard let local = self.localIPv6, local.scope == .global else {
             return DoctorFinding(code: .ipv6Absent, evidence: [])
         }
         return DoctorFinding(
@@ -207,13 +209,5 @@ private func folder(_ folder: FolderFacts) -> DoctorFinding {
     case .filesMissing, .filesChanged: return DoctorFinding(code: .folderFailing, evidence: [path])
     case .failing(let words):
         return DoctorFinding(code: .folderFailing, evidence: [path, .quoted("error", words, "the error")])
-    }
-}
-
-extension PeerAddress {
-    /// Reachable from everywhere: global, and not from the range that providers share (RFC 6598).
-    fileprivate var isPublic: Bool {
-        if let ipv4 = self.ipv4, ipv4 >> 22 == 0x191 { return false }
-        return self.scope == .global
     }
 }

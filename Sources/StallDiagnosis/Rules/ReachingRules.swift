@@ -131,7 +131,7 @@ extension Situation {
         var facts = [self.knownFact, self.failedFact]
         if let reason {
             let count = self.tally.failures[reason] ?? 0
-            facts.append(.count(reason.code, count, "\(count) \(reason.code.replacing("_", with: " "))"))
+            facts.append(.count(reason.code, count, "\(count) \(spaced(reason.code))"))
         }
         let waiting = self.torrent.counts.backingOff
         if waiting > 0 { facts.append(.count("backing_off", waiting, "\(waiting) wait to be tried again")) }
@@ -150,7 +150,7 @@ extension Situation {
         if left * 2 >= self.tally.failed { return self.draft(.everybodyLeft, self.failureFacts(nil)) }
         let ranked = self.tally.failures.sorted { ($1.value, $0.key.code) < ($0.value, $1.key.code) }
         let facts = ranked.prefix(4).map { reason, count in
-            Fact.count(reason.code, count, "\(count) \(reason.code.replacing("_", with: " "))")
+            Fact.count(reason.code, count, "\(count) \(spaced(reason.code))")
         }
         let words = facts.map(\.phrase).joined(separator: ", ")
         return self.draft(

@@ -115,7 +115,10 @@ extension Situation {
         guard case .open(let port) = self.torrent.session.listening else {
             return self.draft(.notListening, [Fact("listening", .flag(false), "no port is open")])
         }
-        let facts = [leeches, .count("port", Int(port), "listening on \(port)"), self.failedFact]
+        let facts = [
+            leeches, .count("port", Int(port), "listening on \(port)"), self.torrent.session.mapping.fact,
+            self.failedFact,
+        ]
         return self.draft(.notConnectable, facts.compactMap(\.self))
     }
 }

@@ -113,6 +113,8 @@ public enum Listening: Hashable, Sendable {
 /// What all torrents share.
 public struct SessionFacts: Hashable, Sendable {
     public var listening = Listening.off
+    /// Off also until the router has answered.
+    public var mapping = PortMapping.off
     /// Any torrent ever had an incoming connection.
     public var hadIncoming = false
     public var encryption = EncryptionPolicy.prefer

@@ -53,7 +53,7 @@ enum TrackerComplaint: Hashable {
     /// Reads at most the first 300 characters.
     init(_ words: String) {
         let text = String(words.prefix(300)).lowercased()
-        func has(_ parts: String...) -> Bool { parts.contains { text.contains($0) } }
+        func has(_ parts: String...) -> Bool { parts.contains { text.holds($0) } }
         if has(
             "unregistered", "not registered", "unknown torrent", "torrent not found", "infohash not found",
             "info hash not found", "info_hash not found", "torrent does not exist", "torrent doesn't exist",

@@ -16,7 +16,7 @@ Then it obeys lines on its standard input, and answers each with such a line aga
 At the end of its standard input it stops qBittorrent and removes the profile, unless --profile named one.
 Also a module: `make_torrent` and `QBittorrent` serve other scripts. Only the standard library is used.
 """
-import argparse, base64, ctypes, hashlib, http.client, json, os, secrets, shutil, signal, socket, subprocess, sys
+import argparse, base64, ctypes, hashlib, http.client, json, os, random, secrets, shutil, signal, socket, subprocess, sys
 import tempfile, time, urllib.parse
 
 
@@ -57,10 +57,22 @@ def make_torrent(name, source, tiers, size=16384, piece_length=16384, private=Tr
     return hashlib.sha1(bencode(info)).hexdigest(), bencode(torrent)
 
 
+given_ports = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens at, never given twice, and below those that the system gives to outgoing connections:
+    nobody takes it by chance before its user is there."""
+    while True:
+        port = random.randrange(12000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
 
 
 def pbkdf2(password):

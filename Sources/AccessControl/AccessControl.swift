@@ -1,0 +1,277 @@
+import Digests
+public import EventIO
+public import SwarmTypes
+
+/// Who may do what: people by name and password, programs by keys, both from one database.
+///
+/// From any thread. What takes long (hashing a password, writing the database) runs on a thread of its own, one at a time.
+public final class AccessControl: Sendable {
+    private struct State {
+        var users: [String: String]
+        var keys: [[UInt8]: AccessKey]
+        var sessions = SessionTable()
+        var attempts = AttemptGuard()
+        var waiting = 0
+        var setUpToken: String?
+        var configuredKey: String?
+    }
+
+    /// That wait for a password to be hashed.
+    static let maximumWaiting = 16
+
+    private let thread: EventLoop
+    /// Touched on the thread only.
+    private let store: StoreBox
+    private let state: Lock<State>
+    private let now: @Sendable () -> Instant
+
+    /// Opens or makes the database. Without a user in it there is a token with which the first one is made.
+    public init(
+        path: String, configuredKey: String?, now: @escaping @Sendable () -> Instant = { monotonicNow() }
+    ) throws(AccessFailure) {
+        let store = try AccessStore(path: path)
+        let users = try store.users()
+        let keys = try store.keys()
+        do {
+            self.thread = try EventLoop(name: "access")
+            try self.thread.start()
+        } catch {
+            throw .store(error.description)
+        }
+        self.store = StoreBox(store)
+        self.now = now
+        self.state = Lock(
+            State(
+                users: users, keys: keys, setUpToken: users.isEmpty ? Secret.make() : nil,
+                configuredKey: configuredKey.flatMap { $0.isEmpty ? nil : $0 }))
+    }
+
+    public func close() {
+        self.thread.stop()
+        self.thread.join()
+    }
+
+    /// For the log, once; nil as soon as there is a user.
+    public var setUpToken: String? { self.state.withLock { $0.setUpToken } }
+
+    public func setConfiguredKey(_ key: String?) {
+        self.state.withLock { $0.configuredKey = key.flatMap { $0.isEmpty ? nil : $0 } }
+    }
+
+    // MARK: - Who asks
+
+    public func identity(ofSession secret: String) -> AccessIdentity? {
+        guard let digest = Secret.digest(of: secret) else { return nil }
+        let now = self.now()
+        return self.state.withLock { state in
+            state.sessions.use(digest, at: now).map {
+                AccessIdentity(kind: .session, name: $0, role: .admin)
+            }
+        }
+    }
+
+    public func identity(ofKey secret: String) -> AccessIdentity? {
+        guard let digest = Secret.digest(of: secret) else { return nil }
+        return self.state.withLock { state in
+            if let key = state.configuredKey, secretsAreEqual(key, secret) {
+                return AccessIdentity(kind: .configuredKey, name: "configuration", role: .admin)
+            }
+            // By digest: how long it takes says nothing of the secret.
+            return state.keys[digest].map { AccessIdentity(kind: .key, name: $0.name, role: $0.role) }
+        }
+    }
+
+    // MARK: - Logging in
+
+    /// Answers the new session's secret.
+    public func logIn(
+        name: String, password: String, from address: String
+    ) async throws(AccessFailure) -> String {
+        let hash = try self.begin(from: address) { $0.users[name] }
+        // As long for names that nobody has.
+        let isRight = await self.onThread { _ in
+            PasswordHashing.verify(password, against: hash ?? PasswordHashing.nobody) && hash != nil
+        }
+        let now = self.now()
+        let secret = Secret.make()
+        guard let digest = Secret.digest(of: secret) else { throw .store("the library has no SHA-256") }
+        let isCurrent = self.state.withLock { state in
+            state.waiting -= 1
+            // Changed meanwhile.
+            let isCurrent = isRight && state.users[name] == hash
+            if isCurrent {
+                state.attempts.succeeded(address)
+                state.sessions.begin(digest, user: name, at: now)
+            } else {
+                state.attempts.failed(address, at: now)
+            }
+            return isCurrent
+        }
+        guard isCurrent else { throw .wrongPassword }
+        return secret
+    }
+
+    public func logOut(session secret: String) {
+        guard let digest = Secret.digest(of: secret) else { return }
+        self.state.withLock { $0.sessions.end(digest) }
+    }
+
+    /// Makes the first user, for whoever has read the log; answers a session.
+    public func setUp(
+        token: String, name: String, password: String, from address: String
+    ) async throws(AccessFailure) -> String {
+        try checkName(name)
+        try checkPassword(password)
+        let right = try self.begin(from: address) { $0.setUpToken }
+        guard let right, secretsAreEqual(right, token) else {
+            let now = self.now()
+            self.state.withLock { state in
+                state.waiting -= 1
+                state.attempts.failed(address, at: now)
+            }
+            throw right == nil ? .alreadySetUp : .wrongToken
+        }
+        defer { self.state.withLock { $0.waiting -= 1 } }
+        try await self.keep(password, of: name) { state in
+            guard state.setUpToken != nil else { return false }
+            state.setUpToken = nil
+            return true
+        }
+        return try await self.newSession(of: name)
+    }
+
+    /// Ends all sessions of the user.
+    public func setPassword(_ password: String, of name: String) async throws(AccessFailure) {
+        try checkName(name)
+        try checkPassword(password)
+        try await self.keep(password, of: name) { state in
+            state.setUpToken = nil
+            state.sessions.endAll(of: name)
+            return true
+        }
+    }
+
+    private func newSession(of name: String) async throws(AccessFailure) -> String {
+        let secret = Secret.make()
+        guard let digest = Secret.digest(of: secret) else { throw .store("the library has no SHA-256") }
+        let now = self.now()
+        self.state.withLock { $0.sessions.begin(digest, user: name, at: now) }
+        return secret
+    }
+
+    /// Nobody hashes who comes too often, and only a few at once.
+    private func begin<Value: Sendable>(
+        from address: String, _ read: @Sendable (borrowing State) -> Value
+    ) throws(AccessFailure) -> Value {
+        let now = self.now()
+        let outcome: Result<Value, AccessFailure> = self.state.withLock { state in
+            if let seconds = state.attempts.wait(for: address, at: now) {
+                return .failure(.tooManyAttempts(seconds: Int(seconds.rounded(.up))))
+            }
+            guard state.waiting < Self.maximumWaiting else { return .failure(.busy) }
+            state.waiting += 1
+            return .success(read(state))
+        }
+        return try outcome.get()
+    }
+
+    /// Hashes and records a password, and takes it into use when `admit` agrees.
+    private func keep(
+        _ password: String, of name: String, admit: @escaping @Sendable (inout State) -> Bool
+    ) async throws(AccessFailure) {
+        let outcome: Result<String, AccessFailure> = await self.onThread { store in
+            guard let hash = PasswordHashing.hash(password) else {
+                return .failure(.store("there is not enough memory to hash a password"))
+            }
+            do throws(AccessFailure) {
+                try store.setPassword(of: name, to: hash)
+                return .success(hash)
+            } catch {
+                return .failure(error)
+            }
+        }
+        let hash = try outcome.get()
+        let isAdmitted = self.state.withLock { state in
+            guard admit(&state) else { return false }
+            state.users[name] = hash
+            return true
+        }
+        guard isAdmitted else { throw .alreadySetUp }
+    }
+
+    // MARK: - Keys
+
+    public var keys: [AccessKey] {
+        self.state.withLock { Array($0.keys.values) }.sorted { $0.name < $1.name }
+    }
+
+    /// Answers the key's secret, which cannot be read again.
+    public func createKey(
+        _ name: String, role: AccessRole, secondsSince1970: Int64
+    ) async throws(AccessFailure) -> String {
+        try checkName(name)
+        guard !self.keys.contains(where: { $0.name == name }) else { throw .nameTaken }
+        let secret = "weir_" + Secret.make()
+        guard let digest = Secret.digest(of: secret) else { throw .store("the library has no SHA-256") }
+        let key = AccessKey(name: name, role: role, createdAt: secondsSince1970)
+        try await self.storing { store throws(AccessFailure) in try store.add(key, digest: digest) }
+        self.state.withLock { $0.keys[digest] = key }
+        return secret
+    }
+
+    public func revokeKey(_ name: String) async throws(AccessFailure) {
+        guard self.keys.contains(where: { $0.name == name }) else { throw .noSuchKey }
+        try await self.storing { store throws(AccessFailure) in try store.removeKey(name) }
+        self.state.withLock { state in state.keys = state.keys.filter { $0.value.name != name } }
+    }
+
+    private func storing(
+        _ body: @escaping @Sendable (AccessStore) throws(AccessFailure) -> Void
+    ) async throws(AccessFailure) {
+        let outcome: Result<Void, AccessFailure> = await self.onThread { store in
+            do throws(AccessFailure) { return .success(try body(store)) } catch { return .failure(error) }
+        }
+        try outcome.get()
+    }
+
+    private func onThread<Value: Sendable>(_ body: @escaping @Sendable (AccessStore) -> Value) async -> Value
+    {
+        let store = self.store
+        return await withCheckedContinuation { continuation in
+            self.thread.post { continuation.resume(returning: body(store.store)) }
+        }
+    }
+}
+
+/// Hands the store to its thread. It is used there only, which is the proof of the unchecked promise.
+private struct StoreBox: @unchecked Sendable {
+    let store: AccessStore
+
+    init(_ store: AccessStore) { self.store = store }
+}
+
+extension PasswordHashing {
+    /// A hash of our own making that no password has, so that unknown names take as long as known ones.
+    static let nobody = Self.hash(Secret.make()) ?? ""
+}
+
+func checkName(_ name: String) throws(AccessFailure) {
+    let isPlain = name.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+    guard isPlain, 1...64 ~= name.utf8.count else { throw .badName }
+}
+
+func checkPassword(_ password: String) throws(AccessFailure) {
+    guard password.count >= PasswordHashing.minimumCharacters else {
+        throw .passwordTooShort(minimum: PasswordHashing.minimumCharacters)
+    }
+    guard password.utf8.count <= PasswordHashing.maximumBytes else {
+        throw .passwordTooLong(maximum: PasswordHashing.maximumBytes)
+    }
+}

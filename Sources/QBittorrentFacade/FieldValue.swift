@@ -1,0 +1,56 @@
+import JSONValues
+
+/// A member of an answer: what a delta compares, and what JSON writes.
+enum FieldValue: Hashable, Sendable {
+    case null
+    case bool(Bool)
+    case integer(Int64)
+    case number(Double)
+    case text(String)
+
+    func write(to writer: inout JSONWriter) {
+        switch self {
+        case .null: writer.null()
+        case .bool(let value): writer.bool(value)
+        case .integer(let value): writer.integer(value)
+        case .number(let value): writer.number(value)
+        case .text(let value): writer.string(value)
+        }
+    }
+}
+
+/// A member of a kind of answer, and where its value comes from.
+struct Field<Source>: Sendable where Source: Sendable {
+    var name: String
+    var value: @Sendable (Source) -> FieldValue
+
+    init(_ name: String, _ value: @escaping @Sendable (Source) -> FieldValue) {
+        self.name = name
+        self.value = value
+    }
+
+    static func integer(_ name: String, _ value: @escaping @Sendable (Source) -> Int64) -> Field {
+        Field(name) { .integer(value($0)) }
+    }
+
+    static func text(_ name: String, _ value: @escaping @Sendable (Source) -> String) -> Field {
+        Field(name) { .text(value($0)) }
+    }
+
+    static func bool(_ name: String, _ value: @escaping @Sendable (Source) -> Bool) -> Field {
+        Field(name) { .bool(value($0)) }
+    }
+
+    static func number(_ name: String, _ value: @escaping @Sendable (Source) -> Double) -> Field {
+        Field(name) { .number(value($0)) }
+    }
+}
+
+extension JSONWriter {
+    mutating func members<Source>(_ fields: [Field<Source>], of source: Source) {
+        for field in fields {
+            self.name(field.name)
+            field.value(source).write(to: &self)
+        }
+    }
+}

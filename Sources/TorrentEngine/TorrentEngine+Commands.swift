@@ -1,0 +1,252 @@
+import EventIO
+public import MetainfoCoding
+import PeerPolicy
+import PieceSelection
+import StallDiagnosis
+import SwarmCore
+public import SwarmTypes
+import TorrentStorage
+public import TrackerProtocol
+
+/// What is asked of one torrent while others go on.
+extension TorrentEngine {
+    /// Ends a torrent: what waits is written, its trackers are told `stopped`, its connections end, and it leaves the
+    /// engine. Calls `body` on the loop when that is done, or after five seconds for trackers that do not answer. Answers
+    /// false, and never calls it, when there is no such torrent or it is ending already.
+    /// - Parameters:
+    ///   - forgetting: nothing of it is recorded any more.
+    ///   - removingFiles: its files, and those of its folders that are empty then, are removed. What is not the torrent's
+    ///     stays.
+    @discardableResult
+    public func end(
+        _ id: TorrentID, forgetting: Bool = false, removingFiles: Bool = false,
+        _ body: @escaping @Sendable (EndedTorrent) -> Void
+    ) -> Bool {
+        self.now = self.loop.now
+        guard let torrent = self.torrents[id] ?? self.takeDormant(id), torrent.state != .stopping else {
+            return false
+        }
+        torrent.whenEnded = body
+        torrent.removesFiles = removingFiles
+        if forgetting { self.forget(torrent) }
+        self.stop(torrent)
+        self.stopStep(torrent)
+        return true
+    }
+
+    /// Removes the files of a torrent that the engine does not have.
+    public func removeFiles(
+        of metainfo: Metainfo, renamed: [Int: String], in directory: String,
+        _ body: @escaping @Sendable (String?) -> Void
+    ) {
+        do throws(LayoutFailure) {
+            let store = TorrentStore(
+                torrent: metainfo.id, layout: try TorrentLayout(metainfo, renamed: renamed),
+                directory: directory, service: self.storage)
+            store.removeFiles { result in
+                switch result {
+                case .success: body(nil)
+                case .failure(let failure): body(failure.description)
+                }
+            }
+        } catch {
+            body("\(error)")
+        }
+    }
+
+    // MARK: Trackers
+
+    /// Asks the trackers as soon as they allow.
+    public func announceNow(_ id: TorrentID) {
+        self.now = self.loop.now
+        guard let torrent = self.torrents[id] else {
+            let now = self.now
+            self.dormant.table.changeSchedule(of: id, at: now) { $0.announceByHand(at: now) }
+            return self.armDormant()
+        }
+        guard torrent.isRunning else { return }
+        torrent.schedule.announceByHand(at: self.now)
+        self.announceDue(torrent)
+    }
+
+    /// The trackers in the order in which they are tried.
+    public func trackerStatuses(of id: TorrentID) -> [TrackerStatus] {
+        self.schedule(of: id)?.statuses ?? []
+    }
+
+    /// Uses these trackers instead, by tier.
+    public func setTrackers(_ tiers: [[String]], of id: TorrentID) {
+        self.now = self.loop.now
+        guard let torrent = self.torrents[id] else {
+            let now = self.now
+            guard self.changeDormant(id, { $0.trackers = tiers }) else { return }
+            self.dormant.table.changeSchedule(of: id, at: now) { $0.setTrackers(tiers, at: now) }
+            return self.armDormant()
+        }
+        torrent.options.trackers = tiers
+        torrent.schedule.setTrackers(tiers, at: self.now)
+        if torrent.isRunning { self.announceDue(torrent) }
+    }
+
+    // MARK: Files of torrents that the engine does not have
+
+    /// Moves a torrent's files to another folder, which is made if need be.
+    public func moveFiles(
+        of metainfo: Metainfo, renamed: [Int: String], from old: String, to new: String,
+        _ body: @escaping @Sendable (String?) -> Void
+    ) {
+        body("Weir cannot move files yet")
+    }
+
+    /// Gives files other paths.
+    public func renameFiles(
+        of metainfo: Metainfo, from old: [Int: String], to new: [Int: String], in directory: String,
+        _ body: @escaping @Sendable (String?) -> Void
+    ) {
+        do throws(LayoutFailure) {
+            let layout = try TorrentLayout(metainfo, renamed: new)
+            let store = TorrentStore(
+                torrent: metainfo.id, layout: try TorrentLayout(metainfo, renamed: old),
+                directory: directory, service: self.storage)
+            store.renameFiles(to: layout) { result in
+                switch result {
+                case .success: body(nil)
+                case .failure(let failure): body(failure.description)
+                }
+            }
+        } catch {
+            body("\(error)")
+        }
+    }
+
+    // MARK: All torrents
+
+    public func setConnectionLimits(all: Int, perTorrent: Int) {
+        self.settings.maximumConnections = all
+        self.settings.maximumPeersPerTorrent = perTorrent
+        self.budget.limits.connections = all
+        self.budget.limits.connectionsPerTorrent = perTorrent
+        for torrent in self.torrents.values { torrent.core.settings.maximumPeers = perTorrent }
+    }
+
+    /// Of connections from now on.
+    public func setEncryption(_ policy: EncryptionPolicy) { self.settings.encryption = policy }
+
+    // MARK: Peers
+
+    /// Dials these as well.
+    public func addPeers(_ peers: [PeerAddress], to id: TorrentID) {
+        self.now = self.loop.now
+        guard let torrent = self.torrents[id] else {
+            if self.dormant.table.contains(id) { self.wake(id, for: .peers(peers)) }
+            return
+        }
+        guard torrent.isRunning else { return }
+        for address in peers { self.heardOf(address, .byHand, torrent) }
+        self.dialCandidates(of: torrent)
+    }
+
+    /// Cuts these hosts off, under any port, and lets them in no more.
+    public func ban(_ hosts: [PeerAddress]) {
+        self.now = self.loop.now
+        for host in hosts { self.bannedHosts.insert(host.with(port: 0)) }
+        for connection in self.connections.compactMap({ $0 }) where self.isBanned(connection.address) {
+            self.close(connection, .banned)
+        }
+    }
+
+    func isBanned(_ address: PeerAddress) -> Bool {
+        !self.bannedHosts.isEmpty && self.bannedHosts.contains(address.with(port: 0))
+    }
+
+    // MARK: Wishes
+
+    /// Changes what is wanted of a torrent, and in which order.
+    public func setWishes(_ wishes: TorrentWishes, of id: TorrentID) {
+        self.now = self.loop.now
+        guard let torrent = self.torrents[id] else {
+            _ = self.changeDormant(id) { $0.wishes = wishes }
+            // What it lacks now is found when it is awake.
+            if !wishes.isDefault { self.wake(id) }
+            return
+        }
+        let selection = torrent.options.wishes.selection(fileCount: torrent.metainfo?.files.count ?? 0)
+        torrent.options.wishes = wishes
+        guard let store = torrent.store, let metainfo = torrent.metainfo else { return }
+        let new = wishes.selection(fileCount: metainfo.files.count)
+        guard new != selection else { return self.applyWishes(to: torrent) }
+        // Files that become wanted get first what the part file has of them.
+        store.select(new) { [weak self] result in
+            self?.assumeIsolated { engine in
+                engine.now = engine.loop.now
+                guard let torrent = engine.torrents[id] else { return }
+                if case .failure(let failure) = result { return engine.stopped(torrent, because: failure) }
+                engine.applyWishes(to: torrent)
+            }
+        }
+    }
+
+    func applyWishes(to torrent: ActiveTorrent) {
+        guard let layout = torrent.store?.layout, torrent.core.geometry != nil else { return }
+        let wishes = torrent.options.wishes
+        let wasFinished = torrent.core.isFinished
+        torrent.core.want(
+            wishes.priorities(in: layout), order: wishes.isSequential ? .sequential : .rarestFirst,
+            at: self.now, into: &torrent.actions)
+        self.performActions(of: torrent)
+        guard wasFinished, !torrent.core.isFinished else { return }
+        torrent.schedule.wantPeers(at: self.now)
+        self.announceDue(torrent)
+        self.dialCandidates(of: torrent)
+        self.armTick()
+    }
+}
+
+/// What is wanted of a torrent's files.
+public struct TorrentWishes: Hashable, Sendable {
+    public enum FileWish: UInt8, Hashable, Sendable { case skip, normal, high, highest }
+
+    /// By file; those that are not named are normal.
+    public var files: [Int: FileWish] = [:]
+    public var isSequential = false
+    /// The first and the last piece of each file come before the others.
+    public var wantsEndsFirst = false
+
+    public init() {}
+
+    public var isDefault: Bool { self.files.isEmpty && !self.isSequential && !self.wantsEndsFirst }
+
+    /// The wanted files; nil for all.
+    func selection(fileCount: Int) -> Bitfield? {
+        guard self.files.values.contains(.skip) else { return nil }
+        var selection = Bitfield(allSet: fileCount)
+        for (file, wish) in self.files where wish == .skip && file >= 0 && file < fileCount {
+            selection.clear(file)
+        }
+        return selection
+    }
+
+    /// Of each piece; one that files share has the highest of theirs.
+    func priorities(in layout: TorrentLayout) -> [PiecePriority] {
+        guard !self.files.isEmpty || self.wantsEndsFirst else {
+            return Array(repeating: .normal, count: layout.geometry.pieceCount)
+        }
+        var priorities = Array(repeating: PiecePriority.skip, count: layout.geometry.pieceCount)
+        for file in 0..<layout.fileCount where !layout.isPad(file) {
+            let priority: PiecePriority =
+                switch self.files[file] ?? .normal {
+                case .skip: .skip
+                case .normal: .low
+                case .high: .normal
+                case .highest: .high
+                }
+            guard priority != .skip else { continue }
+            let pieces = layout.pieces(ofFile: file)
+            for piece in pieces { priorities[piece] = max(priorities[piece], priority) }
+            guard self.wantsEndsFirst, let first = pieces.first, let last = pieces.last else { continue }
+            priorities[first] = .high
+            priorities[last] = .high
+        }
+        return priorities
+    }
+}

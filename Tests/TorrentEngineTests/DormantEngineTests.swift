@@ -1,0 +1,196 @@
+import EventIO
+import Glibc
+import MetainfoCoding
+import StallDiagnosis
+import SwarmTypes
+import TestKit
+import Testing
+
+@testable import TorrentEngine
+
+/// A torrent of chance bytes on disk.
+private struct Fixture {
+    let temporary = TemporaryDirectory()
+    let data: [UInt8]
+    let file: String
+    let metainfo: Metainfo
+
+    init(pieces: Int = 20, seed: UInt64 = 1) throws {
+        var random = SplitMix64(seed: seed)
+        let pieceLength = 16 * 1024
+        let data = (0..<pieces * pieceLength).map { _ in UInt8.random(in: 0 ... .max, using: &random) }
+        self.data = data
+        var hashes: [UInt8] = []
+        for start in stride(from: 0, to: data.count, by: pieceLength) {
+            hashes += try #require(MetainfoHashing.openSSL.sha1(data[start..<start + pieceLength]))
+        }
+        self.file = "\(self.temporary.path)/payload.torrent"
+        let head =
+            "d4:infod6:lengthi\(data.count)e4:name7:payload12:piece lengthi\(pieceLength)e6:pieces\(hashes.count):"
+        let torrent = Array(head.utf8) + hashes + Array("7:privatei1eee".utf8)
+        try Self.write(torrent, to: self.file)
+        try Self.write(data, to: "\(self.temporary.path)/payload")
+        self.metainfo = try Metainfo(torrentFile: torrent, hashing: .openSSL)
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        try #require(Glibc.write(descriptor, bytes, bytes.count) == bytes.count)
+    }
+
+    static func read(_ path: String) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 4 << 20)
+        let count = Glibc.read(descriptor, &bytes, bytes.count)
+        return Array(bytes.prefix(max(0, count)))
+    }
+}
+
+/// An engine on a loop of its own.
+private final class Running: Sendable {
+    let loop: EventLoop
+    let engine: TorrentEngine
+
+    init(_ encryption: EncryptionPolicy = .allow, idleSeconds: Double = 45) throws {
+        var settings = EngineSettings()
+        settings.listenAddresses = [PeerAddress(ipv4: 0x7F00_0001, port: 0)]
+        settings.encryption = encryption
+        settings.idleSeconds = idleSeconds
+        self.loop = try EventLoop(name: "engine")
+        self.engine = try TorrentEngine(settings, loop: self.loop)
+        try self.loop.start()
+    }
+
+    deinit {
+        let (engine, loop) = (self.engine, self.loop)
+        loop.post { engine.assumeIsolated { $0.stop { loop.stop() } } }
+        loop.detach()
+    }
+
+    func listen() async throws -> PeerAddress {
+        try await self.engine.listen()
+        return PeerAddress(ipv4: 0x7F00_0001, port: try #require(await self.engine.listeningPort))
+    }
+
+    /// Downloads into a folder, and answers when all is there.
+    func download(_ metainfo: Metainfo, into folder: String, from address: PeerAddress) async throws {
+        var options = AddOptions(directory: folder)
+        options.knowledge = .nothing
+        options.peers = [address]
+        let (events, continuation) = AsyncStream.makeStream(of: EngineEvent.self)
+        await self.engine.observe { continuation.yield($0) }
+        _ = try await self.engine.add(.metainfo(metainfo), options)
+        for await event in events where event == .finished(metainfo.id) { return }
+    }
+
+    /// Until the torrent sleeps or is awake.
+    func wait(until isThere: @Sendable (isolated TorrentEngine) -> Bool) async throws {
+        while !(await isThere(self.engine)) { try await self.loop.sleep(seconds: 0.02) }
+    }
+}
+
+@Suite("An engine whose torrents sleep", .timeLimit(.minutes(1)))
+struct DormantEngineTests {
+    @Test(
+        "A peer wakes a torrent, plain or encrypted, gets all of it, and the torrent sleeps again with what it has sent",
+        arguments: [EncryptionPolicy.allow, .require])
+    func wakes(encryption: EncryptionPolicy) async throws {
+        let fixture = try Fixture()
+        let id = fixture.metainfo.id
+        let seeder = try Running(encryption, idleSeconds: 0.1)
+        let address = try await seeder.listen()
+        var options = AddOptions(directory: fixture.temporary.path)
+        options.knowledge = .complete
+        let place = try #require(MetainfoPlace(file: fixture.file))
+        try await seeder.engine.addDormant(try TorrentOutline(fixture.metainfo), options, from: place)
+        #expect(await seeder.engine.dormantCount == 1)
+        #expect(await seeder.engine.progress(of: id)?.isDormant == true)
+
+        let leecher = try Running(encryption)
+        let target = TemporaryDirectory()
+        try await leecher.download(fixture.metainfo, into: target.path, from: address)
+        try await leecher.engine.stopAndWait()
+        #expect(Fixture.read("\(target.path)/payload") == fixture.data)
+        try await seeder.wait { $0.dormantCount == 1 }
+        let progress = try #require(await seeder.engine.progress(of: id))
+        #expect(progress.uploaded == Int64(fixture.data.count))
+        let snapshot = try #require(await seeder.engine.snapshot(of: id))
+        #expect(snapshot.ledger.handshakes == 1)
+        #expect(snapshot.state == .seeding)
+        #expect(snapshot.pieces.have == 20)
+    }
+
+    @Test("A torrent whose file is gone refuses its peer, and says why; it wakes once the file is back")
+    func gone() async throws {
+        let fixture = try Fixture()
+        let seeder = try Running()
+        _ = try await seeder.listen()
+        let place = try #require(MetainfoPlace(file: fixture.file))
+        let options = AddOptions(directory: fixture.temporary.path)
+        try await seeder.engine.addDormant(try TorrentOutline(fixture.metainfo), options, from: place)
+        rename(fixture.file, fixture.file + "-elsewhere")
+        let id = fixture.metainfo.id
+        #expect(await seeder.engine.wake(id))
+        try await seeder.wait { engine in
+            if case .failed? = engine.snapshot(of: id)?.state { true } else { false }
+        }
+        rename(fixture.file + "-elsewhere", fixture.file)
+        #expect(await seeder.engine.wake(id))
+        try await seeder.wait { $0.awakeCount == 1 }
+        #expect(await seeder.engine.dormantCount == 0)
+        #expect(await seeder.engine.snapshot(of: id)?.state == .seeding)
+    }
+
+    @Test("A torrent is there once, asleep or awake")
+    func twice() async throws {
+        let fixture = try Fixture()
+        let seeder = try Running()
+        let place = try #require(MetainfoPlace(file: fixture.file))
+        let options = AddOptions(directory: fixture.temporary.path)
+        let outline = try TorrentOutline(fixture.metainfo)
+        try await seeder.engine.addDormant(outline, options, from: place)
+        await #expect(throws: AddFailure.alreadyThere) {
+            try await seeder.engine.addDormant(outline, options, from: place)
+        }
+        await #expect(throws: AddFailure.alreadyThere) {
+            _ = try await seeder.engine.add(.metainfo(fixture.metainfo), options)
+        }
+        #expect(
+            await seeder.engine.wake(try #require(TorrentID(bytes: [UInt8](repeating: 9, count: 20))))
+                == false)
+    }
+}
+
+extension TorrentEngine {
+    fileprivate func stopAndWait() async throws {
+        await withCheckedContinuation { continuation in self.stop { continuation.resume() } }
+    }
+}
+
+@Suite("Values that rows share")
+struct SharedValuesTests {
+    @Test("A value has one number as long as anybody uses it", arguments: 0..<200 as Range<UInt64>)
+    func model(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var values = SharedValues<Int>()
+        var users: [(value: Int, number: Int32)] = []
+        for _ in 0..<200 {
+            if !users.isEmpty, Bool.random(using: &random) {
+                let user = users.remove(at: Int.random(in: 0..<users.count, using: &random))
+                values.leave(user.number)
+            } else {
+                let value = Int.random(in: 0..<8, using: &random)
+                users.append((value, values.join(value)))
+            }
+            #expect(values.count == Set(users.map(\.value)).count)
+            for user in users { #expect(values[user.number] == user.value) }
+        }
+        for user in users { values.leave(user.number) }
+        #expect(values.count == 0)
+        for user in users { #expect(values[user.number] == nil) }
+    }
+}
