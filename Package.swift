@@ -14,7 +14,8 @@ let strict: [SwiftSetting] = [
 let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 /// What is shipped does not use the standard library's patterns (`contains` and `replacing` with texts): one use links
-/// all of them, 1.7 MB. SwarmTypes has `holds`. A section a function lets the linker leave out what nobody calls.
+/// all of them, more than 1.2 MB. SwarmTypes has `holds`. A section a function lets the linker leave out what nobody
+/// calls.
 let small: [SwiftSetting] = [
     .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
     .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
@@ -49,8 +50,8 @@ let package = Package(
         // C libraries, each imported by the one module that owns it.
         .target(name: "CLinuxIO"),
         .target(name: "CSHA1Lanes"),
-        .target(name: "CDashboardFiles"),
         library("CArgon2", "libargon2", "libargon2-dev"),
+        .target(name: "CDashboardFiles"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
         library("CMiniUPnPc", "miniupnpc", "libminiupnpc-dev"),
         library("CNATPMP", nil, "libnatpmp-dev"),
@@ -138,7 +139,7 @@ let package = Package(
             "ControlAPI", strict,
             uses: [
                 "SwarmTypes", "JSONValues", "LimitPlanning", "StallDiagnosis", "Digests", "EventIO",
-                "HTTPServing",
+                "HTTPServing", "AccessControl",
                 "TorrentCatalog",
             ]),
         .target(
@@ -169,7 +170,7 @@ let package = Package(
                 "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI", "Dashboard",
                 "WeirSettings",
                 "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy", "TorrentStorage",
-                "QBittorrentFacade", "TrackerClient",
+                "QBittorrentFacade", "TrackerClient", "AccessControl",
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,
@@ -218,8 +219,8 @@ let package = Package(
         tests(
             "ControlAPITests",
             uses: [
-                "ControlAPI", "JSONValues", "HTTPServing", "EventIO", "LimitPlanning", "StallDiagnosis",
-                "SwarmTypes",
+                "ControlAPI", "AccessControl", "JSONValues", "HTTPServing", "EventIO", "LimitPlanning",
+                "StallDiagnosis", "SwarmTypes",
                 "TorrentCatalog", "TestKit",
             ]),
         tests("DashboardTests", uses: ["Dashboard", "TestKit"]),
@@ -259,7 +260,8 @@ let package = Package(
         tests(
             "TorrentEngineTests",
             uses: [
-                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis", "SwarmTypes",
+                "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis",
+                "SwarmTypes",
                 "EventIO", "TestKit",
             ]),
         tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),

@@ -61,7 +61,7 @@ for target in $targets; do
     log="$scratch/$target.log"
     start=$(date +%s)
     FUZZ_TARGET="$target" "$program" "$scratch/$target" -runs="$count" -max_total_time="$seconds" \
-        -max_len="$length" -timeout=5 -rss_limit_mb=512 -malloc_limit_mb=64 -detect_leaks=0 \
+        -max_len="$length" -timeout=30 -rss_limit_mb=512 -malloc_limit_mb=64 -detect_leaks=0 \
         -print_final_stats=1 -artifact_prefix="$folder/crashes/$target-" >"$log" 2>&1
     status=$?
     awk -v target="$target" -v took="$(($(date +%s) - start))" '

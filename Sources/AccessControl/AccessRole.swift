@@ -32,6 +32,12 @@ public struct AccessIdentity: Hashable, Sendable {
     /// The user's or the key's.
     public var name: String
     public var role: AccessRole
+
+    public init(kind: Kind, name: String, role: AccessRole) {
+        self.kind = kind
+        self.name = name
+        self.role = role
+    }
 }
 
 /// Why access cannot be given or changed.

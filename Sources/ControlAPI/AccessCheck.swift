@@ -1,13 +1,44 @@
+import AccessControl
 import Digests
 import HTTPServing
+
+let sessionCookie = "weir_session"
 
 extension AccessPolicy {
     /// Nil lets the request pass.
     func refusal(of request: HTTPRequest, right: RouteRight) -> APIError? {
         if right.needsKnownHost, let refusal = self.hostRefusal(request) { return refusal }
-        guard right.changesState else { return nil }
-        if let refusal = originRefusal(request) { return refusal }
-        return right == .control ? self.keyRefusal(request) : nil
+        if right.changesState, let refusal = originRefusal(request) { return refusal }
+        guard let needed = right.role else { return nil }
+        if let identity = self.identity(of: request) {
+            if identity.role.includes(needed) { return nil }
+            return APIError(
+                403, "role_too_low",
+                "This needs the role \"\(needed.rawValue)\"; \(identity.name) has \"\(identity.role.rawValue)\"."
+            )
+        }
+        switch (self.guestRule, needed) {
+        case (.everything, _), (.reading, .read): return nil
+        default: return self.strangerRefusal(request)
+        }
+    }
+
+    /// Whoever shows a session or a key that is known.
+    func identity(of request: HTTPRequest) -> AccessIdentity? {
+        if let secret = request.sessionSecret, let identity = self.access?.identity(ofSession: secret) {
+            return identity
+        }
+        // All are compared, so that the time says nothing about which one was sent.
+        let sent = [request.header("x-api-key"), request.header("authorization").flatMap(bearerToken)]
+        let identities = sent.compactMap { $0 }.filter { !$0.isEmpty }.map { self.identity(ofKey: $0) }
+        return identities.compactMap { $0 }.first
+    }
+
+    private func identity(ofKey sent: String) -> AccessIdentity? {
+        if let key = self.apiKey, !key.isEmpty, secretsAreEqual(sent, key) {
+            return AccessIdentity(kind: .configuredKey, name: "the configured key", role: .admin)
+        }
+        return self.access?.identity(ofKey: sent)
     }
 
     private func hostRefusal(_ request: HTTPRequest) -> APIError? {
@@ -41,9 +72,8 @@ extension AccessPolicy {
         return !self.isBoundToLoopback && host.isAddress
     }
 
-    private func keyRefusal(_ request: HTTPRequest) -> APIError? {
-        if self.isBoundToLoopback { return nil }
-        guard let key = self.apiKey, !key.isEmpty else {
+    private func strangerRefusal(_ request: HTTPRequest) -> APIError {
+        if self.access == nil, self.apiKey.map(\.isEmpty) ?? true {
             return APIError(
                 403, "no_api_key_configured",
                 """
@@ -51,14 +81,28 @@ extension AccessPolicy {
                 Configure an API key, or listen on 127.0.0.1.
                 """)
         }
-        let sent = [request.header("x-api-key"), request.header("authorization").flatMap(bearerToken)]
-        // Both are compared, so that the time says nothing about which one was sent.
-        let matches = sent.map { $0.map { secretsAreEqual($0, key) } ?? false }
-        if matches.contains(true) { return nil }
         return APIError(
             401, "api_key_needed",
-            "This needs the configured API key, as the header \"X-API-Key: KEY\" or \"Authorization: Bearer KEY\".",
+            """
+            This needs somebody who is logged in, or an API key as the header "X-API-Key: KEY" or \
+            "Authorization: Bearer KEY".
+            """,
             headers: [("www-authenticate", "Bearer realm=\"weir\"")])
+    }
+}
+
+extension HTTPRequest {
+    /// The session's secret that a browser sends.
+    var sessionSecret: String? {
+        for header in self.headers where header.name == "cookie" {
+            for piece in header.value.split(separator: ";") {
+                let text = piece.drop { $0 == " " }
+                if text.hasPrefix("\(sessionCookie)=") {
+                    return String(text.dropFirst(sessionCookie.count + 1))
+                }
+            }
+        }
+        return nil
     }
 }
 

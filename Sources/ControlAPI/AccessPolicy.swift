@@ -1,5 +1,12 @@
-/// Who may ask what, by where the server listens.
+public import AccessControl
+
+/// Who may ask what, by where the server listens and who asks.
 public struct AccessPolicy: Sendable {
+    /// What somebody may do who shows neither a session nor a key.
+    public enum Guests: Sendable {
+        case everything, reading, nothing
+    }
+
     /// Whether only this machine can reach the server. Elsewhere a key is needed for everything that changes
     /// state, except the webhook.
     public var isBoundToLoopback: Bool
@@ -11,17 +18,53 @@ public struct AccessPolicy: Sendable {
     /// Further names by which people reach the server, as through a proxy: "weir.example" (at our port or
     /// without one) or "weir.example:8443".
     public var allowedHosts: [String]
+    /// People and keys; nil where there is only the configured key.
+    public var access: (any AccessDeciding)?
+    /// As long as there is no user. Nil: everything from this machine; from elsewhere reading.
+    public var guests: Guests?
 
     public init(
         isBoundToLoopback: Bool = true, boundAddress: String = "127.0.0.1", listeningPort: UInt16 = 8089,
-        apiKey: String? = nil, allowedHosts: [String] = []
+        apiKey: String? = nil, allowedHosts: [String] = [], access: (any AccessDeciding)? = nil,
+        guests: Guests? = nil
     ) {
         self.isBoundToLoopback = isBoundToLoopback
         self.boundAddress = boundAddress
         self.listeningPort = listeningPort
         self.apiKey = apiKey
         self.allowedHosts = allowedHosts
+        self.access = access
+        self.guests = guests
     }
+
+    /// As soon as somebody can log in, everybody has to.
+    var guestRule: Guests {
+        if let access, !access.needsSetUp { return .nothing }
+        return self.guests ?? (self.isBoundToLoopback ? .everything : .reading)
+    }
+}
+
+/// Knows people and keys.
+public protocol AccessDeciding: Sendable {
+    func identity(ofSession secret: String) -> AccessIdentity?
+    func identity(ofKey secret: String) -> AccessIdentity?
+    /// There is nobody yet who could log in.
+    var needsSetUp: Bool { get }
+    func logIn(name: String, password: String, from address: String) async throws(AccessFailure) -> String
+    func logOut(session secret: String)
+    func setUp(
+        token: String, name: String, password: String, from address: String
+    ) async throws(AccessFailure) -> String
+    func setPassword(_ password: String, of name: String) async throws(AccessFailure)
+    var keys: [AccessKey] { get }
+    func createKey(
+        _ name: String, role: AccessRole, secondsSince1970: Int64
+    ) async throws(AccessFailure) -> String
+    func revokeKey(_ name: String) async throws(AccessFailure)
+}
+
+extension AccessControl: AccessDeciding {
+    public var needsSetUp: Bool { self.setUpToken != nil }
 }
 
 /// What a route does, and so what is asked of its caller.
@@ -34,8 +77,24 @@ public enum RouteRight: String, CaseIterable, Sendable {
     case hook
     /// Changes state.
     case control
+    /// Gives and takes keys and passwords.
+    case admin
+    /// For whoever knows the secret in the body: logging in, setting up, and logging out.
+    case enter
 
-    var changesState: Bool { self == .hook || self == .control }
+    var changesState: Bool { self != .none && self != .read }
     /// Against DNS rebinding: a name that an attacker points at us gets no answer to read.
     var needsKnownHost: Bool { self != .hook }
+}
+
+extension RouteRight {
+    /// Nil: nobody is asked who they are.
+    var role: AccessRole? {
+        switch self {
+        case .none, .enter, .hook: nil
+        case .read: .read
+        case .control: .control
+        case .admin: .admin
+        }
+    }
 }

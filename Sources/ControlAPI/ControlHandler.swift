@@ -58,6 +58,11 @@ public final class ControlHandler: HTTPHandling {
         }
     }
 
+    /// Whether the request comes under a name that Weir answers to. The facade asks as well.
+    public func knowsHost(_ request: HTTPRequest) -> Bool {
+        self.policy.refusal(of: request, right: .none) == nil
+    }
+
     /// "/" is the page for browsers and the list of endpoints for programs.
     private func file(_ request: HTTPRequest) -> StaticFile? {
         guard request.method == "GET" || request.method == "HEAD", let file = self.files[request.path] else {
@@ -86,8 +91,8 @@ public final class ControlHandler: HTTPHandling {
                 413, "body_too_long", "The body may have at most \(route.maximumBodyBytes) bytes.")
         }
         var call = RouteCall(
-            request: request, body: .null, control: self.control, live: self.live, version: self.version,
-            now: self.now)
+            request: request, body: .null, control: self.control, live: self.live,
+            policy: self.policy, version: self.version, now: self.now)
         guard route.method == .post else { return call }
         switch route.body {
         case .hook: break

@@ -54,7 +54,7 @@ private func operation(_ route: Route) -> JSONValue {
     }
     if let body = requestBody(route.body) { members.append(.init("requestBody", body)) }
     members.append(.init("responses", .object(responses(route))))
-    if route.right == .control {
+    if route.right == .control || route.right == .admin {
         // Either kind of key, or none where only this machine can ask.
         let choices = ["apiKey", "bearer"].map { JSONValue.object([.init($0, .array([]))]) }
         members.append(.init("security", .array(choices + [.object([])])))
@@ -134,7 +134,7 @@ func statuses(of route: Route) -> [Int] {
     // A Host header that cannot be read, one that is not ours, a foreign page, a missing key.
     if route.right.needsKnownHost { statuses.formUnion([400, 403]) }
     if route.right.changesState { statuses.formUnion([400, 403, 413, 415]) }
-    if route.right == .control { statuses.insert(401) }
+    if route.right == .control || route.right == .admin { statuses.insert(401) }
     return statuses.sorted()
 }
 

@@ -64,6 +64,7 @@ struct RouteCall: Sendable {
     var body: JSONValue
     var control: any GovernorControl
     var live: LiveFeed
+    var policy: AccessPolicy
     var version: String
     /// Seconds since 1970.
     var now: @Sendable () -> Double

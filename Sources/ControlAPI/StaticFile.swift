@@ -1,4 +1,5 @@
 import HTTPServing
+import SwarmTypes
 
 /// A file of the dashboard, as it is sent.
 public struct StaticFile: Sendable {
@@ -52,11 +53,6 @@ extension Substring {
 extension HTTPRequest {
     /// Whether a browser asks for a page, as opposed to a program for data.
     var wantsPage: Bool {
-        self.headers.contains { header in
-            header.name == "accept"
-                && header.value.split(separator: ",").contains { choice in
-                    choice.drop { $0 == " " }.lowercased().hasPrefix("text/html")
-                }
-        }
+        self.headers.contains { $0.name == "accept" && $0.value.lowercased().holds("text/html") }
     }
 }

@@ -36,7 +36,9 @@ final class EmbeddedEngine: Sendable {
             self.fetcher = HTTPFetcher(loop: self.loop, userAgent: agent)
             var engine = EngineSettings()
             let port = preferences.listeningPort
-            engine.listenAddresses = [PeerAddress(ipv4: 0, port: port), PeerAddress(high: 0, low: 0, port: port)]
+            engine.listenAddresses = [
+                PeerAddress(ipv4: 0, port: port), PeerAddress(high: 0, low: 0, port: port),
+            ]
             engine.userAgent = agent
             engine.clientText = "Weir \(weirVersion)"
             var environment = LibraryEnvironment(
@@ -52,13 +54,17 @@ final class EmbeddedEngine: Sendable {
         }
     }
 
-    /// Begins to run on its own thread; the torrents of before are there when it returns.
-    func start() async throws(ServiceFailure) {
+    /// Begins its thread; nothing moves before `start`.
+    func launch() throws(ServiceFailure) {
         do {
             try self.loop.start()
         } catch {
             throw .system(error.description)
         }
+    }
+
+    /// Begins to run; the torrents of before are there when it returns.
+    func start() async throws(ServiceFailure) {
         let failure = await withCheckedContinuation { (done: CheckedContinuation<ResumeFailure?, Never>) in
             self.loop.post { self.library.assumeIsolated { $0.start { done.resume(returning: $0) } } }
         }
@@ -89,7 +95,8 @@ private func freeBytes(at path: String) -> Int64? {
     while true {
         var status = statvfs()
         if statvfs(path.isEmpty ? "/" : String(path), &status) == 0 {
-            return Int64(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).0)
+            return Int64(
+                clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).0)
         }
         guard let slash = path.lastIndex(of: "/") else { return nil }
         path = path[..<slash]

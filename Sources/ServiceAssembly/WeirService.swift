@@ -1,3 +1,4 @@
+import AccessControl
 import ChangeJournal
 import ControlAPI
 import EventIO
@@ -28,10 +29,20 @@ public enum WeirService {
         let control = ControlAdapter(service)
         let live = LiveFeed(
             torrents: service.torrents, control: control, version: weirVersion, now: { wallSeconds() })
-        let facade = service.torrents.map {
-            QBittorrentFacade(directing: $0, access: LoopbackAccess(), now: { Int64(wallSeconds()) })
+        let access: AccessControl
+        do throws(AccessFailure) {
+            access = try AccessControl(
+                path: accessPath(settings.rollback.databasePath), configuredKey: settings.global.apiKey)
+        } catch {
+            throw .journal(error.description)
         }
-        let handler = SwitchingHandler(control, live, facade, settings, address: address)
+        defer { access.close() }
+        let facade = service.torrents.map {
+            QBittorrentFacade(
+                directing: $0, access: SharedAccess(access: access, isBoundToLoopback: isLoopback(address)),
+                now: { Int64(wallSeconds()) })
+        }
+        let handler = SwitchingHandler(control, live, facade, access, settings, address: address)
         service.whenReloaded { handler.use($0) }
         let server: HTTPServer
         do throws(HTTPServerFailure) {
@@ -40,6 +51,11 @@ public enum WeirService {
                 handler: handler)
         } catch {
             throw .listening("cannot listen on \(settings.global.host):\(settings.global.port): \(error)")
+        }
+        if let token = access.setUpToken {
+            logger.info(
+                "nobody can log in yet; whoever has this token can make the first user at the page",
+                ["set_up_token": .text(token)])
         }
         let ending = Ending()
         let watch = ConfigWatch(loop: service.io, path: source.path) {
@@ -153,23 +169,26 @@ private final class SwitchingHandler: HTTPHandling {
     private let current: Lock<ControlHandler>
     /// Nil without torrents of our own.
     private let facade: QBittorrentFacade?
+    private let access: AccessControl
 
     init(
-        _ control: ControlAdapter, _ live: LiveFeed, _ facade: QBittorrentFacade?, _ settings: Settings,
-        address: String
+        _ control: ControlAdapter, _ live: LiveFeed, _ facade: QBittorrentFacade?, _ access: AccessControl,
+        _ settings: Settings, address: String
     ) {
         self.control = control
         self.live = live
         self.facade = facade
+        self.access = access
         self.address = address
         self.port = UInt16(clamping: settings.global.port)
         self.current = Lock(
             Self.handler(
-                control, live, settings, address, UInt16(clamping: settings.global.port)))
+                control, live, access, settings, address, UInt16(clamping: settings.global.port)))
     }
 
     func use(_ settings: Settings) {
-        let handler = Self.handler(self.control, self.live, settings, self.address, self.port)
+        self.access.setConfiguredKey(settings.global.apiKey)
+        let handler = Self.handler(self.control, self.live, self.access, settings, self.address, self.port)
         self.current.withLock { $0 = handler }
     }
 
@@ -179,7 +198,11 @@ private final class SwitchingHandler: HTTPHandling {
     }
 
     func answer(_ request: HTTPRequest) -> HTTPAnswer {
-        self.facade(for: request.path)?.answer(request) ?? self.current.withLock { $0 }.answer(request)
+        let handler = self.current.withLock { $0 }
+        guard let facade = self.facade(for: request.path), handler.knowsHost(request) else {
+            return handler.answer(request)
+        }
+        return facade.answer(request)
     }
 
     private func facade(for path: String) -> QBittorrentFacade? {
@@ -188,13 +211,16 @@ private final class SwitchingHandler: HTTPHandling {
 
     /// The socket stays where it is until a restart; key and names follow the configuration.
     private static func handler(
-        _ control: ControlAdapter, _ live: LiveFeed, _ settings: Settings, _ address: String, _ port: UInt16
+        _ control: ControlAdapter, _ live: LiveFeed, _ access: AccessControl, _ settings: Settings,
+        _ address: String, _ port: UInt16
     ) -> ControlHandler {
         ControlHandler(
             control: control,
             policy: AccessPolicy(
                 isBoundToLoopback: isLoopback(address), boundAddress: address, listeningPort: port,
-                apiKey: settings.global.apiKey, allowedHosts: settings.global.allowedHosts),
+                apiKey: settings.global.apiKey, allowedHosts: settings.global.allowedHosts, access: access,
+                // Torrents are nobody's business who comes from elsewhere.
+                guests: isLoopback(address) ? .everything : settings.runsEngine ? .nothing : .reading),
             version: weirVersion, live: live, files: dashboardFiles, now: { wallSeconds() })
     }
 }

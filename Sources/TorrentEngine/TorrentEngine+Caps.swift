@@ -54,7 +54,9 @@ extension TorrentEngine {
     /// Sets the torrent's own limit. Answers false when there is no such torrent.
     @discardableResult
     public func setUploadLimit(_ limit: UploadLimit, of id: TorrentID) -> Bool {
-        guard let torrent = self.torrents[id] else { return self.changeDormant(id) { $0.uploadLimit = limit } }
+        guard let torrent = self.torrents[id] else {
+            return self.changeDormant(id) { $0.uploadLimit = limit }
+        }
         self.now = self.loop.now
         torrent.options.uploadLimit = limit
         self.uploads.setLimit(limit, of: torrent.uploadNode, at: self.now)
@@ -64,7 +66,9 @@ extension TorrentEngine {
 
     @discardableResult
     public func setDownloadLimit(_ limit: UploadLimit, of id: TorrentID) -> Bool {
-        guard let torrent = self.torrents[id] else { return self.changeDormant(id) { $0.downloadLimit = limit } }
+        guard let torrent = self.torrents[id] else {
+            return self.changeDormant(id) { $0.downloadLimit = limit }
+        }
         self.now = self.loop.now
         torrent.options.downloadLimit = limit
         self.downloads.setLimit(limit, of: torrent.downloadNode, at: self.now)

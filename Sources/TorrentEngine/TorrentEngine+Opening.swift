@@ -121,6 +121,8 @@ extension TorrentEngine {
                 switch result {
                 case .failure(let failure): engine.stopped(torrent, because: failure)
                 case .success(.unchanged): engine.prepare(torrent, store, opening)
+                case .success(.goneOn(let pieces)):
+                    engine.check(torrent, store, only: pieces, then: .prepare(opening))
                 case .success(.changed(let path, let difference, let files)):
                     engine.differs(torrent, store, opening, path, difference, files)
                 }
@@ -138,6 +140,7 @@ extension TorrentEngine {
             return self.stopped(torrent, because: StorageFailure(.stat, .missing, path: path))
         }
         let pieces = difference == .appeared ? nil : store.pieces(ofFiles: files)
+        if let pieces { store.forgetBlocks(of: pieces) }
         self.check(torrent, store, only: pieces, then: .prepare(opening))
     }
 

@@ -6,7 +6,8 @@ public import SwarmTypes
 /// How far torrents are, without waking any.
 extension TorrentEngine {
     public func progress(of id: TorrentID) -> TorrentProgress? {
-        self.torrents[id].map { $0.progress(at: self.loop.now) } ?? self.dormant.table[id].map { self.progress(of: $0) }
+        self.torrents[id].map { $0.progress(at: self.loop.now) }
+            ?? self.dormant.table[id].map { self.progress(of: $0) }
     }
 
     /// Also of those that sleep, of which there may be tens of thousands: for a person who asks, not for a timer.

@@ -100,7 +100,9 @@ extension TorrentEngine {
     /// A torrent that has just been woken cannot be opened, as when its disk is not there: it sleeps on, and the next who
     /// asks for it tries again. Answers false for any other.
     func sleepOn(_ torrent: ActiveTorrent, _ words: String) -> Bool {
-        guard torrent.recorded.isCarried, torrent.core.geometry == nil, torrent.place != nil else { return false }
+        guard torrent.recorded.isCarried, torrent.core.geometry == nil, torrent.place != nil else {
+            return false
+        }
         let id = torrent.core.id
         self.sleep(torrent)
         self.armDormant()

@@ -158,17 +158,30 @@ extension TorrentStore {
         return check
     }
 
+    /// Forgets the blocks of pieces that are not complete, in files that others have changed.
+    public func forgetBlocks(of pieces: Bitfield) {
+        for piece in self.openPieces.values where pieces[piece.number] && !piece.isBusy {
+            for block in piece.dropPending() { self.service.discharge(block) }
+            self.close(piece)
+        }
+    }
+
     func checked(_ report: CheckReport, only subset: [Int]?) {
         guard !report.wasCancelled else { return }
-        self.have = report.have
+        if let subset {
+            // Others may have come meanwhile.
+            for piece in subset {
+                if report.have[piece] { self.have.set(piece) } else { self.have.clear(piece) }
+            }
+        } else {
+            self.have = report.have
+        }
         if let subset { for piece in subset { self.unproven?.clear(piece) } }
         if subset == nil || self.unproven?.isEmpty == true { self.unproven = nil }
         self.hasNewFindings = true
         // Whatever was seen of the files before may be another program's work.
         self.stamps = []
-        let checked = subset.map(Set.init) ?? []
-        for piece in self.openPieces.values
-        where (self.have[piece.number] || checked.contains(piece.number)) && !piece.isBusy {
+        for piece in self.openPieces.values where self.have[piece.number] && !piece.isBusy {
             for block in piece.dropPending() { self.service.discharge(block) }
             self.close(piece)
         }

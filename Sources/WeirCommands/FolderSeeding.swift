@@ -26,7 +26,8 @@ final class FolderSeeding: @unchecked Sendable {
     ///   - done: hears of the end once, unless the folder is let go of before.
     init(
         _ folder: TorrentFolder, _ options: AddOptions, engine: TorrentEngine,
-        cap: @escaping (TorrentID, [String]) -> String?, failed: @escaping (String) -> Void, done: @escaping () -> Void
+        cap: @escaping (TorrentID, [String]) -> String?, failed: @escaping (String) -> Void,
+        done: @escaping () -> Void
     ) {
         self.folder = folder
         self.engine = engine

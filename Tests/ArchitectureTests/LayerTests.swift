@@ -65,7 +65,7 @@ private let allowedImports: [String: Set<String>] = [
     // Surfaces.
     "ControlAPI": [
         "SwarmTypes", "JSONValues", "LimitPlanning", "StallDiagnosis", "Digests", "EventIO", "HTTPServing",
-        "TorrentCatalog",
+        "TorrentCatalog", "AccessControl",
     ],
     "Dashboard": ["CDashboardFiles", "Digests"],
     "QBittorrentFacade": [
@@ -85,9 +85,9 @@ private let allowedImports: [String: Set<String>] = [
     "ServiceAssembly": [
         "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching", "Digests",
         "LogOutput", "QBittorrentAPI", "ChangeJournal", "SQLiteStore", "UploadGovernor", "ControlAPI",
-        "Dashboard",
         "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog", "TorrentEngine",
-        "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
+        "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient", "AccessControl",
+        "Dashboard",
     ],
     "weir": ["WeirCommands"],
 ]

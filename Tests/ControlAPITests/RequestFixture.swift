@@ -23,7 +23,7 @@ func posting(_ path: String, _ json: String) -> HTTPRequest {
 }
 
 func handler(
-    _ governor: FakeGovernor = FakeGovernor(), _ policy: AccessPolicy = AccessPolicy(),
+    _ governor: FakeGovernor = FakeGovernor(), _ policy: AccessPolicy = AccessPolicy(access: FakeAccess()),
     _ library: FakeLibrary? = FakeLibrary(), files: [StaticFile] = []
 ) -> ControlHandler {
     ControlHandler(

@@ -1,3 +1,4 @@
+import AccessControl
 import Foundation
 import HTTPServing
 import SwarmTypes
@@ -31,6 +32,14 @@ private let validRequests: [String: (query: [(name: String, value: String)], bod
         [], #"{"link":"magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567"}"#
     ),
     "POST /api/ui/torrents/upload": ([("category", "films")], "d4:infod4:name1:aee"),
+    "GET /api/access": ([], ""),
+    "POST /api/access/setup": ([], #"{"token":"right","name":"me","password":"long enough"}"#),
+    "POST /api/access/login": ([], #"{"name":"me","password":"long enough"}"#),
+    "POST /api/access/logout": ([], ""),
+    "POST /api/access/password": ([], #"{"name":"me","password":"long enough"}"#),
+    "GET /api/access/keys": ([], ""),
+    "POST /api/access/keys/create": ([], #"{"name":"sonarr","role":"control"}"#),
+    "POST /api/access/keys/revoke": ([], #"{"name":"sonarr"}"#),
     "POST /webhook": ([], #"{"hash":"0123456789abcdef0123456789abcdef01234567","event":"added"}"#),
     "POST /cycle/force": ([], ""),
     "POST /rollback": ([], #"{"confirm":true,"reason":"test"}"#),
@@ -45,8 +54,9 @@ private let validRequests: [String: (query: [(name: String, value: String)], bod
 private let torrentType: Headers = [("content-type", "application/x-bittorrent")]
 
 private let remote = AccessPolicy(
-    isBoundToLoopback: false, boundAddress: "0.0.0.0", apiKey: "correct horse", allowedHosts: ["weir.example"]
-)
+    isBoundToLoopback: false, boundAddress: "0.0.0.0", apiKey: "correct horse",
+    allowedHosts: ["weir.example"],
+    access: FakeAccess())
 
 extension Route {
     fileprivate var name: String { "\(self.method.rawValue) \(self.path)" }
@@ -104,8 +114,9 @@ struct RouteMatrixTests {
         for key in bad {
             let governor = FakeGovernor()
             let response = await handler(governor, remote).response(to: try route.valid(host + key))
-            #expect(response.status == (route.right == .control ? 401 : route.successStatus), "\(key)")
-            if route.right == .control {
+            let isGuarded = route.right == .control || route.right == .admin
+            #expect(response.status == (isGuarded ? 401 : route.successStatus), "\(key)")
+            if isGuarded {
                 #expect(governor.commands.isEmpty)
                 #expect(try response.errorCode() == "api_key_needed")
                 #expect(response.header("www-authenticate") != nil)
@@ -120,10 +131,41 @@ struct RouteMatrixTests {
         let route = routeTable[index]
         var policy = remote
         policy.apiKey = configured
+        policy.access = nil
         for sent in [[], [("x-api-key", "")], [("authorization", "Bearer ")]] as [Headers] {
             let response = await handler(FakeGovernor(), policy).response(
                 to: try route.valid([("host", "weir.example")] + sent))
-            #expect(response.status == (route.right == .control ? 403 : route.successStatus))
+            let isGuarded = route.right == .control || route.right == .admin
+            // Without users there is nothing to log in to either.
+            let isAccess = route.path.hasPrefix("/api/access/") && route.path != "/api/access/logout"
+            #expect(response.status == (isGuarded ? 403 : isAccess ? 503 : route.successStatus))
+        }
+    }
+
+    @Test(
+        "Once there is a user, each route lets in the roles that it is for, and no guest",
+        arguments: routeTable.indices)
+    func roles(index: Int) async throws {
+        let route = routeTable[index]
+        let needed: [RouteRight: Set<AccessRole>] = [
+            .read: [.read, .control, .admin], .control: [.control, .admin], .admin: [.admin],
+        ]
+        for policy in [remote, AccessPolicy()] {
+            var policy = policy
+            policy.access = FakeAccess(needsSetUp: false)
+            let host: Headers = [("host", policy.isBoundToLoopback ? "localhost:8089" : "weir.example:8089")]
+            let guest = await handler(FakeGovernor(), policy).response(to: try route.valid(host))
+            #expect(guest.status == (needed[route.right] == nil ? route.successStatus : 401))
+            for role in AccessRole.allCases {
+                for shown in [
+                    [("x-api-key", role.rawValue)], [("cookie", "a=b; weir_session=\(role.rawValue)")],
+                ] as [Headers] {
+                    let response = await handler(FakeGovernor(), policy).response(
+                        to: try route.valid(host + shown))
+                    let mayPass = needed[route.right]?.contains(role) ?? true
+                    #expect(response.status == (mayPass ? route.successStatus : 403), "\(role)")
+                }
+            }
         }
     }
 

@@ -49,6 +49,7 @@ class Client:
     name = ""
     # Clients that will not dial loopback addresses must be dialled.
     dials = True
+    makes_empty_files = True
     # The trackers it asks.
     schemes = ("http", "udp")
 
@@ -158,6 +159,7 @@ class Aria2(Client):
 class Transmission(Client):
     name = "transmission"
     dials = False
+    makes_empty_files = False
 
     def start(self, torrent, folder):
         config = self.folder / "config"

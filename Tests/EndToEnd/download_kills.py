@@ -14,6 +14,8 @@ import filecmp
 import hashlib
 import json
 import random
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -26,12 +28,14 @@ from lab import bencode, free_port, wait_for
 RATE = 3 << 20
 STATED_SECONDS = 5
 MEBIBYTE = 1 << 20
+# How late a seeder's counter is, in seconds.
+LAG = {"libtorrent": 0.3, "weir": 1.5, "aria2": 2.5}
 
-# Prints how many bytes it has sent, has received that were wrong, and has of the torrent.
-LIBTORRENT_PEER = r"""
+# Prints how many bytes it has sent.
+LIBTORRENT_SEEDER = r"""
 import json, sys, time
 import libtorrent as lt
-torrent, folder, port, verb, encryption, limit, other = sys.argv[1:8]
+torrent, folder, port, encryption, limit = sys.argv[1:6]
 policy = {"plain": 2, "encrypted": 0}[encryption]
 session = lt.session({"listen_interfaces": f"127.0.0.1:{port}", "enable_dht": False, "enable_lsd": False, "enable_upnp": False,
     "enable_natpmp": False, "enable_outgoing_utp": False, "enable_incoming_utp": False, "out_enc_policy": policy,
@@ -44,17 +48,10 @@ p.save_path = folder
 # The session's own limit does not hold for peers on loopback.
 p.upload_limit = int(limit)
 p.flags = (p.flags & ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused))
-if verb == "seed":
-    p.flags |= lt.torrent_flags.seed_mode
+p.flags |= lt.torrent_flags.seed_mode
 handle = session.add_torrent(p)
-turn = 0
 while True:
-    status = handle.status()
-    print(json.dumps({"up": status.total_payload_upload, "wrong": status.total_failed_bytes, "done": status.total_wanted_done,
-                      "peers": status.num_peers}), flush=True)
-    if verb == "follow" and status.num_peers == 0 and turn % 5 == 0:
-        handle.connect_peer(("127.0.0.1", int(other)))
-    turn += 1
+    print(json.dumps({"up": handle.status().total_payload_upload}), flush=True)
     time.sleep(0.1)
 """
 
@@ -75,6 +72,11 @@ class Payload:
                 "pieces": b"".join(hashlib.sha1(data[i:i + self.piece]).digest() for i in range(0, self.size, self.piece))}
         self.torrent = lab.folder / f"{name}.torrent"
         self.torrent.write_bytes(bencode({"info": info}))
+        self.data, self.info_hash = data, hashlib.sha1(bencode(info)).digest()
+        self.pieces = -(-self.size // self.piece)
+
+    def length(self, piece):
+        return min(self.piece, self.size - piece * self.piece)
 
     def differs_from(self, folder):
         for place in self.folder.rglob("*"):
@@ -111,6 +113,64 @@ class Process:
         self.reader.join()
 
 
+class Follower:
+    """A leecher of our own, which compares every block that Weir sends with what it should be."""
+
+    def __init__(self, payload, port):
+        self.payload, self.port = payload, port
+        self.received, self.wrong, self.has, self.is_closed = 0, [], set(), False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while not self.is_closed:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                    connection.settimeout(10)
+                    self.talk(connection)
+            except (OSError, ValueError):
+                time.sleep(0.2)
+
+    def talk(self, connection):
+        identity = b"-XX0001-" + random.randbytes(12)
+        connection.sendall(b"\x13BitTorrent protocol" + bytes(8) + self.payload.info_hash + identity)
+        data = connection.makefile("rb")
+        if len(data.read(68)) < 68:
+            raise ValueError("closed")
+        connection.sendall(struct.pack(">IB", 1, 2))
+        offered, choked, asked = set(), True, None
+        while not self.is_closed:
+            head = data.read(4)
+            if len(head) < 4:
+                raise ValueError("closed")
+            body = data.read(struct.unpack(">I", head)[0])
+            if body[:1] == b"\x00":
+                choked, asked = True, None
+            elif body[:1] == b"\x01":
+                choked = False
+            elif body[:1] == b"\x04":
+                offered.add(struct.unpack(">I", body[1:5])[0])
+            elif body[:1] == b"\x05":
+                offered |= {n for n in range(self.payload.pieces) if body[1 + n // 8] >> (7 - n % 8) & 1}
+            elif body[:1] == b"\x07":
+                piece, offset = struct.unpack(">II", body[1:9])
+                start = piece * self.payload.piece + offset
+                if body[9:] != self.payload.data[start:start + len(body) - 9]:
+                    differing = [i for i, (a, b) in enumerate(zip(body[9:], self.payload.data[start:])) if a != b]
+                    self.wrong.append(f"piece {piece} at {offset}: {len(differing)} bytes differ, from {differing[0]} to "
+                                      f"{differing[-1]}")
+                self.received += len(body) - 9
+                self.has.add((piece, offset))
+                asked = None
+            if asked is None and not choked:
+                asked = next(((p, o) for p in sorted(offered) for o in range(0, self.payload.length(p), 16384)
+                              if (p, o) not in self.has), None)
+                if asked:
+                    piece, offset = asked
+                    connection.sendall(struct.pack(">IBIII", 13, 6, piece, offset,
+                                                   min(16384, self.payload.length(piece) - offset)))
+
+
 class Seeder:
     """Sends at most RATE bytes a second, and says how many it has sent."""
 
@@ -118,8 +178,7 @@ class Seeder:
         self.kind, self.port = kind, free_port()
         self.rpc = free_port()
         if kind == "libtorrent":
-            arguments = [sys.executable, "-c", LIBTORRENT_PEER, payload.torrent, payload.folder, self.port, "seed", encryption,
-                         RATE, 0]
+            arguments = [sys.executable, "-c", LIBTORRENT_SEEDER, payload.torrent, payload.folder, self.port, encryption, RATE]
         elif kind == "aria2":
             crypto = ["--bt-require-crypto=true", "--bt-min-crypto-level=arc4"] if encryption == "encrypted" else []
             arguments = ["aria2c", "--no-conf", f"--dir={payload.folder}", f"--listen-port={self.port}", "--enable-dht=false",
@@ -150,15 +209,23 @@ class Download:
         self.seeder = Seeder(lab, chance.choice(["libtorrent", "libtorrent", "aria2", "weir"]), self.payload, self.encryption)
         self.folder = lab.folder / f"target-{name}"
         self.port = free_port()
-        follower = lab.folder / f"follower-{name}"
-        follower.mkdir()
-        self.follower = Process(lab, [sys.executable, "-c", LIBTORRENT_PEER, self.payload.torrent, follower, free_port(), "follow",
-                                      self.encryption, 0, self.port])
+        self.follower = Follower(self.payload, self.port)
         self.what = f"{name}: {self.seeder.kind}, {self.encryption}, {self.payload.size >> 20} MiB"
 
     @property
     def fetched(self):
-        return self.seeder.sent + self.follower.last.get("up", 0)
+        return self.seeder.sent
+
+    def watch(self, weir, seconds):
+        """Kills it after this time, unless it has ended. Answers what was fetched by when, and when it was killed."""
+        end, history = time.monotonic() + seconds, []
+        while weir.process.poll() is None:
+            history.append((time.monotonic(), self.fetched))
+            if time.monotonic() >= end:
+                weir.kill()
+                return history, time.monotonic()
+            time.sleep(0.1)
+        return history, None
 
     def settled(self):
         """What was fetched, once the counters have come to rest: they lag by seconds."""
@@ -174,7 +241,8 @@ class Download:
     def start(self):
         weir = Process(self.lab, [laboratory.BINARY, "get", self.payload.torrent, "--dir", self.folder, "--port", self.port,
                                   "--json", "--peer", f"127.0.0.1:{self.seeder.port}",
-                                  *(["--encryption", "require"] if self.encryption == "encrypted" else [])])
+                                  # The second leecher takes no encryption.
+                                  *(["--encryption", "prefer"] if self.encryption == "encrypted" else [])])
         begun = wait_for(lambda: weir.process.poll() is not None or self.begun(weir), 60, "a start")
         return weir, begun
 
@@ -186,6 +254,7 @@ class Download:
     def run(self, kills):
         """Kills it so many times, or until it is complete. Answers for each kill the bytes that were fetched in vain."""
         lost, had, before = [], None, 0
+        self.excess = []
         deadline = time.monotonic() + 240
         while True:
             weir, _ = self.start()
@@ -193,16 +262,18 @@ class Download:
             now_had = begun["done"] - begun["downloaded"]
             if had is not None:
                 lost.append(life - (now_had - had))
+                self.excess.append(lost[-1] - allowed)
             had = now_had
             if len(lost) >= kills:
                 weir.process.wait(max(1, deadline - time.monotonic()))
             else:
-                try:
-                    weir.process.wait(self.chance.uniform(0.2, 10))
-                except subprocess.TimeoutExpired:
-                    weir.kill()
+                history, killed = self.watch(weir, self.chance.uniform(0.2, 10))
+                if killed:
                     fetched = self.settled()
                     life, before = fetched - before, fetched
+                    # What was fetched in the stated time, by counters that lag.
+                    begin = killed - STATED_SECONDS - LAG[self.seeder.kind]
+                    allowed = fetched - max([count for at, count in history if at <= begin], default=0)
                     continue
             if weir.process.returncode != 0:
                 raise AssertionError(f"weir get ended with {weir.process.returncode}")
@@ -213,13 +284,13 @@ class Download:
         rest = [place.name for place in self.folder.iterdir() if place.name.startswith(".")]
         if rest:
             raise AssertionError(f"left behind: {rest}")
-        if self.follower.last.get("wrong", 0):
-            raise AssertionError(f"the second leecher was given {self.follower.last['wrong']} wrong bytes")
+        if self.follower.wrong:
+            raise AssertionError(f"the second leecher was given wrong bytes: {self.follower.wrong[:5]}")
         return lost
 
     def close(self):
-        for process in (self.seeder.peer, self.follower):
-            process.kill()
+        self.seeder.peer.kill()
+        self.follower.is_closed = True
 
 
 def main():
@@ -245,18 +316,17 @@ def main():
             try:
                 download = Download(lab, number, random.Random(options.seed * 1_000_003 + number))
                 found = download.run(share)
-                # Beside the stated time: counters lag by a moment, blocks are under way, and pieces that are not complete
-                # count as nothing in what Weir says it has, though it has their blocks.
-                bound = (STATED_SECONDS + 0.3) * RATE + MEBIBYTE + 4 * download.payload.piece
-                for bytes_lost in found:
-                    if bytes_lost > bound:
-                        raise AssertionError(f"a kill cost {bytes_lost} bytes, more than {bound:.0f}")
+                # Beside what was fetched in the stated time: blocks are under way, and pieces that are not complete count as
+                # nothing in what Weir says it has, though it has their blocks.
+                for bytes_lost, excess in zip(found, download.excess):
+                    if excess > MEBIBYTE + 4 * download.payload.piece:
+                        raise AssertionError(f"a kill cost {bytes_lost} bytes, {excess} more than came in {STATED_SECONDS} s")
             except Exception as failure:  # Whatever it is: the other lanes go on.
                 failures.append(f"{download.what if download else number}: {type(failure).__name__}: {failure}")
                 print("FAILED", failures[-1], flush=True)
             finally:
                 if download:
-                    served[0] += download.follower.last.get("done", 0)
+                    served[0] += download.follower.received
                     download.close()
                     subprocess.run(["rm", "-rf", download.folder, download.payload.folder], check=False)
             with guard:

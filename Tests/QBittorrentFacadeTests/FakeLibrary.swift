@@ -132,6 +132,7 @@ struct Bench {
         switch self.facade.answer(request) {
         case .now(let response): response
         case .later(let answer): await answer()
+        default: HTTPResponse(status: 599)
         }
     }
 

@@ -2,7 +2,8 @@ import SwarmTypes
 
 /// What an assembler knows of one peer that has told the size of the metadata.
 struct MetadataSource<Peer: Hashable & Sendable>: Sendable {
-    static var maximumRequests: Int { 4 }
+    /// One at a time: rTorrent keeps a single answer, and gives none any more when it is asked for another meanwhile.
+    static var maximumRequests: Int { 1 }
     private static var requestSeconds: Double { 5 }
     private static var maximumPauseSeconds: Double { 320 }
 

@@ -1,0 +1,46 @@
+import AccessControl
+import ControlAPI
+import QBittorrentFacade
+import SwarmTypes
+
+/// Lets into the facade whom the rest of Weir lets in: the same names, passwords and keys.
+struct SharedAccess: FacadeAccess {
+    let access: AccessControl
+    /// What the service is reached by: nobody from elsewhere comes in before there is a user.
+    let isBoundToLoopback: Bool
+
+    /// Nobody has to log in on this machine as long as nobody could.
+    private var isOpen: Bool { self.isBoundToLoopback && self.access.needsSetUp }
+
+    func logIn(name: String, password: String, from address: String) async -> LogInOutcome {
+        if self.isOpen { return .notNeeded }
+        do throws(AccessFailure) {
+            return .granted(
+                session: try await self.access.logIn(name: name, password: password, from: address))
+        } catch {
+            if case .tooManyAttempts = error { return .banned }
+            // Programs are given keys, and many have no other place for them than the password.
+            return self.access.identity(ofKey: password) == nil ? .wrong : .granted(session: password)
+        }
+    }
+
+    func logOut(session: String) { self.access.logOut(session: session) }
+
+    func admits(_ credentials: FacadeCredentials) -> Bool {
+        let needed: AccessRole = credentials.changesState ? .control : .read
+        let found = [
+            credentials.session.flatMap {
+                self.access.identity(ofSession: $0) ?? self.access.identity(ofKey: $0)
+            },
+            credentials.bearer.flatMap { self.access.identity(ofKey: $0) },
+        ]
+        if let identity = found.compactMap({ $0 }).first { return identity.role.includes(needed) }
+        return self.isOpen
+    }
+}
+
+/// The database of users and keys lies beside the journal.
+func accessPath(_ databasePath: String) -> String {
+    guard let slash = databasePath.lastIndex(of: "/") else { return "access.db" }
+    return databasePath[...slash] + "access.db"
+}

@@ -1,0 +1,36 @@
+import AccessControl
+import ControlAPI
+
+/// Takes each role's name as the secret of a session or key of that role, and lets everything be done.
+struct FakeAccess: AccessDeciding {
+    var needsSetUp = true
+
+    func identity(ofSession secret: String) -> AccessIdentity? {
+        AccessRole(rawValue: secret).map { AccessIdentity(kind: .session, name: "me", role: $0) }
+    }
+
+    func identity(ofKey secret: String) -> AccessIdentity? {
+        AccessRole(rawValue: secret).map { AccessIdentity(kind: .key, name: "program", role: $0) }
+    }
+
+    func logIn(name: String, password: String, from address: String) async throws(AccessFailure) -> String {
+        "s"
+    }
+    func logOut(session secret: String) {}
+
+    func setUp(
+        token: String, name: String, password: String, from address: String
+    ) async throws(AccessFailure) -> String {
+        guard token == "right" else { throw .wrongToken }
+        return "s"
+    }
+
+    func setPassword(_ password: String, of name: String) async throws(AccessFailure) {}
+    var keys: [AccessKey] { [] }
+
+    func createKey(
+        _ name: String, role: AccessRole, secondsSince1970: Int64
+    ) async throws(AccessFailure) -> String { "k" }
+
+    func revokeKey(_ name: String) async throws(AccessFailure) {}
+}
