@@ -73,6 +73,7 @@ public actor TorrentLibrary {
     var capCounts: [String: Int] = [:]
     var isStopping = false
     var ticks = 0
+    var waitingForDiagnosis: Set<TorrentID> = []
     let startedAt: Instant
 
     /// - Parameters:
