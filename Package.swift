@@ -14,7 +14,8 @@ let strict: [SwiftSetting] = [
 let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 /// What is shipped does not use the standard library's patterns (`contains` and `replacing` with texts): one use links
-/// all of them, 1.7 MB. SwarmTypes has `holds`. A section a function lets the linker leave out what nobody calls.
+/// all of them, more than 1.2 MB. SwarmTypes has `holds`. A section a function lets the linker leave out what nobody
+/// calls.
 let small: [SwiftSetting] = [
     .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
     .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),

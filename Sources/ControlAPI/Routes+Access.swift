@@ -32,7 +32,7 @@ let accessRoutes: [Route] = [
         body: .json(
             .object(["token": .string, "name": .string, "password": .string]),
             remedy: #"Send {"token": "…", "name": "…", "password": "…"}."#),
-        answer: .json(.object(["name": .string])), failures: [400, 401, 409, 429, 503],
+        answer: .json(.object(["name": .string])), failures: [400, 401, 409, 429],
         run: .later { call throws(APIError) in
             let (token, name) = (try call.text("token"), try call.text("name"))
             let password = try call.text("password")
@@ -44,7 +44,7 @@ let accessRoutes: [Route] = [
         "/api/access/login", "Begins a session: the answer sets a cookie", right: .enter,
         body: .json(
             .object(["name": .string, "password": .string]), remedy: #"Send {"name": "…", "password": "…"}."#),
-        answer: .json(.object(["name": .string])), failures: [400, 401, 429, 503],
+        answer: .json(.object(["name": .string])), failures: [400, 401, 429],
         run: .later { call throws(APIError) in
             let (name, password) = (try call.text("name"), try call.text("password"))
             return try await call.entering(name) { access, address async throws(AccessFailure) in
@@ -63,7 +63,7 @@ let accessRoutes: [Route] = [
         "/api/access/password", "Gives a user a new password, and ends the user's sessions", right: .admin,
         body: .json(
             .object(["name": .string, "password": .string]), remedy: #"Send {"name": "…", "password": "…"}."#),
-        answer: .json(.object(["name": .string])), failures: [400, 503],
+        answer: .json(.object(["name": .string])), failures: [400],
         run: .later { call throws(APIError) in
             let (name, password) = (try call.text("name"), try call.text("password"))
             try await call.deciding { access async throws(AccessFailure) in
@@ -75,7 +75,7 @@ let accessRoutes: [Route] = [
         "/api/access/keys", "The keys of programs, without their secrets", right: .admin,
         answer: .json(
             .object(["keys": .array(.object(["name": .string, "role": .string, "created_at": .integer]))])),
-        failures: [503],
+        failures: [],
         run: .now { call throws(APIError) in
             guard let access = call.policy.access else { throw noAccess }
             return jsonObject { writer in
@@ -97,7 +97,7 @@ let accessRoutes: [Route] = [
         body: .json(
             .object(["name": .string, "role": .choice(AccessRole.allCases.map(\.rawValue))]),
             remedy: #"Send {"name": "sonarr", "role": "control"}."#),
-        answer: .json(.object(["name": .string, "key": .string])), failures: [400, 409, 503],
+        answer: .json(.object(["name": .string, "key": .string])), failures: [400, 409],
         run: .later { call throws(APIError) in
             let name = try call.text("name")
             guard let role = AccessRole(rawValue: try call.text("role")) else {
@@ -115,7 +115,7 @@ let accessRoutes: [Route] = [
     .post(
         "/api/access/keys/revoke", "Takes a key back", right: .admin,
         body: .json(.object(["name": .string]), remedy: #"Send {"name": "sonarr"}."#),
-        answer: .json(.object(["name": .string])), failures: [404, 503],
+        answer: .json(.object(["name": .string])), failures: [404],
         run: .later { call throws(APIError) in
             let name = try call.text("name")
             try await call.deciding { access async throws(AccessFailure) in try await access.revokeKey(name) }

@@ -2,11 +2,11 @@ public import SwarmTypes
 
 /// How many blocks to have requested of one peer at a time, and when it has taken too long.
 ///
-/// The depth follows the measured rate: twice the shortest round trip's worth or one second's, whichever is more, which
-/// keeps a queue of a second or two at the peer. A second's worth is 512 blocks at most: a longer queue makes nobody
-/// faster, and costs libtorrent, for one, a fifth more for each block. The depth begins at 8 and, while the rate still
-/// grows, is never less than 1.25 times the last one. Requests are known by their count and time, not one by one: a peer mostly
-/// answers in order, and an error of a few milliseconds does no harm here.
+/// The depth follows the measured rate: twice the shortest round trip's worth or one second's, whichever is more,
+/// which keeps a queue of a second or two at the peer. A second's worth is 512 blocks at most: a longer queue makes
+/// nobody faster, and costs libtorrent, for one, a fifth more for each block. The depth begins at 8 and, while the
+/// rate still grows, is never less than 1.25 times the last one. Requests are known by their count and time, not one
+/// by one: a peer mostly answers in order, and an error of a few milliseconds does no harm here.
 public struct RequestPipeline: Sendable {
     private struct Batch: Sendable {
         var sentAt: Instant
@@ -67,8 +67,8 @@ public struct RequestPipeline: Sendable {
         self.isSnubbed ? 1 : max(1, min(self.target, self.peerLimit, Self.maximumDepth))
     }
 
-    /// How many blocks to ask for now. Zero until an eighth of the depth is open, or of a deep one up to the half, so that
-    /// requests go in batches.
+    /// How many blocks to ask for now. Zero until an eighth of the depth is open, or of a deep one up to the half, so
+    /// that requests go in batches.
     public var room: Int {
         let depth = self.depth
         let room = depth - self.outstanding

@@ -7,6 +7,8 @@ enum FieldValue: Hashable, Sendable {
     case integer(Int64)
     case number(Double)
     case text(String)
+    /// An object with these names, each with the number 1.
+    case marks([String])
 
     func write(to writer: inout JSONWriter) {
         switch self {
@@ -15,6 +17,7 @@ enum FieldValue: Hashable, Sendable {
         case .integer(let value): writer.integer(value)
         case .number(let value): writer.number(value)
         case .text(let value): writer.string(value)
+        case .marks(let names): writer.object { writer in for name in names { writer.member(name, Int64(1)) } }
         }
     }
 }

@@ -25,6 +25,8 @@ private let ownPreferenceFields: [Field<LibraryPreferences>] = [
     .bool("pex") { $0.exchangesPeers },
     .bool("queueing_enabled") { $0.queue != nil },
     .text("save_path") { $0.directory },
+    // 1: added with the usual folder.
+    Field("scan_dirs") { .marks($0.watchFolders) },
     .integer("schedule_from_hour") { Int64(($0.schedule?.from ?? 480) / 60) },
     .integer("schedule_from_min") { Int64(($0.schedule?.from ?? 480) % 60) },
     .integer("schedule_to_hour") { Int64(($0.schedule?.to ?? 1200) / 60) },

@@ -26,6 +26,12 @@ struct PreferencesChange {
             guard path.hasPrefix("/") else { return "save_path must begin with a slash" }
             new.directory = path
         }
+        if let folders = self.members["scan_dirs"]?.members {
+            guard folders.allSatisfy({ $0.name.hasPrefix("/") }) else {
+                return "folders of scan_dirs must begin with a slash"
+            }
+            new.watchFolders = folders.map(\.name)
+        }
         if let port = self.integer("listen_port") {
             guard let port = UInt16(exactly: port) else { return "listen_port must be from 0 to 65535" }
             new.listeningPort = port

@@ -54,13 +54,17 @@ final class EmbeddedEngine: Sendable {
         }
     }
 
-    /// Begins to run on its own thread; the torrents of before are there when it returns.
-    func start() async throws(ServiceFailure) {
+    /// Begins its thread; nothing moves before `start`.
+    func launch() throws(ServiceFailure) {
         do {
             try self.loop.start()
         } catch {
             throw .system(error.description)
         }
+    }
+
+    /// Begins to run; the torrents of before are there when it returns.
+    func start() async throws(ServiceFailure) {
         let failure = await withCheckedContinuation { (done: CheckedContinuation<ResumeFailure?, Never>) in
             self.loop.post { self.library.assumeIsolated { $0.start { done.resume(returning: $0) } } }
         }

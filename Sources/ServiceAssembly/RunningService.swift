@@ -33,6 +33,8 @@ final class RunningService: Sendable {
     let matchCounts: MatchCounts
     /// Nil without torrents of our own.
     let embedded: EmbeddedEngine?
+    /// Nil without torrents of our own.
+    private let engineCaps: EngineCaps?
     private let journal: JournalAdapter
     private let fetcher: HTTPFetcher
     private let crossSeed: CrossSeedForwarder
@@ -77,27 +79,21 @@ final class RunningService: Sendable {
             throw .configuration(error.description)
         }
         self.state = Lock(State(settings: settings, matcher: matcher, adapters: adapters))
+        let embedded = settings.runsEngine ? try EmbeddedEngine(settings, source: source, logger: logger) : nil
+        self.embedded = embedded
+        let engineCaps = embedded.map { EngineCaps($0.library, executor: worker, now: { monotonicNow() }) }
+        self.engineCaps = engineCaps
+        var environment = Self.environment(worker, source, logger)
+        environment.sharing = engineCaps
         let governor = Governor(
             executor: worker,
-            environment: GovernorEnvironment(
-                now: { monotonicNow() }, secondsSince1970: { Int64(wallSeconds()) },
-                after: { seconds, body in worker.schedule(afterSeconds: seconds, body) },
-                rolloutBucket: { rolloutBucket(of: $0) },
-                report: { event in
-                    log(event, to: logger)
-                    releaseMemory(after: event)
-                },
-                saveSimulated: { [source] limits in
-                    saveDryRun(limits, path: source.dryRunPath, logger: logger)
-                }),
+            environment: environment,
             journal: self.journal, clients: adapters, matcher: tracker,
             configuration: GovernorConfiguration(settings))
         self.governor = governor
         self.crossSeed = CrossSeedForwarder(
             settings.crossSeed, loop: worker, fetcher: fetcher, logger: logger)
         source.dryRunPath = settings.global.dryRunStorePath
-        self.embedded =
-            settings.runsEngine ? try EmbeddedEngine(settings, source: source, logger: logger) : nil
         let forwarder = self.crossSeed
         self.inbox = HookInbox(loop: self.io) { batch in
             Task(executorPreference: worker) {
@@ -112,6 +108,22 @@ final class RunningService: Sendable {
 
     /// What surfaces ask of Weir's own torrents; nil without any.
     var torrents: (any TorrentDirecting)? { self.embedded?.torrents }
+
+    private static func environment(
+        _ worker: EventLoop, _ source: SettingsSource, _ logger: Logger
+    ) -> GovernorEnvironment {
+        GovernorEnvironment(
+            now: { monotonicNow() }, secondsSince1970: { Int64(wallSeconds()) },
+            after: { seconds, body in worker.schedule(afterSeconds: seconds, body) },
+            rolloutBucket: { rolloutBucket(of: $0) },
+            report: { event in
+                log(event, to: logger)
+                releaseMemory(after: event)
+            },
+            saveSimulated: { [source] limits in
+                saveDryRun(limits, path: source.dryRunPath, logger: logger)
+            })
+    }
 
     var settings: Settings { self.state.withLock { $0.settings } }
 
@@ -134,7 +146,12 @@ final class RunningService: Sendable {
         } catch {
             throw .journal(error.description)
         }
+        let (matcher, settings) = self.matching
+        try self.embedded?.launch()
+        // Before the first torrent: none moves without its cap.
+        await self.engineCaps?.use(settings, matcher)
         try await self.embedded?.start()
+        await self.engineCaps?.begin()
         if !self.settings.instances.isEmpty { self.beginGoverning() }
     }
 
@@ -210,6 +227,7 @@ final class RunningService: Sendable {
             return state.whenReloaded
         }
         tell?(new)
+        await self.engineCaps?.use(new, matcher)
         await self.governor.reconfigure(
             GovernorConfiguration(new),
             matcher: MatcherAdapter(matcher, new, counts: self.matchCounts, logger: self.logger))
@@ -238,6 +256,7 @@ final class RunningService: Sendable {
 
     /// The last thing: the limits are left as the policy says, in bounded time.
     func leave() async {
+        await self.engineCaps?.stop()
         async let engineIsStopped: Void? = self.embedded?.stop()
         let report = await self.governor.stop()
         self.logger.info(

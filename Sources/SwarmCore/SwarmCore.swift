@@ -86,6 +86,8 @@ public struct SwarmCore: Sendable {
         }
         for slot in self.occupiedSlots {
             self.count(slot, at: now, into: &actions)
+            // It may have unchoked us already, and say nothing more before it is asked.
+            self.ask(slot, at: now, using: &random, into: &actions)
         }
     }
 

@@ -90,12 +90,28 @@ extension TorrentEngine {
 
     // MARK: Files of torrents that the engine does not have
 
-    /// Moves a torrent's files to another folder, which is made if need be.
+    /// Moves a torrent's files to another folder, which is made if need be. `body` hears whether they are there, and what
+    /// went wrong: also when they are there, something of the old place may be left.
     public func moveFiles(
         of metainfo: Metainfo, renamed: [Int: String], from old: String, to new: String,
-        _ body: @escaping @Sendable (String?) -> Void
+        _ body: @escaping @Sendable (_ areMoved: Bool, _ problem: String?) -> Void
     ) {
-        body("Weir cannot move files yet")
+        do throws(LayoutFailure) {
+            let store = TorrentStore(
+                torrent: metainfo.id, layout: try TorrentLayout(metainfo, renamed: renamed), directory: old,
+                service: self.storage)
+            let move = store.move(to: new) { answer in
+                switch answer {
+                case .moved: body(true, nil)
+                case .movedButNotRemoved(let failure): body(true, failure.description)
+                case .failed(let failure): body(false, failure.description)
+                case .cancelled: body(false, "it was given up")
+                }
+            }
+            if move == nil { body(false, "its storage has stopped") }
+        } catch {
+            body(false, "\(error)")
+        }
     }
 
     /// Gives files other paths.

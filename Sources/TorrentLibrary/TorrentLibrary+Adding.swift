@@ -68,6 +68,7 @@ extension TorrentLibrary {
 
     private func takeBack(_ torrent: LibraryTorrent) {
         let id = torrent.id
+        if let cap = self.line(of: id)?.capName { self.capCounts[cap, default: 1] -= 1 }
         self.torrents[id] = nil
         self.lines[id] = nil
         self.touched.remove(id)
@@ -157,6 +158,7 @@ extension TorrentLibrary {
         if addition.goesToTop { self.queue.insert(found.id, at: 0) } else { self.queue.append(found.id) }
         if case .file(let metainfo, _) = found { self.placeFiles(of: torrent, metainfo) }
         self.note(torrent, "added", "Added to the library")
+        self.chooseCap(of: torrent.id)
         return torrent
     }
 

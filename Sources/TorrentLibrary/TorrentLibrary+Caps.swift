@@ -9,28 +9,28 @@ extension TorrentLibrary {
 
     /// Puts these caps in force, and each torrent below the one that `rule` names for its trackers' URLs. Called again
     /// whenever the configuration changes.
-    /// - Parameter caps: by the names that `rule` answers.
-    public func useCaps(_ caps: [TrackerCap], rule: @escaping @Sendable (String) -> String?) {
+    /// - Parameters:
+    ///   - caps: by the names that `rule` answers.
+    ///   - limits: where they are not the caps' own, because others use of them too.
+    public func useCaps(
+        _ caps: [TrackerCap], inForce limits: [String: UploadLimit] = [:],
+        rule: @escaping @Sendable (String) -> String?
+    ) {
         let gone = Set(self.caps.map(\.name)).subtracting(caps.map(\.name))
         self.caps = caps
         self.capRule = rule
         self.capNames = [:]
         self.ask { engine in
             engine.removeCaps(Array(gone))
-            engine.setCaps(caps)
+            engine.setCaps(caps.map { $0.limited(to: limits[$0.name]) })
         }
         self.chooseCaps()
     }
 
     /// Changes what the engine may use of caps, without a change of the caps themselves.
-    public func setShares(_ shares: [(name: String, limit: UploadLimit)]) {
-        var changed: [TrackerCap] = []
-        for (name, limit) in shares {
-            guard var cap = self.caps.first(where: { $0.name == name }) else { continue }
-            cap.upload = min(cap.upload, limit)
-            changed.append(cap)
-        }
-        self.ask { $0.setCaps(changed) }
+    public func setCapLimits(_ limits: [String: UploadLimit]) {
+        let caps = self.caps.filter { limits[$0.name] != nil }.map { $0.limited(to: limits[$0.name]) }
+        self.ask { $0.setCaps(caps) }
     }
 
     /// What each cap is used for in the engine.
@@ -52,6 +52,8 @@ extension TorrentLibrary {
             name = self.capName(for: url, rule)
         }
         guard name != line.capName else { return }
+        if let old = line.capName { self.capCounts[old, default: 1] -= 1 }
+        if let name { self.capCounts[name, default: 0] += 1 }
         self.lines[id, default: line].capName = name
         self.touched.insert(id)
         let isRunning = self.torrents[id]?.phase == .running
@@ -74,17 +76,21 @@ extension TorrentLibrary {
             guard let line = self.line(of: id), line.upRate > .zero, let name = line.capName else { continue }
             active[name, default: 0] += 1
         }
-        var torrents: [String: Int] = [:]
-        for row in self.mirror.state.rows.values {
-            if let name = row.summary.capName { torrents[name, default: 0] += 1 }
-        }
         let usages = self.ask { $0.capUsages }
         return usages.compactMap { usage in
             limits[usage.cap.name].map { limit in
                 CapLine(
                     name: usage.cap.name, limit: limit, effective: usage.cap.upload, rate: usage.uploadRate,
-                    torrents: torrents[usage.cap.name] ?? 0, active: active[usage.cap.name] ?? 0)
+                    torrents: self.capCounts[usage.cap.name] ?? 0, active: active[usage.cap.name] ?? 0)
             }
         }
+    }
+}
+
+extension TrackerCap {
+    fileprivate func limited(to limit: UploadLimit?) -> TrackerCap {
+        var cap = self
+        if let limit { cap.upload = limit }
+        return cap
     }
 }

@@ -21,6 +21,7 @@ extension TorrentLibrary {
             self.mustSaveTotals = true
             self.unsaved.formUnion(self.moving)
         }
+        self.diagnoseSome(of: self.moving.union(self.touched))
         self.publish()
         self.save()
         self.loop.schedule(afterSeconds: Self.tickSeconds) { [weak self] in self?.assumeIsolated { $0.tick() } }

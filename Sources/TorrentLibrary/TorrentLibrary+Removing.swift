@@ -24,6 +24,7 @@ extension TorrentLibrary {
         let id = torrent.id
         guard let line = self.line(of: id) else { return }
         self.torrents[id] = nil
+        if let cap = line.capName { self.capCounts[cap, default: 1] -= 1 }
         self.lines[id] = nil
         self.touched.remove(id)
         self.unsaved.remove(id)

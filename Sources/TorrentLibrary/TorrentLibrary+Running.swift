@@ -104,7 +104,7 @@ extension TorrentLibrary {
             }
             try self.begin(torrent, stored)
         } catch {
-            self.fail(torrent, "\(error)")
+            self.fail(torrent, error.words)
         }
         self.touched.insert(id)
     }

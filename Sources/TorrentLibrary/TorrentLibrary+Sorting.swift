@@ -111,6 +111,7 @@ extension TorrentLibrary {
         self.applySchedule()
         self.applyConnectionSettings()
         if new.queue != old.queue { self.arrangeQueue() }
+        if new.watchFolders != old.watchFolders { self.watchFolders() }
         if new.shareLimits != old.shareLimits { self.touched.formUnion(self.torrents.keys) }
         if new.directory != old.directory {
             for torrent in self.torrents.values { self.followCategory(torrent) }

@@ -50,6 +50,8 @@ public actor TorrentLibrary {
     var loadingCount = 0
     /// Torrents whose files are being removed.
     var leaving: [TorrentID: Leaving] = [:]
+    /// Nil while no folder was ever watched.
+    var watched: WatchedFolders?
     /// Descriptions that were asked for last.
     var descriptions: [Metainfo] = []
     /// Over how many seconds the trackers hear of the torrents of before.
@@ -67,8 +69,11 @@ public actor TorrentLibrary {
     var capRule: (@Sendable (String) -> String?)?
     var capNames: [String: String?] = [:]
     var caps: [TrackerCap] = []
+    /// By name, torrents that share it.
+    var capCounts: [String: Int] = [:]
     var isStopping = false
     var ticks = 0
+    var waitingForDiagnosis: Set<TorrentID> = []
     let startedAt: Instant
 
     /// - Parameters:
@@ -117,6 +122,7 @@ public actor TorrentLibrary {
         }
         self.restore(loaded)
         self.isReady = true
+        self.watchFolders()
         self.tick()
     }
 
@@ -124,6 +130,7 @@ public actor TorrentLibrary {
     public func stop(_ body: @escaping @Sendable () -> Void) {
         guard !self.isStopping else { return }
         self.isStopping = true
+        self.watched?.stop()
         guard self.isReady else {
             self.keeper.stop()
             return body()

@@ -50,6 +50,7 @@ extension Governor {
         report.scope = scope
 
         var input = self.planningInput(view, scope: .governing)
+        await self.share(&input)
         self.observeHeadroom(input)
         self.applyHeadroom(to: &input)
         var settings = self.configuration.planning
@@ -59,7 +60,9 @@ extension Governor {
         self.takeBackVirtualTracker(&plan)
         self.lastTrackers = plan.trackers
         report.plan = plan
-        return await self.carryOut(plan, drift: &report.drift)
+        let outcome = await self.carryOut(plan, drift: &report.drift)
+        await self.noteShares(outcome)
+        return outcome
     }
 
     /// What the next cycle would do, from what the last one saw; nothing is asked of any client.
@@ -68,6 +71,7 @@ extension Governor {
             guard governor.instances.contains(where: \.wasRead) else { return nil }
             let view = await governor.takeView()
             var input = governor.planningInput(view, scope: .governing)
+            governor.applyShares(to: &input)
             governor.applyHeadroom(to: &input)
             var state = governor.planning
             var plan = makePlan(

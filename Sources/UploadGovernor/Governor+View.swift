@@ -194,7 +194,7 @@ extension Governor {
         }
         let now = self.environment.now()
         for (index, tracker) in self.configuration.trackers.enumerated() {
-            guard let cap = tracker.cap.rate?.bytesPerSecond else { continue }
+            guard let cap = input.trackers[index].cap.rate?.bytesPerSecond else { continue }
             // Many small ones steady the whole, whatever a few big ones do beside them.
             if busyRates[index] < rates[index] / 5 * 4 { busy[index] = .max }
             let before = self.headroom[tracker.id]?.thousandths ?? 0

@@ -13,6 +13,9 @@ public struct GovernorEnvironment: Sendable {
     /// Keeps what a dry run would have set, for people to read.
     public var saveSimulated: @Sendable ([TorrentKey: UploadLimit]) -> Void
 
+    /// Nil when the clients have the caps for themselves.
+    public var sharing: (any CapSharing)?
+
     public init(
         now: @escaping @Sendable () -> Instant, secondsSince1970: @escaping @Sendable () -> Int64,
         after: @escaping @Sendable (Double, @escaping @Sendable () -> Void) -> Void,

@@ -157,7 +157,7 @@ def table(results):
         cells = []
         for name in names:
             both = [results.get((how, kind, encryption, name, verb), "") for verb in ("get", "seed")]
-            cells.append(" / ".join("FAILED" if took is None else took and f"{took:.1f}" for took in both))
+            cells.append("–" if both == ["", ""] else " / ".join("FAILED" if took is None else took and f"{took:.1f}" for took in both))
         lines.append(f"| {how} | {kind} | {encryption} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

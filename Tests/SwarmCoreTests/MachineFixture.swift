@@ -16,15 +16,20 @@ struct MachineFixture {
     let geometry: PieceGeometry
 
     /// Four pieces of four blocks.
-    init(isSeed: Bool = false, settings: SwarmSettings = SwarmSettings()) {
+    init(isSeed: Bool = false, isMagnet: Bool = false, settings: SwarmSettings = SwarmSettings()) {
         guard let geometry = PieceGeometry(totalLength: 16 * 16384, pieceLength: 65536),
             let torrent = TorrentID(bytes: [UInt8](repeating: 1, count: 20)),
             let id = PeerID(bytes: [UInt8](repeating: 100, count: 20))
         else { preconditionFailure("a torrent has bytes") }
         self.geometry = geometry
         self.core = SwarmCore(id: torrent, ownID: id, isPrivate: false, settings: settings, at: self.now)
+        if !isMagnet { self.begin(isSeed: isSeed) }
+    }
+
+    /// The pieces become known.
+    mutating func begin(isSeed: Bool = false) {
         let have = isSeed ? Bitfield(allSet: 4) : Bitfield(count: 4)
-        self.core.begin(geometry, have: have, at: self.now, using: &self.random, into: &self.actions)
+        self.core.begin(self.geometry, have: have, at: self.now, using: &self.random, into: &self.actions)
     }
 
     static func address(_ number: UInt8, port: UInt16 = 6881) -> PeerAddress {

@@ -41,6 +41,15 @@ struct RequestTests {
         }
     }
 
+    @Test("A peer that unchoked us before the pieces were known is asked as soon as they are")
+    func unchokedBefore() throws {
+        var machine = MachineFixture(isMagnet: true)
+        let slot = try machine.joinSeed(1)
+        #expect(machine.takeRequests(of: slot).isEmpty)
+        machine.begin()
+        #expect(!machine.takeRequests(of: slot).isEmpty)
+    }
+
     @Test("An unchoke ends the pause after rejects")
     func unchoke() throws {
         var machine = MachineFixture()

@@ -123,8 +123,8 @@ struct RecordTests {
             try store.save([ResumeUpdate(torrent: id, uploaded: 77, downloaded: 88, state: .running)])
         }
         let session = try Session(record: self.record)
+        // It sleeps, and nobody looks at its files before a peer asks.
         await session.engine.restored(AddOptions(directory: "/nowhere"))
-        #expect(await session.wait { $0 == .finished(id) })
         let progress = try #require(await session.progress(id))
         #expect(progress.totalUploaded == 77 && progress.totalDownloaded == 88 && progress.isFinished)
         await session.stop(removing: true)
