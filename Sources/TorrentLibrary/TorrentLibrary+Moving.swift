@@ -66,7 +66,7 @@ extension TorrentLibrary {
                 guard let torrent = library.torrents[id] else { return }
                 guard case .success(let stored?) = result, let bytes = stored.metainfo,
                     let metainfo = try? Metainfo(torrentFile: bytes, hashing: .openSSL)
-                else { return library.moved(torrent, to: directory, problem: nil) }
+                else { return library.moved(torrent, to: directory, true, problem: nil) }
                 library.moveFiles(of: torrent, metainfo, to: directory)
             }
         }
@@ -77,18 +77,24 @@ extension TorrentLibrary {
         let (id, renamed) = (torrent.id, torrent.renamed)
         self.ask { engine in
             engine.moveFiles(of: metainfo, renamed: renamed, from: line.directory, to: directory) {
-                [weak self] problem in
+                [weak self] areMoved, problem in
                 self?.assumeIsolated { library in
                     guard let torrent = library.torrents[id] else { return }
-                    library.moved(torrent, to: directory, problem: problem)
+                    library.moved(torrent, to: directory, areMoved, problem: problem)
                 }
             }
         }
     }
 
-    private func moved(_ torrent: LibraryTorrent, to directory: String, problem: String?) {
+    private func moved(
+        _ torrent: LibraryTorrent, to directory: String, _ areMoved: Bool, problem: String?
+    ) {
         torrent.isBusy = false
-        if let problem {
+        if let problem, areMoved {
+            self.note(torrent, "move_left_something", "Something is left in the old folder: \(problem)")
+        }
+        if !areMoved {
+            let problem = problem ?? ""
             self.note(torrent, "move_failed", "Its files could not be moved to \(directory): \(problem)")
         } else {
             self.change(torrent.id) { line in
@@ -121,7 +127,8 @@ extension TorrentLibrary {
         torrent.isBusy = true
         let id = torrent.id
         self.ask { engine in
-            engine.renameFiles(of: metainfo, from: before, to: after, in: line.directory) { [weak self] problem in
+            engine.renameFiles(of: metainfo, from: before, to: after, in: line.directory) {
+                [weak self] problem in
                 self?.assumeIsolated { $0.renamed(id, metainfo, after, problem, old, new) }
             }
         }

@@ -97,12 +97,17 @@ extension TorrentLibrary: TorrentDirecting {
 
     public func snapshot(of id: TorrentID) async throws(CatalogFailure) -> TorrentSnapshot {
         let torrent = try self.known(id)
-        if let snapshot = self.ask({ $0.snapshot(of: id) }), torrent.phase == .running {
-            return snapshot
-        }
+        guard let snapshot = self.snapshotNow(of: torrent) else { throw .noSuchTorrent }
+        return snapshot
+    }
+
+    func snapshotNow(of torrent: LibraryTorrent) -> TorrentSnapshot? {
+        let id = torrent.id
+        if torrent.phase == .running, let snapshot = self.ask({ $0.snapshot(of: id) }) { return snapshot }
         let state: TorrentState =
             torrent.failure.map { .failed($0) }
-            ?? (torrent.isQueued ? .queued(place: self.queue.firstIndex(of: id).map { $0 + 1 } ?? 1) : .paused)
+            ?? (torrent.isQueued
+                ? .queued(place: self.queue.firstIndex(of: id).map { $0 + 1 } ?? 1) : .paused)
         let now = self.loop.now
         var snapshot = TorrentSnapshot(
             id: id, name: self.line(of: id)?.name ?? "", state: state, since: now, now: now)
