@@ -242,7 +242,7 @@ let package = Package(
         tests(
             "SwarmCoreTests",
             uses: [
-                "SwarmCore", "PeerProtocol", "PeerPolicy", "StallDiagnosis", "SwarmTypes", "TrackerProtocol",
+                "SwarmCore", "PeerProtocol", "PeerPolicy", "PieceSelection", "StallDiagnosis", "SwarmTypes", "TrackerProtocol",
                 "TestKit",
             ]),
         tests(

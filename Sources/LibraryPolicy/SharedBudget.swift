@@ -102,7 +102,9 @@ public struct SharedBudget: Hashable, Sendable {
         let change = share - self.instances.bytesPerSecond
         let step = max(1, total * Self.stepThousandths / 1000)
         // Small changes are not worth a plan, unless a side is held back by them.
-        guard abs(change) >= step || change < 0 && reading.engineWaits && abs(change) * 2 >= step else { return }
+        guard abs(change) >= step || change < 0 && reading.engineWaits && abs(change) * 2 >= step else {
+            return
+        }
         self.instances = ByteRate(bytesPerSecond: share)
     }
 }
