@@ -52,7 +52,8 @@ public func renamedPaths(
 /// Names with "/" between them, none of which is empty, `.`, `..`, too long for Linux, or holds a control character.
 public func isSafePath(_ path: String) -> Bool {
     path.utf8.count <= 4000
-        && path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { name in
+        && path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy {
+            name in
             !name.isEmpty && name.count <= 255 && !name.elementsEqual(".".utf8)
                 && !name.elementsEqual("..".utf8) && !name.contains { $0 < 0x20 || $0 == 0x7F }
         }

@@ -158,13 +158,15 @@ actor EngineCaps: CapSharing {
         var torrents: [PlanningTorrent] = []
         for (index, tracker) in self.settings.trackers.enumerated() {
             trackers[index].cap = self.share(of: tracker)
-            guard let usage = usages.first(where: { $0.cap.name == tracker.id }), let id = Self.id(index) else {
+            guard let usage = usages.first(where: { $0.cap.name == tracker.id }), let id = Self.id(index)
+            else {
                 continue
             }
             torrents.append(
                 PlanningTorrent(
                     key: TorrentKey(instance: InstanceIndex(0), id: id), tracker: index,
-                    uploadRate: usage.uploadRate, limit: usage.cap.upload, leeches: Int32(clamping: usage.peersWaiting),
+                    uploadRate: usage.uploadRate, limit: usage.cap.upload,
+                    leeches: Int32(clamping: usage.peersWaiting),
                     isUploading: usage.peersWaiting > 0 || usage.uploadRate > .zero))
         }
         let plan = makePlan(
@@ -176,6 +178,8 @@ actor EngineCaps: CapSharing {
 
     /// Of the torrent that stands for the tracker with this place.
     private static func id(_ place: Int) -> TorrentID? {
-        TorrentID(bytes: (0..<TorrentID.byteCount).map { $0 < 8 ? UInt8(truncatingIfNeeded: place >> (8 * $0)) : 0 })
+        TorrentID(
+            bytes: (0..<TorrentID.byteCount).map { $0 < 8 ? UInt8(truncatingIfNeeded: place >> (8 * $0)) : 0 }
+        )
     }
 }

@@ -7,6 +7,7 @@ import HTTPServing
 import LimitPlanning
 import LogOutput
 import QBittorrentFacade
+import TorrentCatalog
 public import WeirSettings
 
 /// `weir serve`: starts everything, runs until a signal, and stops in the reverse order.
@@ -42,7 +43,8 @@ public enum WeirService {
                 directing: $0, access: SharedAccess(access: access, isBoundToLoopback: isLoopback(address)),
                 now: { Int64(wallSeconds()) })
         }
-        let handler = SwitchingHandler(control, live, facade, access, settings, address: address)
+        let handler = SwitchingHandler(
+            control, live, facade, service.torrents?.mirror, access, settings, address: address)
         service.whenReloaded { handler.use($0) }
         let server: HTTPServer
         do throws(HTTPServerFailure) {
@@ -169,15 +171,17 @@ private final class SwitchingHandler: HTTPHandling {
     private let current: Lock<ControlHandler>
     /// Nil without torrents of our own.
     private let facade: QBittorrentFacade?
+    private let torrents: CatalogMirror?
     private let access: AccessControl
 
     init(
-        _ control: ControlAdapter, _ live: LiveFeed, _ facade: QBittorrentFacade?, _ access: AccessControl,
-        _ settings: Settings, address: String
+        _ control: ControlAdapter, _ live: LiveFeed, _ facade: QBittorrentFacade?, _ torrents: CatalogMirror?,
+        _ access: AccessControl, _ settings: Settings, address: String
     ) {
         self.control = control
         self.live = live
         self.facade = facade
+        self.torrents = torrents
         self.access = access
         self.address = address
         self.port = UInt16(clamping: settings.global.port)
@@ -202,6 +206,8 @@ private final class SwitchingHandler: HTTPHandling {
         guard let facade = self.facade(for: request.path), handler.knowsHost(request) else {
             return handler.answer(request)
         }
+        // An empty list would tell a client that all its torrents are gone.
+        guard self.torrents?.hasBegun ?? true else { return .now(HTTPResponse(status: 503)) }
         return facade.answer(request)
     }
 

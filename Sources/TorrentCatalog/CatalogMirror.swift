@@ -61,6 +61,9 @@ public final class CatalogMirror: Sendable {
 
     public var state: State { self.watched.withLock { $0.state } }
 
+    /// Something was published: before that an empty list says nothing.
+    public var hasBegun: Bool { self.watched.withLock { $0.state.revision > 0 } }
+
     public func row(of id: TorrentID) -> TorrentRow? { self.watched.withLock { $0.state.rows[id] } }
 
     /// Takes over what has changed, and tells all observers on the calling thread.

@@ -1,4 +1,4 @@
-import EventIO
+public import EventIO
 public import MetainfoCoding
 import PeerPolicy
 import PieceSelection
@@ -32,6 +32,11 @@ extension TorrentEngine {
         self.stop(torrent)
         self.stopStep(torrent)
         return true
+    }
+
+    /// Records nothing more of a torrent that is ending, and that its owner has removed meanwhile.
+    public func forget(_ id: TorrentID) {
+        if let torrent = self.torrents[id] { self.forget(torrent) }
     }
 
     /// Removes the files of a torrent that the engine does not have.
@@ -136,6 +141,24 @@ extension TorrentEngine {
     }
 
     // MARK: All torrents
+
+    /// Listens at this port, and asks the router to let peers in or no more. What is connected stays. Trackers hear of the
+    /// port with their next announce.
+    public func listen(at port: UInt16, mapsPort: Bool) throws(SystemCallFailure) {
+        let isSame = !self.listeners.isEmpty && (self.settings.listenAddresses.first?.port ?? 0) == port
+        guard !isSame || mapsPort != self.settings.mapsPort else { return }
+        self.settings.mapsPort = mapsPort
+        self.settings.listenAddresses = self.settings.listenAddresses.map { $0.with(port: port) }
+        if !isSame {
+            for listener in self.listeners { self.loop.unwatch(listener.socket.descriptor) }
+            self.listeners = []
+            self.listeningFailure = nil
+        }
+        // A mapping is of the old port.
+        self.stopMapping { [weak self] in self?.assumeIsolated { $0.startMapping() } }
+        if !isSame { try self.listen() }
+        for torrent in self.torrents.values { torrent.core.settings.listeningPort = self.listeningPort }
+    }
 
     public func setConnectionLimits(all: Int, perTorrent: Int) {
         self.settings.maximumConnections = all

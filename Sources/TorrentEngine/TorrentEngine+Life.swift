@@ -133,7 +133,9 @@ extension TorrentEngine {
 
     /// A torrent that is told and written is gone.
     func stopStep(_ torrent: ActiveTorrent) {
-        guard torrent.state == .stopping, torrent.isStoreStopped, torrent.schedule.isStopped else { return }
+        guard torrent.state == .stopping, torrent.isStoreStopped, torrent.schedule.isStopped,
+            self.torrents[torrent.core.id] === torrent
+        else { return }
         if let timer = torrent.announceTimer { self.loop.cancel(timer) }
         self.remove(torrent)
         torrent.whenEnded?(

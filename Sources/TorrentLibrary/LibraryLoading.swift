@@ -97,7 +97,7 @@ extension LibraryRow {
         let root = self.root
         if !root.isEmpty { self.line.place(root: root, isMultiFile: flags.contains(.severalFiles)) }
         let trackers = row.text(31)
-        if !trackers.isEmpty { self.trackers = tiers(of: trackers) }
+        if !trackers.isEmpty { self.trackers = readTiers(trackers) }
     }
 
     /// Takes what the record of its progress says.

@@ -27,7 +27,9 @@ extension LibraryPreferences {
             } ?? ""
         columns["queue"] =
             self.queue.map { queue in
-                let numbers = [queue.downloads, queue.uploads, queue.torrents].map { $0.map { "\($0)" } ?? "-" }
+                let numbers = [queue.downloads, queue.uploads, queue.torrents].map {
+                    $0.map { "\($0)" } ?? "-"
+                }
                 return (numbers + [text(queue.ignoresSlow)]).joined(separator: " ")
             } ?? ""
         return columns

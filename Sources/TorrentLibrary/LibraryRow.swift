@@ -89,12 +89,18 @@ extension ShareLimits.Bound<Double> {
 }
 
 /// Tiers as text: an empty line between them.
-func text(of tiers: [[String]]) -> String { tiers.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") }
+func text(of tiers: [[String]]) -> String {
+    tiers.map { $0.joined(separator: "\n") }.joined(separator: "\n\n")
+}
 
-func tiers(of text: String) -> [[String]] {
+func readTiers(_ text: String) -> [[String]] {
     var tiers: [[String]] = [[]]
     for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-        if line.isEmpty { tiers.append([]) } else { tiers[tiers.count - 1].append(String(decoding: line, as: UTF8.self)) }
+        if line.isEmpty {
+            tiers.append([])
+        } else {
+            tiers[tiers.count - 1].append(String(decoding: line, as: UTF8.self))
+        }
     }
     return tiers.filter { !$0.isEmpty }
 }

@@ -21,6 +21,8 @@ struct LibraryChanges: Sendable {
     mutating func merge(_ newer: LibraryChanges) {
         let known = Set(newer.rows.map(\.line.id)).union(newer.removed)
         self.rows.removeAll { known.contains($0.line.id) }
+        let added = Set(newer.rows.map(\.line.id))
+        self.removed.removeAll { added.contains($0) }
         self.rows += newer.rows
         self.removed += newer.removed
         self.happenings += newer.happenings
@@ -64,7 +66,11 @@ struct LibraryChanges: Sendable {
                 try insert.bind(row.line.id.bytes, at: 1)
                 try insert.bind(Int64(number), at: 2)
                 try insert.bind(file.priority.number, at: 3)
-                if let path = file.path { try insert.bind(path, at: 4) } else { try insert.bind(Int64?.none, at: 4) }
+                if let path = file.path {
+                    try insert.bind(path, at: 4)
+                } else {
+                    try insert.bind(Int64?.none, at: 4)
+                }
                 try insert.run()
             }
         }

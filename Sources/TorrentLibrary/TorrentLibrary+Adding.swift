@@ -90,7 +90,9 @@ extension TorrentLibrary {
 
     private func follow(_ text: String) async throws(CatalogFailure) -> Found {
         let text = String(text.drop(while: \.isWhitespace))
-        if text.utf8.count == 40, TorrentID(hex: text) != nil { return try self.magnet("magnet:?xt=urn:btih:" + text) }
+        if text.utf8.count == 40, TorrentID(hex: text) != nil {
+            return try self.magnet("magnet:?xt=urn:btih:" + text)
+        }
         guard text.isWebAddress else { return try self.magnet(text) }
         guard let fetcher = self.environment.fetcher else { throw .notSupported("web addresses") }
         let url: TrackerURL
@@ -150,11 +152,16 @@ extension TorrentLibrary {
         line.isSequential = addition.isSequential
         line.wantsEndsFirst = addition.wantsEndsFirst
         line.isForced = addition.isForced
-        line.isManaged = addition.isManaged ?? (self.preferences.managesByDefault && addition.directory == nil)
+        line.isManaged =
+            addition.isManaged ?? (self.preferences.managesByDefault && addition.directory == nil)
         torrent.isStopped = addition.isStopped ?? self.preferences.startsStopped
         torrent.knowledge = addition.isTrusted ? .complete : .check
         self.torrents[found.id] = torrent
+        // One that has gone and comes again has only changed.
+        self.removed.removeAll { $0 == found.id }
+        self.goneFromRecord.removeAll { $0 == found.id }
         self.lines[found.id] = line
+        self.noteShareLimits(line.shareLimits, of: found.id)
         if addition.goesToTop { self.queue.insert(found.id, at: 0) } else { self.queue.append(found.id) }
         if case .file(let metainfo, _) = found { self.placeFiles(of: torrent, metainfo) }
         self.note(torrent, "added", "Added to the library")

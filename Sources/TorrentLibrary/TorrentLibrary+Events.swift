@@ -71,6 +71,7 @@ extension TorrentLibrary {
         let isNew = self.line(of: id)?.completedAt == nil
         self.change(id) { line in if line.completedAt == nil { line.completedAt = self.now } }
         self.noteSeeding(torrent)
+        self.queue.removeAll { $0 == id }
         self.queueIsStale = true
         guard isNew else { return }
         self.note(torrent, "finished", "All that is wanted of it is there")
@@ -81,6 +82,7 @@ extension TorrentLibrary {
         let id = torrent.id
         let isFinished = self.ask { $0.facts(of: id)?.isFinished ?? false }
         if isFinished, torrent.seedingSince == nil { torrent.seedingSince = self.now }
+        if !isFinished, !self.queue.contains(id) { self.queue.append(id) }
         if !isFinished, torrent.seedingSince != nil {
             torrent.settleTimes(at: self.now)
             torrent.seedingSince = nil

@@ -60,7 +60,9 @@ extension TorrentLibrary {
         }
         var members: [LibraryTorrent] = []
         for id in self.order {
-            guard let torrent = self.torrents[id], !torrent.isStopped, torrent.failure == nil else { continue }
+            guard let torrent = self.torrents[id], !torrent.isStopped, torrent.failure == nil else {
+                continue
+            }
             members.append(torrent)
         }
         let candidates = members.map { torrent -> QueueCandidate in
@@ -109,20 +111,35 @@ extension TorrentLibrary {
 
     // MARK: Enough given
 
-    func effectiveShareLimits(of line: TorrentSummary) -> ShareLimits {
+    func effective(_ own: ShareLimits) -> ShareLimits {
         let all = self.preferences.shareLimits
         var limits = ShareLimits()
-        limits.ratio = line.shareLimits.ratio.orInherited(all.ratio)
-        limits.seedingMinutes = line.shareLimits.seedingMinutes.orInherited(all.seedingMinutes)
-        limits.inactiveMinutes = line.shareLimits.inactiveMinutes.orInherited(all.inactiveMinutes)
+        limits.ratio = own.ratio.orInherited(all.ratio)
+        limits.seedingMinutes = own.seedingMinutes.orInherited(all.seedingMinutes)
+        limits.inactiveMinutes = own.inactiveMinutes.orInherited(all.inactiveMinutes)
         return limits
+    }
+
+    /// Remembers whether a torrent has limits of its own.
+    func noteShareLimits(_ limits: ShareLimits, of id: TorrentID) {
+        if limits == ShareLimits() {
+            self.withOwnShareLimits.remove(id)
+        } else {
+            self.withOwnShareLimits.insert(id)
+        }
     }
 
     func applyShareLimits() {
         let now = self.now
-        for torrent in self.torrents.values where torrent.phase == .running && torrent.seedingSince != nil {
-            guard let line = self.line(of: torrent.id), !line.isForced else { continue }
-            let limits = self.effectiveShareLimits(of: line)
+        let all = self.effective(ShareLimits())
+        let isBounded =
+            all.ratio.value != nil || all.seedingMinutes.value != nil || all.inactiveMinutes.value != nil
+        // Without a bound for all, only those with their own are looked at: there may be tens of thousands of others.
+        for id in isBounded ? Array(self.torrents.keys) : Array(self.withOwnShareLimits) {
+            guard let torrent = self.torrents[id], torrent.phase == .running, torrent.seedingSince != nil,
+                let line = self.line(of: id), !line.isForced
+            else { continue }
+            let limits = self.effective(line.shareLimits)
             let bounds = ShareBounds(
                 ratio: limits.ratio.value, seedingMinutes: limits.seedingMinutes.value,
                 inactiveMinutes: limits.inactiveMinutes.value)

@@ -127,7 +127,8 @@ extension TorrentLibrary {
         torrent.isBusy = true
         let id = torrent.id
         self.ask { engine in
-            engine.renameFiles(of: metainfo, from: before, to: after, in: line.directory) { [weak self] problem in
+            engine.renameFiles(of: metainfo, from: before, to: after, in: line.directory) {
+                [weak self] problem in
                 self?.assumeIsolated { $0.renamed(id, metainfo, after, problem, old, new) }
             }
         }

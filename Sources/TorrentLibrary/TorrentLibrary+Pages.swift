@@ -106,7 +106,8 @@ extension TorrentLibrary: TorrentDirecting {
         if torrent.phase == .running, let snapshot = self.ask({ $0.snapshot(of: id) }) { return snapshot }
         let state: TorrentState =
             torrent.failure.map { .failed($0) }
-            ?? (torrent.isQueued ? .queued(place: self.queue.firstIndex(of: id).map { $0 + 1 } ?? 1) : .paused)
+            ?? (torrent.isQueued
+                ? .queued(place: self.queue.firstIndex(of: id).map { $0 + 1 } ?? 1) : .paused)
         let now = self.loop.now
         var snapshot = TorrentSnapshot(
             id: id, name: self.line(of: id)?.name ?? "", state: state, since: now, now: now)

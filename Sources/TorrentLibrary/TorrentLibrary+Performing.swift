@@ -34,7 +34,8 @@ extension TorrentLibrary {
                 self.unsaved.insert(id)
             }
         }
-        if case .start = command { self.arrangeQueue() }
+        self.arrangeQueue()
+        for id in ids { if let torrent = self.torrents[id] { self.settle(torrent) } }
         // Whoever asks next finds it done, and so does the next start.
         self.publish()
         try await self.saved()
@@ -81,7 +82,9 @@ extension TorrentLibrary {
         case .setDownloadLimit(let limit):
             self.change(id) { $0.downloadLimit = limit }
             self.ask { _ = $0.setDownloadLimit(limit, of: id) }
-        case .setShareLimits(let limits): self.change(id) { $0.shareLimits = limits }
+        case .setShareLimits(let limits):
+            self.change(id) { $0.shareLimits = limits }
+            self.noteShareLimits(limits, of: id)
         case .addPeers(let peers): self.ask { $0.addPeers(peers, to: id) }
         case .queue: break
         case .setCategory, .addTags, .removeTags, .setTags, .setManaged: self.sort(command, torrent)
@@ -131,8 +134,6 @@ extension TorrentLibrary {
         if case .force(let isForced) = command { self.change(torrent.id) { $0.isForced = isForced } }
         if case .start = command { self.change(torrent.id) { $0.isForced = false } }
         self.queueIsStale = true
-        self.arrangeQueue()
-        self.settle(torrent)
     }
 
     /// Its files are hashed anew, whatever was known of them.

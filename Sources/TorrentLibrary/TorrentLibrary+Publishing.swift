@@ -19,12 +19,15 @@ extension TorrentLibrary {
         if self.ticks % 10 == 0 { self.applyShareLimits() }
         if self.ticks % Int(Self.savingSeconds) == 0 {
             self.mustSaveTotals = true
-            self.unsaved.formUnion(self.moving)
+            // Of those that sleep only times change.
+            let isHour = self.ticks % 3600 == 0
+            self.unsaved.formUnion(isHour ? Set(self.torrents.keys) : self.moving)
         }
         self.diagnoseSome(of: self.moving.union(self.touched))
         self.publish()
         self.save()
-        self.loop.schedule(afterSeconds: Self.tickSeconds) { [weak self] in self?.assumeIsolated { $0.tick() } }
+        self.loop.schedule(afterSeconds: Self.tickSeconds) { [weak self] in self?.assumeIsolated { $0.tick() }
+        }
     }
 
     /// Publishes what has changed: of the torrents that move, and of those that somebody touched.
@@ -79,7 +82,7 @@ extension TorrentLibrary {
         let now = self.now
         line.activeSeconds = torrent.activeSeconds + (torrent.activeSince.map { max(0, now - $0) } ?? 0)
         line.seedingSeconds = torrent.seedingSeconds + (torrent.seedingSince.map { max(0, now - $0) } ?? 0)
-        line.effectiveShareLimits = self.effectiveShareLimits(of: line)
+        line.effectiveShareLimits = self.effective(line.shareLimits)
         line.queuePosition =
             self.preferences.queue == nil || line.isComplete
             ? nil : self.queue.firstIndex(of: id).map { $0 + 1 }

@@ -18,8 +18,12 @@ extension TorrentLibrary {
         var changes = self.failedChanges
         self.failedChanges = LibraryChanges()
         var new = LibraryChanges()
+        var places: [TorrentID: Int64] = [:]
+        if !self.unsaved.isEmpty {
+            for (place, id) in self.queue.enumerated() { places[id] = Int64(place) }
+        }
         for id in self.unsaved {
-            if let row = self.row(of: id) { new.rows.append(row) }
+            if let row = self.row(of: id, queuePlace: places[id]) { new.rows.append(row) }
         }
         new.removed = self.goneFromRecord
         self.goneFromRecord = []
@@ -44,7 +48,7 @@ extension TorrentLibrary {
         return changes
     }
 
-    private func row(of id: TorrentID) -> LibraryRow? {
+    private func row(of id: TorrentID, queuePlace: Int64?) -> LibraryRow? {
         guard let torrent = self.torrents[id], let line = self.line(of: id) else { return nil }
         var flags: LibraryRow.Flags = []
         if torrent.isStopped { flags.insert(.stopped) }
@@ -61,8 +65,9 @@ extension TorrentLibrary {
         for (file, priority) in torrent.priorities { files[file, default: .init()].priority = priority }
         for (file, path) in torrent.renamed { files[file, default: .init()].path = path }
         return LibraryRow(
-            line: line, flags: flags, queuePlace: self.queue.firstIndex(of: id).map { Int64($0) },
-            failure: torrent.failure ?? "", root: Self.root(of: line), files: files, trackers: torrent.trackers)
+            line: line, flags: flags, queuePlace: queuePlace,
+            failure: torrent.failure ?? "", root: Self.root(of: line), files: files,
+            trackers: torrent.trackers)
     }
 
     /// The name of its content in its folder.
@@ -117,7 +122,8 @@ extension TorrentLibrary {
     func record(_ id: TorrentID, _ addition: ResumeAddition) async throws(CatalogFailure) {
         self.unsaved.insert(id)
         let changes = self.takeChanges()
-        let result = await withCheckedContinuation { (done: CheckedContinuation<Result<Void, ResumeFailure>, Never>) in
+        let result = await withCheckedContinuation {
+            (done: CheckedContinuation<Result<Void, ResumeFailure>, Never>) in
             self.keeper.perform(on: self.loop) { store throws(ResumeFailure) in
                 try store.add([addition]) { database throws(StoreFailure) in try changes.write(to: database) }
             } then: {
@@ -132,6 +138,7 @@ extension TorrentLibrary {
     /// Takes over what the database says, and starts what is to run.
     func restore(_ loaded: LoadedLibrary) {
         self.preferences.take(loaded.settings)
+        if let port = self.fixedPort { self.preferences.listeningPort = port }
         self.preferencesChanged = true
         self.allTimeUploaded = loaded.settings["all_time_uploaded"].flatMap { Int64($0) } ?? 0
         self.allTimeDownloaded = loaded.settings["all_time_downloaded"].flatMap { Int64($0) } ?? 0
@@ -148,11 +155,13 @@ extension TorrentLibrary {
             row.take(record)
             self.torrents[id] = LibraryTorrent(row, record)
             self.lines[id] = row.line
+            self.noteShareLimits(row.line.shareLimits, of: id)
             if let place = row.queuePlace { places.append((place, id)) }
             self.touched.insert(id)
         }
         self.queue = places.sorted { ($0.place, $0.id) < ($1.place, $1.id) }.map(\.id)
         self.applyConnectionSettings()
+        self.listen()
         self.applyLimits()
         self.startSpreadSeconds = TorrentEngine.startSpreadSeconds(torrents: self.torrents.count)
         let count = self.torrents.count
@@ -167,7 +176,8 @@ extension TorrentLibrary {
         let result = await withCheckedContinuation {
             (done: CheckedContinuation<Result<[TorrentHappening], ResumeFailure>, Never>) in
             self.keeper.perform(on: self.loop) { store throws(ResumeFailure) in
-                try store.readTables { database throws(StoreFailure) in try readTimeline(of: id, in: database) }
+                try store.readTables { database throws(StoreFailure) in try readTimeline(of: id, in: database)
+                }
             } then: {
                 done.resume(returning: $0)
             }

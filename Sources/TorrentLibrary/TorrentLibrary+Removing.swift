@@ -31,6 +31,7 @@ extension TorrentLibrary {
         self.happenings.removeAll { $0.id == id }
         self.removed.append(id)
         self.queue.removeAll { $0 == id }
+        self.withOwnShareLimits.remove(id)
         self.queueIsStale = true
         self.environment.report(.removed(id: id.hex, name: line.name, withFiles: withFiles))
         if withFiles {
@@ -47,7 +48,10 @@ extension TorrentLibrary {
             }
         }
         self.goneFromRecord.append(id)
-        if !isEnding { self.leavingStep(id) }
+        if isEnding { return }
+        // It may be ending for another reason: then `ended` comes.
+        guard torrent.phase == .ending else { return self.leavingStep(id) }
+        self.ask { $0.forget(id) }
     }
 
     private func leaving(_ id: TorrentID, _ result: Result<StoredTorrent?, ResumeFailure>) {
@@ -66,7 +70,7 @@ extension TorrentLibrary {
         self.leavingStep(ended.id)
     }
 
-    private func leavingStep(_ id: TorrentID) {
+    func leavingStep(_ id: TorrentID) {
         self.leaving[id]?.steps -= 1
         guard let leaving = self.leaving[id], leaving.steps <= 0 else { return }
         guard !leaving.filesAreRemoved, let metainfo = leaving.metainfo else {
@@ -74,7 +78,8 @@ extension TorrentLibrary {
             return
         }
         self.ask { engine in
-            engine.removeFiles(of: metainfo, renamed: leaving.renamed, in: leaving.directory) { [weak self] words in
+            engine.removeFiles(of: metainfo, renamed: leaving.renamed, in: leaving.directory) {
+                [weak self] words in
                 self?.assumeIsolated { library in
                     library.leaving[id] = nil
                     guard let words else { return }

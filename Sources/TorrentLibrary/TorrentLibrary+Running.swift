@@ -133,6 +133,16 @@ extension TorrentLibrary {
         guard case .failure(let failure) = added else { return }
         torrent.phase = .idle
         torrent.activeSince = nil
+        guard failure != .alreadyThere else {
+            // One of before that is not done with its trackers yet.
+            let id = torrent.id
+            self.loop.schedule(afterSeconds: 1) { [weak self] in
+                self?.assumeIsolated { library in
+                    if let torrent = library.torrents[id] { library.settle(torrent) }
+                }
+            }
+            return
+        }
         throw .failed(failure.description)
     }
 
@@ -171,7 +181,9 @@ extension TorrentLibrary {
 
     /// The engine has let go of a torrent.
     private func ended(_ ended: EndedTorrent) {
-        guard let torrent = self.torrents[ended.id] else { return }
+        guard let torrent = self.torrents[ended.id], torrent.phase == .ending else {
+            return self.leavingStep(ended.id)
+        }
         torrent.phase = .idle
         torrent.uploaded += ended.uploaded
         torrent.downloaded += ended.downloaded

@@ -1,3 +1,4 @@
+import EventIO
 import LibraryPolicy
 public import SwarmTypes
 public import TorrentCatalog
@@ -97,6 +98,7 @@ extension TorrentLibrary {
         guard preferences != old else { return }
         var new = preferences
         new.directory = try self.checkedFolder(new.directory)
+        if let port = self.fixedPort { new.listeningPort = port }
         new.watchFolders = try new.watchFolders.map { folder throws(CatalogFailure) in
             try self.checkedFolder(folder)
         }
@@ -112,12 +114,26 @@ extension TorrentLibrary {
         self.applyConnectionSettings()
         if new.queue != old.queue { self.arrangeQueue() }
         if new.watchFolders != old.watchFolders { self.watchFolders() }
+        if new.listeningPort != old.listeningPort || new.mapsPort != old.mapsPort { self.listen() }
         if new.shareLimits != old.shareLimits { self.touched.formUnion(self.torrents.keys) }
         if new.directory != old.directory {
             for torrent in self.torrents.values { self.followCategory(torrent) }
         }
         self.publish()
         try await self.saved()
+    }
+
+    func listen() {
+        let (port, mapsPort) = (self.preferences.listeningPort, self.preferences.mapsPort)
+        let failure: SystemCallFailure? = self.ask { engine in
+            do throws(SystemCallFailure) {
+                try engine.listen(at: port, mapsPort: mapsPort)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { self.environment.report(.notListening("\(failure)")) }
     }
 
     func applyConnectionSettings() {

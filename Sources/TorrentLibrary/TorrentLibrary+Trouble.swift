@@ -31,7 +31,9 @@ extension TorrentLibrary {
     private func diagnose(_ torrent: LibraryTorrent) {
         guard let line = self.line(of: torrent.id) else { return }
         let trouble = self.trouble(of: torrent, line)
-        guard trouble?.code != line.trouble?.code || trouble?.headline != line.trouble?.headline else { return }
+        guard trouble?.code != line.trouble?.code || trouble?.headline != line.trouble?.headline else {
+            return
+        }
         if let trouble, trouble.code != line.trouble?.code {
             self.note(torrent, trouble.code.rawValue, trouble.headline)
         } else if trouble == nil, line.trouble != nil {
@@ -48,6 +50,7 @@ extension TorrentLibrary {
         guard verdict.severity >= .watch else { return nil }
         let since = line.trouble?.code == verdict.code ? line.trouble?.since : nil
         return TorrentTrouble(
-            code: verdict.code, severity: verdict.severity, headline: verdict.headline, since: since ?? self.now)
+            code: verdict.code, severity: verdict.severity, headline: verdict.headline,
+            since: since ?? self.now)
     }
 }

@@ -17,10 +17,13 @@ public actor TorrentLibrary {
     nonisolated let engine: TorrentEngine
     let keeper: ResumeKeeper
     let environment: LibraryEnvironment
+    /// Of the configuration, which wins over what surfaces set.
+    let fixedPort: UInt16?
     var torrents: [TorrentID: LibraryTorrent] = [:]
     /// Unfinished torrents, in the order in which they may run.
     var queue: [TorrentID] = []
     var queueIsStale = true
+    var withOwnShareLimits: Set<TorrentID> = []
 
     // What is not published yet.
     var lines: [TorrentID: TorrentSummary] = [:]
@@ -88,6 +91,7 @@ public actor TorrentLibrary {
         self.keeper = record
         self.engine = try TorrentEngine(settings, loop: loop)
         self.environment = environment
+        self.fixedPort = settings.listenAddresses.first.flatMap { $0.port == 0 ? nil : $0.port }
         self.preferences = preferences
         self.mirror = CatalogMirror(preferences)
         self.startedAt = loop.now
@@ -114,11 +118,6 @@ public actor TorrentLibrary {
         self.ask { engine in
             engine.keepRecord(by: keeper)
             engine.observe { [weak self] event in self?.assumeIsolated { $0.happened(event) } }
-            do throws(SystemCallFailure) {
-                try engine.listen()
-            } catch {
-                self.environment.report(.notListening("\(error)"))
-            }
         }
         self.restore(loaded)
         self.isReady = true

@@ -30,6 +30,6 @@ public struct EmbeddedEngineSettings: Hashable, Sendable {
 }
 
 extension Settings {
-    /// Whether Weir has torrents of its own (decision 15).
+    /// Whether Weir has torrents of its own (decision 11).
     public var runsEngine: Bool { self.engine.isEnabled ?? self.instances.isEmpty }
 }

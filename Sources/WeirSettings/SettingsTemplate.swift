@@ -71,7 +71,7 @@ private let introduction = """
     # or WEIR_<SECTION>_<KEY>_FILE, which win over this file. Times are seconds, or such as 90s, 5m, 1h.
     #
     # `weir config check` looks for mistakes; `weir config print --origin` shows what holds, and why.
-    # All but host, port and database_path take effect as soon as this file is saved.
+    # All but host, port, database_path and the section engine take effect as soon as this file is saved.
 
     """
 

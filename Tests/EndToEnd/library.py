@@ -354,7 +354,10 @@ def many(at, count=2000):
     """Thousands are there soon after a start, and stay cheap."""
     weir = Service(at)
     weir.start()
-    pieces = bytes(20)
+    pieces = hashlib.sha1(bytes(16384)).digest()
+    weir.downloads.mkdir(exist_ok=True)
+    for n in range(count):
+        (weir.downloads / f"many{n}").write_bytes(bytes(16384))
     torrents = [bencode({"announce": "http://127.0.0.1:1/announce",
                          "info": {"length": 16384, "name": f"many{n}", "piece length": 16384, "pieces": pieces}})
                 for n in range(count)]
@@ -395,7 +398,7 @@ def main():
             failed += 1
             print(f"FAIL {function.__name__}: {error}", flush=True)
             for log in at.folder.glob("weir*.log"):
-                print(log.read_text()[-3000:], flush=True)
+                print(log.read_text()[-9000:], flush=True)
         finally:
             at.close()
     print(f"{len(CHECKS) if not options.names else len(options.names)} checks, {failed} failed")
