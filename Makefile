@@ -55,7 +55,7 @@ bench: test-packages release
 
 # Unit and simulation tests under the sanitizers; a report ends in failure. About 15 minutes each on two cores.
 tsan: test-packages
-	TSAN_OPTIONS=halt_on_error=0 WEIR_TEST_SLOWNESS=30 $(SWIFT) test --sanitize=thread --disable-xctest --scratch-path .build-tsan
+	TSAN_OPTIONS=halt_on_error=0 WEIR_TEST_SLOWNESS=30 $(SWIFT) test --no-parallel --sanitize=thread --disable-xctest --scratch-path .build-tsan
 
 # Leaks are not looked for: Swift keeps bits of its own in pointers to constant tables, which the detector does not see through.
 asan: test-packages

@@ -126,7 +126,8 @@ let package = Package(
         module(
             "TorrentLibrary", strict,
             uses: [
-                "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage", "TrackerClient",
+                "SwarmTypes", "TorrentCatalog", "LibraryPolicy", "TorrentEngine", "TorrentStorage",
+                "TrackerClient",
                 "TrackerProtocol", "MetainfoCoding", "BencodeCoding", "SQLiteStore", "StallDiagnosis",
                 "EventIO", "HTTPFetching", "CLinuxIO",
             ]),
@@ -169,7 +170,8 @@ let package = Package(
                 "SwarmTypes", "LimitPlanning", "EventIO", "HTTPServing", "HTTPFetching", "PatternMatching",
                 "LogOutput", "QBittorrentAPI", "ChangeJournal", "UploadGovernor", "ControlAPI", "Dashboard",
                 "WeirSettings",
-                "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy", "TorrentStorage",
+                "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy",
+                "TorrentStorage",
                 "QBittorrentFacade", "TrackerClient", "AccessControl",
             ]),
         .executableTarget(
@@ -186,7 +188,8 @@ let package = Package(
         .executableTarget(
             name: "page-fixture",
             dependencies: [
-                "ControlAPI", "Dashboard", "EventIO", "HTTPServing", "JSONValues", "LimitPlanning",
+                "AccessControl", "ControlAPI", "Dashboard", "EventIO", "HTTPServing", "JSONValues",
+                "LimitPlanning",
                 "StallDiagnosis",
                 "SwarmTypes", "TestKit", "TorrentCatalog",
             ], path: "Tests/Support/PageFixture", swiftSettings: strict),
@@ -239,7 +242,8 @@ let package = Package(
         tests(
             "SwarmCoreTests",
             uses: [
-                "SwarmCore", "PeerProtocol", "PeerPolicy", "PieceSelection", "StallDiagnosis", "SwarmTypes", "TrackerProtocol",
+                "SwarmCore", "PeerProtocol", "PeerPolicy", "PieceSelection", "StallDiagnosis", "SwarmTypes",
+                "TrackerProtocol",
                 "TestKit",
             ]),
         tests(

@@ -9,6 +9,9 @@
 static const unsigned char index_html[] = {
 #embed "../Dashboard/Web/index.html"
 };
+static const unsigned char access_js[] = {
+#embed "../Dashboard/Web/ui/access.js"
+};
 static const unsigned char actions_js[] = {
 #embed "../Dashboard/Web/ui/actions.js"
 };
@@ -90,6 +93,7 @@ static const unsigned char weir_webmanifest[] = {
 
 static const struct weir_dashboard_file files[] = {
     FILE_AT("/", "text/html; charset=utf-8", index_html),
+    FILE_AT("/ui/access.js", SCRIPT, access_js),
     FILE_AT("/ui/actions.js", SCRIPT, actions_js),
     FILE_AT("/ui/add.js", SCRIPT, add_js),
     FILE_AT("/ui/api.js", SCRIPT, api_js),

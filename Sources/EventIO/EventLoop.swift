@@ -133,7 +133,13 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
         if self.isCurrent { body() } else { self.post(body) }
     }
 
-    public func enqueue(_ job: consuming ExecutorJob) { self.queue(.job(UnownedJob(job))) }
+    public func enqueue(_ job: consuming ExecutorJob) {
+        // The runtime holds no reference of its own, and the job may let go of the last one, on this thread or, as soon as
+        // it is queued, on the loop's.
+        let held = Unmanaged.passRetained(self)
+        defer { held.release() }
+        self.queue(.job(UnownedJob(job)))
+    }
 
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 

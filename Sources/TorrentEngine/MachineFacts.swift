@@ -82,8 +82,9 @@ func runBounded(_ jobs: [@Sendable () -> Void], threads: Int, seconds: Double) t
                 if left.takesLast() { main.stop() }
             }
         }
-        // It ends when its jobs are done.
+        // It ends when its jobs are done, in its own time.
         loop.stop()
+        loop.detach()
     }
     main.schedule(afterSeconds: seconds) { main.stop() }
     main.run()

@@ -10,7 +10,8 @@ import TrackerProtocol
 extension TorrentEngine {
     /// Adds a complete torrent that nobody asks for yet. It costs a row of a table until a peer comes.
     ///
-    /// What `options` say of peers and of a selection does not apply; `knowledge` must be `complete` or `trusted`.
+    /// What `options` say of peers and of a selection does not apply. Its data is taken as complete; what is not `trusted`, and not
+    /// known better from the record, is proved when a peer first asks for it.
     /// - Parameters:
     ///   - uploadedBefore: in earlier sessions, as `downloadedBefore`.
     public func addDormant(
@@ -57,6 +58,8 @@ extension TorrentEngine {
         var options = options
         options.peers = []
         options.place = nil
+        // Without a record nobody remembers what was proved: each piece is proved when it is next asked for.
+        if self.record == nil, !options.isSeedOnly { options.knowledge = .complete }
         switch place {
         case .file(let folder, let name):
             return (name, self.dormant.profiles.join(DormantProfile(options: options, folder: folder)))

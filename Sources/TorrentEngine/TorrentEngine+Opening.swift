@@ -121,7 +121,7 @@ extension TorrentEngine {
                 switch result {
                 case .failure(let failure): engine.stopped(torrent, because: failure)
                 case .success(.unchanged): engine.prepare(torrent, store, opening)
-                case .success(.goneOn(let pieces)):
+                case .success(.goneOn(let pieces, _)):
                     engine.check(torrent, store, only: pieces, then: .prepare(opening))
                 case .success(.changed(let path, let difference, let files)):
                     engine.differs(torrent, store, opening, path, difference, files)

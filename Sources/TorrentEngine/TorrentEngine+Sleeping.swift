@@ -57,8 +57,6 @@ extension TorrentEngine {
         var options = torrent.options
         options.selectedFiles = nil
         options.distrustsRecord = false
-        // Without a record nobody remembers what was proved: each piece is proved when it is next asked for.
-        if self.record == nil, !options.isSeedOnly { options.knowledge = .complete }
         let (fileName, profile) = self.profile(of: options, place)
         var row = DormantTorrent(
             id: id, ownID: torrent.core.ownID, announceKey: torrent.announceKey,

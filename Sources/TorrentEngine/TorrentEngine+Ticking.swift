@@ -22,7 +22,10 @@ extension TorrentEngine {
         self.endLateOpenings()
         self.observeCaps()
         var isBusy = !self.openings.isEmpty
-        for torrent in self.torrents.values where torrent.isRunning {
+        for torrent in self.torrents.values {
+            // Peers of a magnet's torrent wait while its files are checked: who begins after that counts on the tick.
+            isBusy = isBusy || torrent.core.peerCount > 0
+            guard torrent.isRunning else { continue }
             if torrent.core.peerCount > 0 {
                 torrent.core.tick(at: self.now, using: &self.random, into: &torrent.actions)
                 self.performActions(of: torrent)

@@ -173,7 +173,9 @@ final class FileSet: Sendable {
             if error.reason == .missing { return nil }
             throw error
         }
-        let number = Beneath.open(root.number, path, WEIR_O_PATH)
+        // A torrent's link is looked at itself: where it leads is a file of its own, or nothing.
+        let flags = WEIR_O_PATH | (self.layout.isSymlink(file) ? O_NOFOLLOW : 0)
+        let number = Beneath.open(root.number, path, flags)
         guard number >= 0 else {
             if errno == ENOENT || errno == ENOTDIR {
                 return place == self.place ? nil : try self.status(ofFile: file)

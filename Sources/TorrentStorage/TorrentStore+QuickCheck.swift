@@ -6,8 +6,9 @@ public enum QuickCheck: Hashable, Sendable {
     /// As they were left.
     case unchanged
     /// As they were left, but for files that were being written: these pieces have bytes there and were not recorded,
-    /// since the last checkpoint could not be, or the process was killed. A check finds those that are whole.
-    case goneOn(pieces: Bitfield)
+    /// since the last checkpoint could not be, or the process was killed. A check finds those that are whole. Another
+    /// program may have changed these files as well: what was had of them is proved when a peer first asks for it.
+    case goneOn(pieces: Bitfield, files: [Int])
     /// The torrent needs a check: which file differs first, how, and the numbers of all that do.
     case changed(path: String, FileDifference, files: [Int])
 }
@@ -34,7 +35,10 @@ extension TorrentStore {
             compare(files, recorded, have)
         } _: { result in
             switch result {
-            case .success(.unchanged), .success(.goneOn): self.stamps = recorded
+            case .success(.unchanged): self.stamps = recorded
+            case .success(.goneOn(_, let files)):
+                self.stamps = recorded
+                self.doubt(files)
             case .success(.changed), .failure: break
             }
             completion(result)
@@ -46,6 +50,7 @@ private func compare(
     _ files: FileSet, _ recorded: [FileStamp], _ have: Bitfield
 ) -> Result<QuickCheck, StorageFailure> {
     var newer = Bitfield(count: have.count)
+    var goneOn: [Int] = []
     var first: (file: Int, difference: FileDifference)?
     var differing: [Int] = []
     do throws(StorageFailure) {
@@ -55,6 +60,7 @@ private func compare(
             let isNew = recorded.isEmpty && found.map { $0.size > 0 } ?? false
             guard let difference = isNew ? .appeared : difference(found, old) else {
                 if let found, !old.isSettled, found.size != old.size || found.changedAt != old.changedAt {
+                    goneOn.append(file)
                     try files.findBytes(ofFile: file, notIn: have, into: &newer)
                 }
                 continue
@@ -65,7 +71,9 @@ private func compare(
     } catch {
         return .failure(error)
     }
-    guard let first else { return .success(newer.isEmpty ? .unchanged : .goneOn(pieces: newer)) }
+    guard let first else {
+        return .success(goneOn.isEmpty ? .unchanged : .goneOn(pieces: newer, files: goneOn))
+    }
     return .success(.changed(path: files.fullPath(ofFile: first.file), first.difference, files: differing))
 }
 

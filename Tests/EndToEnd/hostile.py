@@ -87,12 +87,12 @@ class Session:
         torrents = json.loads(done.stdout)["torrents"] if done.returncode == 0 else []
         return next((t for t in torrents if t["id"] == self.hash.hex()), None)
 
-    def is_well(self, memory=MEMORY):
+    def is_well(self, memory=MEMORY, files=2):
         """It runs, took no more memory than that, and gave back the descriptors of enemies that left."""
         same(self.process.poll(), None, "it runs")
         grown = self.resident() - self.memory
         expect(grown <= memory, f"{grown:.1f} MiB more than the {self.memory:.1f} before")
-        wait_for(lambda: self.descriptors() <= self.files + 2, 20, f"descriptors as before ({self.files})")
+        wait_for(lambda: self.descriptors() <= self.files + files, 20, f"descriptors as before ({self.files})")
 
     def connect(self, reserved=bytes(5) + b"\x10\x00\x05", hash=None, greeted=True):
         """A peer that has shaken hands."""

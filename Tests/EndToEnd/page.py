@@ -47,8 +47,8 @@ def fixture_binary():
 class Fixture:
     """The page and the API over made-up torrents."""
 
-    def __init__(self, torrents=TORRENTS, port=0):
-        self.process = subprocess.Popen([fixture_binary(), str(port), str(torrents)], stdin=subprocess.PIPE,
+    def __init__(self, torrents=TORRENTS, port=0, more=()):
+        self.process = subprocess.Popen([fixture_binary(), str(port), str(torrents), *more], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
         expect(self.url.startswith("http://127.0.0.1:"), "the fixture did not start")
@@ -370,9 +370,10 @@ def _(at):
     before = at.browser.run("return document.getElementById('total-up').textContent")
     at.browser.wait(f"document.getElementById('total-up').textContent !== {json.dumps(before)}", "news", 20)
     at.browser.run("document.querySelector('#grid-head .up button').click()")
-    rate = at.browser.wait("document.querySelector('#grid-body .row:not([hidden]) .up')?.textContent", "a rate")
-    rates = json.dumps(rate)
-    at.browser.wait(f"document.querySelector('#grid-body .row:not([hidden]) .up')?.textContent !== {rates}", "a new rate", 30)
+    time.sleep(0.3)
+    rates = "[...document.querySelectorAll('#grid-body .up')].map((cell) => cell.textContent).join()"
+    before = at.browser.run(f"return {rates}")
+    at.browser.wait(f"{rates} !== {json.dumps(before)}", "other rates", 30)
 
 
 @check("nothing was refused by the policy, failed, or went elsewhere")
@@ -403,6 +404,41 @@ def _(at):
                "what failed stays in its field")
         at.browser.press("Escape")
         at.browser.wait(f"document.querySelector('{ROWS} .name')?.textContent === 'A new torrent'", "the new torrent")
+    finally:
+        fixture.close()
+
+
+@check("set-up, log-out and log-in")
+def _(at):
+    browser = at.browser
+    fixture = Fixture(torrents=20, more=["-", "locked"])
+
+    def send(**fields):
+        for name, value in fields.items():
+            browser.run("const i = document.querySelector(`dialog input[name=${arguments[0]}]`); i.value = arguments[1]", name, value)
+        browser.run("document.querySelector('dialog form').requestSubmit()")
+
+    try:
+        browser.open(fixture.url)
+        browser.wait("document.querySelector('dialog input[name=token]')", "the set-up form")
+        expect(browser.run("return document.querySelectorAll('#grid-body .row:not([hidden])').length") == 0, "nothing is shown")
+        browser.press("Escape")
+        browser.wait("document.querySelector('dialog input[name=token]')", "the form to stay")
+        send(token="wrong", name="ada", password="long enough")
+        browser.wait("!document.querySelector('dialog .problem').hidden", "why not")
+        send(token="let me in", name="ada", password="long enough")
+        browser.wait(f"document.querySelectorAll('{ROWS}').length === 20", "the torrents after the set-up")
+        expect(text(browser, "#who") == "ada", "who is logged in")
+        browser.run("document.getElementById('who').click()")
+        browser.wait("document.querySelector('dialog .primary')", "the account")
+        browser.run("document.querySelector('dialog .primary').click()")
+        browser.wait("document.querySelector('dialog input[name=password]')?.autocomplete === 'current-password'", "the log-in form")
+        send(name="ada", password="wrong one")
+        browser.wait("!document.querySelector('dialog .problem').hidden", "why not")
+        send(name="ada", password="long enough")
+        browser.wait(f"document.querySelectorAll('{ROWS}').length === 20", "the torrents after the log-in")
+        stored = browser.run("return JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }])")
+        expect("session" not in stored and "enough" not in stored, f"no secret in the browser's storage: {stored}")
     finally:
         fixture.close()
 

@@ -438,7 +438,7 @@ def _(at):
     changing = [("/rollback", {"confirm": True}), ("/cycle/force", None), ("/rollout", {"percentage": 50}), ("/pause", None),
                 ("/resume", None), ("/limits/reset", {"confirm": True}), ("/smoothing/reset", {"all": True}), ("/config/reload", None)]
     for path, body in changing:
-        same(weir.call("POST", path, body)[0], 403, f"{path} without a configured key")
+        same(weir.call("POST", path, body)[0], 401, f"{path} without a configured key")
     same(weir.call("GET", "/health")[0], 200, "reading")
     same(weir.call("POST", "/webhook", b"hash=" + b"0" * 40, FORM)[0], 202, "the webhook")
     weir.configure([home], A, host="0.0.0.0", api_key="the-key", poll_interval=1)

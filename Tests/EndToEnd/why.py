@@ -341,6 +341,8 @@ def _(at):
         world.wait("tracker_unregistered")
         shown = wait_for(lambda: (t := log.read_text(errors="replace")) and "unregistered" in t and t, 10, "the verdict")
         drawn = [part for part in re.split(r"\x1b\[J", shown) if "unregistered" in part][0].splitlines()
+        # `script` itself begins with a line.
+        drawn = [line for line in drawn if not line.startswith("Script started")]
         expect("0.0 %" in drawn[0] and "unregistered" in drawn[1] and "→" in drawn[2], f"what is on the screen: {drawn}")
         # What stands still is explained also where that is normal.
         choked = World(at, "choked", announce=None)

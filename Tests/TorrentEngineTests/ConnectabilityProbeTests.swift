@@ -47,6 +47,7 @@ private final class DatagramServer: Sendable {
             close(descriptor)
         }
         loop.stop()
+        loop.detach()
     }
 
     /// The thread ends when its `recvfrom` does, and closes the socket.

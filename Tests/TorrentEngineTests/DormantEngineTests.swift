@@ -140,9 +140,8 @@ struct DormantEngineTests {
         }
         rename(fixture.file + "-elsewhere", fixture.file)
         #expect(await seeder.engine.wake(id))
-        try await seeder.wait { $0.awakeCount == 1 }
+        try await seeder.wait { $0.awakeCount == 1 && $0.snapshot(of: id)?.state == .seeding }
         #expect(await seeder.engine.dormantCount == 0)
-        #expect(await seeder.engine.snapshot(of: id)?.state == .seeding)
     }
 
     @Test("A torrent is there once, asleep or awake")

@@ -90,8 +90,11 @@ extension TorrentEngine {
         _ = try? self.add(.metainfo(metainfo), options)
     }
 
-    fileprivate func restored(_ options: AddOptions) {
-        self.restoreRecorded(options, { _ in }, then: { _ in })
+    /// Until all rows are there.
+    fileprivate func restored(_ options: AddOptions) async {
+        await withCheckedContinuation { done in
+            self.restoreRecorded(options, { _ in }, then: { _ in done.resume() })
+        }
     }
 }
 
@@ -123,10 +126,15 @@ struct RecordTests {
             try store.save([ResumeUpdate(torrent: id, uploaded: 77, downloaded: 88, state: .running)])
         }
         let session = try Session(record: self.record)
+        // It sleeps, and nobody looks at its files before a peer asks.
         await session.engine.restored(AddOptions(directory: "/nowhere"))
-        #expect(await session.wait { $0 == .finished(id) })
         let progress = try #require(await session.progress(id))
         #expect(progress.totalUploaded == 77 && progress.totalDownloaded == 88 && progress.isFinished)
+        #expect(progress.isDormant)
+        #expect(await session.engine.wake(id))
+        #expect(await session.wait { $0 == .finished(id) })
+        let awake = try #require(await session.progress(id))
+        #expect(awake.totalUploaded == 77 && awake.totalDownloaded == 88 && !awake.isDormant)
         await session.stop(removing: true)
         let left = try FileManager.default.contentsOfDirectory(atPath: self.directory.path)
         #expect(left == ["f"])

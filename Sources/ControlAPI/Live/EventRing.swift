@@ -30,9 +30,9 @@ struct EventRing: Sendable {
         self.newest = max(self.newest, id)
     }
 
-    /// What came after; nil when that is not known any more, or was never said by us.
+    /// What came after; nil when that is not known any more.
     func events(after id: UInt64) -> [UInt8]? {
-        guard id >= self.floor, id <= self.newest || self.events.isEmpty else { return nil }
+        guard id >= self.floor else { return nil }
         return self.events.reduce(into: []) { if $1.id > id { $0.append(contentsOf: $1.bytes) } }
     }
 }

@@ -196,7 +196,7 @@ extension LiveFeed {
     func overview() async -> [UInt8] {
         let situation: GovernorSituation? = try? await self.control.situation()
         let catalog = self.torrents?.mirror.state
-        let tally = TorrentTally((catalog?.rows ?? [:]).values.lazy.map(\.summary))
+        let tally = TorrentTally((catalog?.rows ?? [:]).values)
         var json = JSONWriter(reservingBytes: 8192)
         json.object { json in
             json.member("version", self.version)

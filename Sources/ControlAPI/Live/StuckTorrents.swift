@@ -9,7 +9,7 @@ struct TorrentTally: Sendable {
         var code: VerdictCode
         var count = 0
         /// The longest-standing first.
-        var examples: [TorrentSummary] = []
+        var examples: [TorrentRow] = []
         var oldest = Int64.max
     }
 
@@ -18,15 +18,15 @@ struct TorrentTally: Sendable {
     var states: [TorrentActivity: Int] = [:]
     var groups: [Group] = []
 
-    init(_ rows: some Sequence<TorrentSummary>) {
+    init(_ rows: some Sequence<TorrentRow>) {
         var byCode: [VerdictCode: Group] = [:]
         for row in rows {
-            self.states[row.state, default: 0] += 1
-            guard let trouble = row.trouble, trouble.severity != .expected else { continue }
+            self.states[row.summary.state, default: 0] += 1
+            guard let trouble = row.summary.trouble, trouble.severity != .expected else { continue }
             var group = byCode.removeValue(forKey: trouble.code) ?? Group(code: trouble.code)
             group.count += 1
             group.oldest = min(group.oldest, trouble.since)
-            let place = group.examples.firstIndex { ($0.trouble?.since ?? .max) > trouble.since }
+            let place = group.examples.firstIndex { ($0.summary.trouble?.since ?? .max) > trouble.since }
             group.examples.insert(row, at: place ?? group.examples.count)
             if group.examples.count > Self.examples { group.examples.removeLast() }
             byCode[trouble.code] = group
@@ -35,6 +35,11 @@ struct TorrentTally: Sendable {
         self.groups = byCode.values.sorted {
             ($1.code.severity, $1.count, $0.code.code) < ($0.code.severity, $0.count, $1.code.code)
         }
+    }
+
+    /// A tracker's words in it may repeat what it was sent.
+    private static func headline(of torrent: TorrentSummary) -> String {
+        torrent.trackers.reduce(torrent.trouble?.headline ?? "") { MaskedTracker($1).masking($0) }
     }
 
     func writeStuck(to json: inout JSONWriter) {
@@ -51,9 +56,9 @@ struct TorrentTally: Sendable {
                     array: { json in
                         for row in group.examples {
                             json.object { json in
-                                json.member("id", row.id.hex)
-                                json.member("name", row.name)
-                                json.member("headline", row.trouble?.headline ?? "")
+                                json.member("id", row.summary.id.hex)
+                                json.member("name", row.summary.name)
+                                json.member("headline", Self.headline(of: row.summary))
                             }
                         }
                     })

@@ -1,9 +1,10 @@
 // Serves the real page and the real API over torrents that are made up, for the test of the page in a browser and for
 // working on it. Not a part of the product.
 //
-//     page-fixture [PORT [TORRENTS [FOLDER]]]
+//     page-fixture [PORT [TORRENTS [FOLDER [locked]]]]
 //
-// With a folder the page's files are read from there, anew with each start. Prints its address; ends with its input.
+// With a folder that is not "-" the page's files are read from there, anew with each start. When it is locked, nobody may
+// do anything before somebody was set up with the token "let me in". Prints its address; ends with its input.
 
 import ControlAPI
 import Dashboard
@@ -13,6 +14,7 @@ import HTTPServing
 
 let arguments = CommandLine.arguments.dropFirst().map { $0 }
 let port = arguments.first.flatMap { UInt16($0) } ?? 0
+let isLocked = arguments.dropFirst(3).first == "locked"
 let count = arguments.dropFirst().first.flatMap { Int($0) } ?? 12_000
 
 /// Made once the port is known.
@@ -29,7 +31,7 @@ final class LateHandler: HTTPHandling {
 }
 
 func files() -> [StaticFile] {
-    let folder = arguments.dropFirst(2).first.map { URL(fileURLWithPath: $0) }
+    let folder = arguments.dropFirst(2).first.flatMap { $0 == "-" ? nil : URL(fileURLWithPath: $0) }
     return DashboardFile.all.map { file in
         let name = file.path == "/" ? "index.html" : String(file.path.dropFirst())
         let bytes = folder.flatMap { try? Data(contentsOf: $0.appendingPathComponent(name)) }
@@ -52,7 +54,11 @@ let feed = LiveFeed(
 let late = LateHandler()
 let server = try HTTPServer(loop: loop, address: "127.0.0.1", port: port, handler: late)
 let handler = ControlHandler(
-    control: governor, policy: AccessPolicy(listeningPort: server.port), version: "0.0.0-test", live: feed,
+    control: governor,
+    policy: AccessPolicy(
+        listeningPort: server.port, access: isLocked ? MadeUpAccess() : nil, guests: isLocked ? .nothing : nil
+    ),
+    version: "0.0.0-test", live: feed,
     files: files(), now: now)
 late.handler.withLock { $0 = handler }
 try loop.start()

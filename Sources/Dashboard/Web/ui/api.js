@@ -8,7 +8,7 @@ export class APIError extends Error {
   }
 }
 
-async function answer(request) {
+async function answer(request, isEntering = false) {
   let response;
   try {
     response = await request;
@@ -22,14 +22,15 @@ async function answer(request) {
     throw new APIError(response.status, "bad_answer", `Weir answered ${response.status} with something that is not JSON.`);
   }
   if (response.ok) return value;
-  if (response.status === 401) document.dispatchEvent(new CustomEvent("weir-login-needed"));
+  if (response.status === 401 && !isEntering) document.dispatchEvent(new CustomEvent("weir-login-needed"));
   throw new APIError(response.status, value.error?.code ?? "failed", value.error?.message ?? `Weir answered ${response.status}.`);
 }
 
 export const get = (path) => answer(fetch(path, { headers: { accept: "application/json" } }));
 
-export const post = (path, body = {}) =>
-  answer(fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }));
+/** While somebody logs in, a refusal is an answer and no reason to ask for it again. */
+export const post = (path, body = {}, isEntering = false) =>
+  answer(fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }), isEntering);
 
 /** One .torrent file. */
 export const upload = (file, query) =>

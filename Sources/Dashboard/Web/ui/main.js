@@ -1,5 +1,6 @@
 // Joins the parts of the page.
 
+import { enter, startAccess } from "./access.js";
 import { Actions } from "./actions.js";
 import { openAdd, startAdding } from "./add.js";
 import { showCaps, startCaps } from "./caps.js";
@@ -75,6 +76,7 @@ startTheme();
 startCaps();
 startGovernor();
 startAdding(store);
+startAccess();
 
 document.addEventListener("keydown", (event) => {
   if (event.target.closest?.("input, textarea, select, dialog")) {
@@ -96,7 +98,6 @@ document.addEventListener("keydown", (event) => {
     $("search").select();
   }
 });
-document.addEventListener("weir-login-needed", () => setText($("live"), "Log in to change anything"));
 
 function followAddress() {
   const match = /^#torrent=([0-9a-f]{40})$/.exec(location.hash);
@@ -110,8 +111,10 @@ const showReason = (code) => {
   $("grid").focus({ preventScroll: true });
 };
 
-follow(store, (overview) => {
+const show = (overview) => {
   hasEngine = overview.has_engine;
   showCaps(overview);
   showOverview(overview, { showReason, open });
-}).then(followAddress);
+};
+
+enter().catch(() => {}).then(() => follow(store, show)).then(followAddress);

@@ -25,7 +25,7 @@ export function peerTable(peers) {
     Number(right.connected) - Number(left.connected) || right.up + right.down - left.up - left.down);
   const heads = [["Peer"], ["Client"], ["Has", true], ["Down", true], ["Up", true], ["Why it does or does not move"]];
   return table(heads, order.map((peer) => {
-    const marks = [peer.direction === "incoming" ? "came to us" : "we went", format.words(peer.source), peer.encrypted && "encrypted"];
+    const marks = [peer.direction, format.words(peer.source), peer.encrypted && "encrypted"];
     return el("tr", { class: peer.connected ? "" : "gone" },
       el("td", {}, el("span", { class: "address" }, peer.address), el("br"), el("span", { class: "muted small" }, marks.filter(Boolean).join(" · "))),
       cell(visible(peer.client) || "–"),
