@@ -242,7 +242,8 @@ let package = Package(
         tests(
             "SwarmCoreTests",
             uses: [
-                "SwarmCore", "PeerProtocol", "PeerPolicy", "PieceSelection", "StallDiagnosis", "SwarmTypes", "TrackerProtocol",
+                "SwarmCore", "PeerProtocol", "PeerPolicy", "PieceSelection", "StallDiagnosis", "SwarmTypes",
+                "TrackerProtocol",
                 "TestKit",
             ]),
         tests(

@@ -26,9 +26,9 @@ public struct BudgetReading: Hashable, Sendable {
 /// share that grew and is not used is taken back, and tried again ever more seldom.
 public struct SharedBudget: Hashable, Sendable {
     /// Of the cap, in thousandths: what a side may come to use until the next division.
-    private static let marginThousandths: Int64 = 10
+    private static let marginThousandths: Int64 = 5
     /// The share changes by no less, so that not each reading costs a plan.
-    private static let stepThousandths: Int64 = 10
+    private static let stepThousandths: Int64 = 5
     private static let longestPause = 16
 
     public private(set) var cap: ByteRate
@@ -37,6 +37,9 @@ public struct SharedBudget: Hashable, Sendable {
     /// Divisions until the instances' share is tried larger again.
     private var pause = 0
     private var nextPause = 1
+    /// How much of a share the instances use when they want all of it, in thousandths: torrents that leave some of their
+    /// limits unused keep it from the others.
+    private var yield: Int64 = 1000
     /// What the instances used before their share was made larger; nil when it was not.
     private var usedBeforeTrial: Int64?
 
@@ -87,15 +90,15 @@ public struct SharedBudget: Hashable, Sendable {
         }
         guard reading.instancesWantMore else {
             self.pause = 0
-            self.nextPause = 1
-            return used + margin
+            return used * 1000 / self.yield + margin
         }
+        if share > 0 { self.yield = min(1000, max(500, used * 1000 / share)) }
         guard self.pause == 0 else {
             self.pause -= 1
-            return min(share, used + margin)
+            return share
         }
         self.usedBeforeTrial = used
-        return max(used + used / 2, share + share / 4) + 4 * margin
+        return max(used + used / 2, share + share / 4) + 8 * margin
     }
 
     private mutating func take(_ share: Int64, _ reading: BudgetReading, _ total: Int64) {

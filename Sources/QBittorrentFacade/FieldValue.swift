@@ -17,7 +17,8 @@ enum FieldValue: Hashable, Sendable {
         case .integer(let value): writer.integer(value)
         case .number(let value): writer.number(value)
         case .text(let value): writer.string(value)
-        case .marks(let names): writer.object { writer in for name in names { writer.member(name, Int64(1)) } }
+        case .marks(let names):
+            writer.object { writer in for name in names { writer.member(name, Int64(1)) } }
         }
     }
 }

@@ -36,7 +36,10 @@ final class ControlAdapter: GovernorControl {
         report.activeTorrents = status.trackers.reduce(0) { $0 + $1.activeTorrents }
         report.managedTorrents = status.managed
         report.apiCallsLastCycle = status.lastCycle?.requests ?? 0
-        if status.lastCycle == nil {
+        if status.instances.isEmpty {
+            // There is nothing to read: Weir's own torrents need no cycles.
+            report.status = problems.isEmpty ? .healthy : .degraded
+        } else if status.lastCycle == nil {
             report.status = .starting
         } else if !status.instances.contains(where: \.isCurrent) {
             report.status = .unhealthy

@@ -79,7 +79,8 @@ final class RunningService: Sendable {
             throw .configuration(error.description)
         }
         self.state = Lock(State(settings: settings, matcher: matcher, adapters: adapters))
-        let embedded = settings.runsEngine ? try EmbeddedEngine(settings, source: source, logger: logger) : nil
+        let embedded =
+            settings.runsEngine ? try EmbeddedEngine(settings, source: source, logger: logger) : nil
         self.embedded = embedded
         let engineCaps = embedded.map { EngineCaps($0.library, executor: worker, now: { monotonicNow() }) }
         self.engineCaps = engineCaps

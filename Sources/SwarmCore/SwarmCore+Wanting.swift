@@ -31,7 +31,11 @@ extension SwarmCore {
         for slot in self.occupiedSlots {
             guard let peer = self.peers[slot.index], peer.claim == .counted else { continue }
             self.picker?.peerJoined(slot, key: peer.key)
-            if peer.has.isComplete { self.picker?.peerHasAll(slot) } else { self.picker?.peerHas(slot, peer.has) }
+            if peer.has.isComplete {
+                self.picker?.peerHasAll(slot)
+            } else {
+                self.picker?.peerHas(slot, peer.has)
+            }
         }
         self.lookAgain(at: now, into: &actions)
     }

@@ -180,7 +180,7 @@ extension TorrentEngine {
             if self.dormant.table.contains(id) { self.wake(id, for: .peers(peers)) }
             return
         }
-        guard torrent.isRunning else { return }
+        // One that is being checked dials them when it is done.
         for address in peers { self.heardOf(address, .byHand, torrent) }
         self.dialCandidates(of: torrent)
     }

@@ -15,7 +15,9 @@ extension TorrentEngine {
 
     /// An address came from somewhere.
     func heardOf(_ address: PeerAddress, _ source: PeerSource, _ torrent: ActiveTorrent) {
-        guard !self.isBanned(address), torrent.core.book.add(address, from: PeerSources(source), at: self.now) != nil else { return }
+        guard !self.isBanned(address),
+            torrent.core.book.add(address, from: PeerSources(source), at: self.now) != nil
+        else { return }
         torrent.ledger.noted(address, source: source, at: self.now)
         self.armTick()
     }

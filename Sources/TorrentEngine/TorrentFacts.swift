@@ -121,9 +121,11 @@ extension TorrentEngine {
 extension TorrentFacts {
     mutating func takeTrackers(_ statuses: [TrackerStatus]) {
         let working = statuses.first { $0.state == .working || $0.hasAnswered && $0.failure == nil }
-        let tried = working ?? statuses.filter { $0.lastAnnounce != nil }.max { left, right in
-            (left.lastAnnounce ?? .distantPast) < (right.lastAnnounce ?? .distantPast)
-        }
+        let tried =
+            working
+            ?? statuses.filter { $0.lastAnnounce != nil }.max { left, right in
+                (left.lastAnnounce ?? .distantPast) < (right.lastAnnounce ?? .distantPast)
+            }
         self.tracker = tried?.url
         self.trackerWorks = working != nil
         self.swarmSeeds = statuses.compactMap { $0.counts.seeds.map { Int($0) } }.max()

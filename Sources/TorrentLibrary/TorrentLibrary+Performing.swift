@@ -5,6 +5,8 @@ public import TorrentCatalog
 import TorrentEngine
 
 extension TorrentLibrary {
+    private static let mostPeersByHand = 100
+
     @discardableResult
     public func perform(
         _ command: TorrentCommand, on targets: TorrentTargets
@@ -85,7 +87,10 @@ extension TorrentLibrary {
         case .setShareLimits(let limits):
             self.change(id) { $0.shareLimits = limits }
             self.noteShareLimits(limits, of: id)
-        case .addPeers(let peers): self.ask { $0.addPeers(peers, to: id) }
+        case .addPeers(let peers):
+            if torrent.phase == .running { return self.ask { $0.addPeers(peers, to: id) } }
+            // It dials them when it starts.
+            torrent.peers = Array((torrent.peers + peers).suffix(Self.mostPeersByHand))
         case .queue: break
         case .setCategory, .addTags, .removeTags, .setTags, .setManaged: self.sort(command, torrent)
         case .setSequential, .setEndsFirst: self.want(command, torrent)

@@ -127,7 +127,9 @@ public final class ResumeStore {
     }
 
     /// Reads what others keep in the same file.
-    public func readTables<Result>(_ body: (Database) throws(StoreFailure) -> Result) throws(ResumeFailure) -> Result {
+    public func readTables<Result>(_ body: (Database) throws(StoreFailure) -> Result) throws(ResumeFailure)
+        -> Result
+    {
         try self.converting { () throws(StoreFailure) in try body(self.database) }
     }
 

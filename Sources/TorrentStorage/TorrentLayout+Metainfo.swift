@@ -10,7 +10,8 @@ extension TorrentLayout {
             files: metainfo.files.enumerated().map { number, file in
                 FileEntry(
                     // The names of pads need not be safe, and are not used.
-                    path: file.isPadding ? ".pad" : renamed[number] ?? file.path, length: file.length, isPad: file.isPadding,
+                    path: file.isPadding ? ".pad" : renamed[number] ?? file.path, length: file.length,
+                    isPad: file.isPadding,
                     isExecutable: file.attributes.contains(.executable), symlinkTarget: file.symlinkTarget)
             })
     }

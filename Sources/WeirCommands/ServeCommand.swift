@@ -17,7 +17,7 @@ let serveCommand = Command(
         ],
         examples: [
             CommandExample("weir serve", "Torrents of its own, and nothing else installed"),
-            CommandExample("weir serve --config config/qguardarr.yaml", "A Qguardarr configuration as it is")
+            CommandExample("weir serve --config config/qguardarr.yaml", "A Qguardarr configuration as it is"),
         ])
 ) { invocation throws(ServiceFailure) in
     let source = invocation.serviceSource

@@ -1,11 +1,15 @@
 import ConfigFile
 
 /// Reads `qbittorrent`: one group of keys, or a list of them.
-func readInstances(_ entry: ConfigEntry?, _ reading: inout ConfigReading) -> [InstanceSettings] {
+/// - Parameter mayBeNone: false where the file has sections that nobody knows, one of which may be a misspelt `qbittorrent`.
+func readInstances(
+    _ entry: ConfigEntry?, mayBeNone: Bool, _ reading: inout ConfigReading
+) -> [InstanceSettings] {
     let variables = "\(Settings.variablePrefix)_QBITTORRENT_"
     // Neither the file nor the environment says anything of one: Weir has torrents of its own.
     guard
-        entry != nil || reading.environment.variables.keys.contains(where: { $0.hasPrefix(variables) })
+        !mayBeNone || entry != nil
+            || reading.environment.variables.keys.contains(where: { $0.hasPrefix(variables) })
             || reading.flags.keys.contains(where: { $0.hasPrefix("qbittorrent.") })
     else { return [] }
     let nodes = instanceNodes(entry, &reading)

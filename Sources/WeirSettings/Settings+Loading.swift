@@ -70,7 +70,9 @@ extension Settings {
         reading.section(&settings.engine, "engine", EmbeddedEngineSettings.keys, entry("engine"))
         let readsClients = needsClients || entry("qbittorrent") != nil
         if readsClients {
-            settings.instances = readInstances(entry("qbittorrent"), &reading)
+            settings.instances = readInstances(
+                entry("qbittorrent"), mayBeNone: entries.allSatisfy { Self.sections.contains($0.key) },
+                &reading)
         }
         reading.section(&settings.crossSeed, "cross_seed", CrossSeedSettings.keys, entry("cross_seed"))
         settings.trackers =

@@ -300,14 +300,14 @@ def files(at):
     weir.do("torrents/renameFolder", {"hash": content.hash, "oldPath": "set/a", "newPath": "set/A"})
     moved = {"a/one.bin": "A/one.bin", "a/two.bin": "A/two.bin", "b/three.bin": "b/drei.bin"}
     wait_for(lambda: content.is_at(weir.downloads, moved), 60, "the new names")
-    expect(not (weir.downloads / "set/a").exists(), "the old folder")
+    wait_for(lambda: not (weir.downloads / "set/a").exists(), 30, "the old folder to go")
     status, _ = weir.call("POST", "torrents/renameFile",
                           {"hash": content.hash, "oldPath": "set/A/one.bin", "newPath": "../../escape"})
     expect(status in (400, 409), f"a path that leads out was answered {status}")
     elsewhere = weir.home / "elsewhere"
     weir.do("torrents/setLocation", {"hashes": content.hash, "location": str(elsewhere)})
     wait_for(lambda: content.is_at(elsewhere, moved), 60, "the move")
-    expect(not (weir.downloads / "set").exists(), "the old place")
+    wait_for(lambda: not (weir.downloads / "set").exists(), 30, "the old place to go")
     wait_for(lambda: weir.info(content.hash)["state"] in ("stalledUP", "uploading"), 60, "seeding at the new place")
     for how in (signal.SIGTERM, signal.SIGKILL):
         weir.stop(how)

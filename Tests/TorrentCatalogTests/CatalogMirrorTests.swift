@@ -4,8 +4,8 @@ import Testing
 import TorrentCatalog
 
 private func summary(_ byte: UInt8, name: String = "a") -> TorrentSummary {
-    TorrentSummary(
-        id: TorrentID(bytes: [UInt8](repeating: byte, count: 20))!, name: name, state: .seeding)
+    guard let id = TorrentID(bytes: [UInt8](repeating: byte, count: 20)) else { fatalError("20 bytes") }
+    return TorrentSummary(id: id, name: name, state: .seeding)
 }
 
 @Suite struct CatalogMirrorTests {

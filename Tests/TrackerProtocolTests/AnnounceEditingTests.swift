@@ -43,7 +43,9 @@ struct AnnounceEditingTests {
         session.schedule.setTrackers([], at: seconds(session.now))
         #expect(session.wait == nil && session.due().isEmpty && session.schedule.statuses.isEmpty)
         session.schedule.setTrackers([[three]], at: seconds(session.now))
-        #expect(try session.one().url.text == three)
+        let order = try session.one()
+        #expect(order.url.text == three)
+        session.fail(order)
         session.stop()
         #expect(session.schedule.isStopped)
     }

@@ -188,8 +188,9 @@ struct BrokenFileTests {
             }
             do {
                 let loaded = try Settings.load(bytes, fileName: "f", environment: environment)
-                let isOfUse = !loaded.settings.instances.isEmpty || loaded.settings.runsEngine
-                #expect(isOfUse && !loaded.settings.trackers.isEmpty)
+                #expect(
+                    (!loaded.settings.instances.isEmpty || loaded.settings.runsEngine)
+                        && !loaded.settings.trackers.isEmpty)
                 #expect(loaded.warnings.allSatisfy { $0.severity == .warning })
                 // What loads can be printed and loaded again.
                 let again = try Settings.load(
