@@ -128,7 +128,7 @@ def drives(at, api):
     client.torrents_set_location(str(service.home / "elsewhere"), torrent_hashes=one_hash)
     wait_for(lambda: (service.home / "elsewhere/one").exists(), 20, "the move")
     same((service.home / "elsewhere/one").read_bytes(), data, "what was moved")
-    expect(not (service.home / "downloads/one").exists(), "the old place is empty")
+    wait_for(lambda: not (service.home / "downloads/one").exists(), 20, "the old place is empty")
     client.torrents_stop(one_hash)
     wait_for(lambda: client.torrents_info(torrent_hashes=one_hash)[0].state_enum.is_stopped, 10, "stopped")
     client.torrents_start("all")
