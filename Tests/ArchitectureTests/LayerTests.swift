@@ -187,7 +187,9 @@ struct LayerTests {
         }
     }
 
-    @Test("No bare closure lies behind a lock: each access would wrap it once more, until a call runs out of stack")
+    @Test(
+        "No bare closure lies behind a lock: each access would wrap it once more, until a call runs out of stack"
+    )
     func closuresBehindLocks() throws {
         for file in try SourceTree.swiftFiles(below: "Sources") {
             for (number, line) in file.lines.enumerated() {
