@@ -19,10 +19,17 @@ import many  # noqa: E402
 from lab import wait_for  # noqa: E402
 
 
-def sleeps(seeder, collection, number, since):
-    """Whether no line of progress tells of the torrent any more; only those of torrents that are awake do."""
-    lines = seeder.text().splitlines()[-4:]
-    return time.monotonic() - since > 5 and not any(collection.names[number] in line for line in lines)
+def wait_for_sleep(seeder, name, seconds):
+    """Until no more lines of progress tell of the torrent: each second there is one while it is awake. Answers when."""
+    latest = [0, time.monotonic()]
+
+    def is_quiet():
+        lines = seeder.text().count(name)
+        if lines != latest[0]:
+            latest[:] = [lines, time.monotonic()]
+        return latest[0] and time.monotonic() - latest[1] > 4
+    wait_for(is_quiet, seconds, "sleep")
+    return latest[1]
 
 
 def measure(lab, tracker, count, options, base):
@@ -45,8 +52,8 @@ def measure(lab, tracker, count, options, base):
             before = seeder.memory()[0]
             took, now = many.wake(lab, collection, number, encryption), time.monotonic()
             awake = seeder.memory()[0]
-            wait_for(lambda: sleeps(seeder, collection, number, now), 120, "sleep")
-            print(f"  {encryption}: downloaded in {took:.2f} s, asleep again {time.monotonic() - now:.0f} s later; RSS "
+            asleep = wait_for_sleep(seeder, collection.names[number], 120)
+            print(f"  {encryption}: downloaded in {took:.2f} s, asleep again {asleep - now:.0f} s later; RSS "
                   f"{before / 1024:.1f} → {awake / 1024:.1f} → {seeder.memory()[0] / 1024:.1f} MB", flush=True)
         seeder.stop()
 

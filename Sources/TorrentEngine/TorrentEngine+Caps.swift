@@ -47,6 +47,8 @@ extension TorrentEngine {
         self.downloads.move(torrent.downloadNode, below: nodes?.download ?? self.downloads.root, at: self.now)
         if let old = torrent.options.cap { self.leaveCap(old) }
         torrent.options.cap = name
+        // Who waited below the old cap asks the new one.
+        for connection in torrent.allConnections where self.isOpen(connection) { self.pump(connection) }
         self.armLimits()
         return true
     }

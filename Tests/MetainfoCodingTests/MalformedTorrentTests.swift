@@ -185,10 +185,10 @@ struct MalformedTorrentTests {
         let clock = ContinuousClock()
         let time = clock.measure {
             var files: [Bencoded] = []
-            for number in 0..<100_000 {
-                files.append(["length": 1, "path": [.init(stringLiteral: "f\(number % 50_000)")]])
+            for number in 0..<20_000 {
+                files.append(["length": 1, "path": [.init(stringLiteral: "f\(number % 10_000)")]])
             }
-            #expect(failure(Sample.info(files: files, total: 100_000)) == .tooManyDuplicateNames(limit: 500))
+            #expect(failure(Sample.info(files: files, total: 20_000)) == .tooManyDuplicateNames(limit: 500))
         }
         #expect(time < .seconds(20) * slowness, "\(time)")
     }
