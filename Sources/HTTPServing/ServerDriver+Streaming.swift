@@ -101,12 +101,22 @@ extension ServerDriver {
 /// Streams that something was sent to, until the loop's next turn: one turn serves all of them.
 final class StreamWakes: Sendable {
     private let loop: EventLoop
-    private let serve = Lock<(@Sendable ([ResponseStream]) -> Void)?>(nil)
+    /// An object, not a bare closure: each access to one behind a lock would wrap it once more (`LayerTests`).
+    private final class Serving: Sendable {
+        let body: @Sendable ([ResponseStream]) -> Void
+
+        init(_ body: @escaping @Sendable ([ResponseStream]) -> Void) { self.body = body }
+    }
+
+    private let serve = Lock<Serving?>(nil)
     private let waiting = Lock<[ResponseStream]>([])
 
     init(_ loop: EventLoop) { self.loop = loop }
 
-    func use(_ serve: (@Sendable ([ResponseStream]) -> Void)?) { self.serve.withLock { $0 = serve } }
+    func use(_ serve: (@Sendable ([ResponseStream]) -> Void)?) {
+        let serving = serve.map { Serving($0) }
+        self.serve.withLock { $0 = serving }
+    }
 
     func add(_ stream: ResponseStream) {
         let isFirst = self.waiting.withLock { waiting in
@@ -119,7 +129,7 @@ final class StreamWakes: Sendable {
                 defer { waiting = [] }
                 return waiting
             }
-            self.serve.withLock { $0 }?(woken)
+            self.serve.withLock { $0 }?.body(woken)
         }
     }
 }

@@ -29,7 +29,9 @@ public struct SharedBudget: Hashable, Sendable {
     private static let marginThousandths: Int64 = 5
     /// The share changes by no less, so that not each reading costs a plan.
     private static let stepThousandths: Int64 = 5
-    private static let longestPause = 16
+    private static let longestPause = 64
+    /// Divisions after which a larger share is judged.
+    private static let trialLength = 3
 
     public private(set) var cap: ByteRate
     /// What the instances may use, all together.
@@ -40,8 +42,10 @@ public struct SharedBudget: Hashable, Sendable {
     /// How much of a share the instances use when they want all of it, in thousandths: torrents that leave some of their
     /// limits unused keep it from the others.
     private var yield: Int64 = 1000
-    /// What the instances used before their share was made larger; nil when it was not.
-    private var usedBeforeTrial: Int64?
+    /// What the instances used before their share was made larger.
+    private var usedBeforeTrial: Int64 = 0
+    /// Divisions until the larger share is judged; 0 when none is being tried.
+    private var trialLeft = 0
 
     /// The instances have all of it at first: they have limits already, and the engine none.
     public init(cap: ByteRate) {
@@ -61,7 +65,7 @@ public struct SharedBudget: Hashable, Sendable {
         self.cap = cap
         self.instances = ByteRate(
             bytesPerSecond: min(cap.bytesPerSecond, Int64(part * Double(cap.bytesPerSecond))))
-        self.usedBeforeTrial = nil
+        self.trialLeft = 0
     }
 
     public mutating func divide(_ reading: BudgetReading) {
@@ -78,27 +82,28 @@ public struct SharedBudget: Hashable, Sendable {
     /// How much the instances are to have, when the engine wants all it can get.
     private mutating func wantOfInstances(_ reading: BudgetReading, _ margin: Int64) -> Int64 {
         let (used, share) = (reading.instances.bytesPerSecond, self.instances.bytesPerSecond)
-        if let before = self.usedBeforeTrial {
-            // Tried larger: did it help?
-            self.usedBeforeTrial = nil
-            if used < before + margin {
-                self.pause = self.nextPause
-                self.nextPause = min(Self.longestPause, self.nextPause * 2)
-            } else {
-                self.nextPause = 1
-            }
+        if self.trialLeft > 0 {
+            // Limits and rates take their time.
+            self.trialLeft -= 1
+            guard self.trialLeft == 0 else { return share }
+            let didHelp = used >= self.usedBeforeTrial + margin
+            self.pause = didHelp ? 0 : self.nextPause
+            self.nextPause = didHelp ? 1 : min(Self.longestPause, self.nextPause * 2)
         }
         guard reading.instancesWantMore else {
             self.pause = 0
-            return used * 1000 / self.yield + margin
+            return used * 1000 / self.yield + max(margin, 2 * margin - used)
         }
-        if share > 0 { self.yield = min(1000, max(500, used * 1000 / share)) }
+        if share > 0, used > share / 2 { self.yield = min(1000, used * 1000 / share) }
         guard self.pause == 0 else {
             self.pause -= 1
             return share
         }
         self.usedBeforeTrial = used
-        return max(used + used / 2, share + share / 4) + 8 * margin
+        self.trialLeft = Self.trialLength
+        let grown = max(used + used / 2, share + share / 4) + 8 * margin
+        // Who begins to want is given all that is its due; who did not use it lately is tried with less.
+        return self.nextPause == 1 ? max(grown, self.cap.bytesPerSecond / 2) : grown
     }
 
     private mutating func take(_ share: Int64, _ reading: BudgetReading, _ total: Int64) {

@@ -44,7 +44,6 @@ public struct TorrentFacts: Hashable, Sendable {
     public var swarmSeeds: Int?
     public var swarmLeechers: Int?
     public var nextAnnounceAt: Instant?
-    public var peersKnown = 0
 
     init(_ stage: Stage) { self.stage = stage }
 }
@@ -67,8 +66,6 @@ extension TorrentEngine {
     public var movingTorrents: [TorrentID] {
         self.torrents.values.filter { $0.isMoving }.map { $0.core.id }
     }
-
-    public var torrentIDs: [TorrentID] { Array(self.torrents.keys) }
 
     /// Nil when the engine does not have the torrent.
     public func facts(of id: TorrentID) -> TorrentFacts? {
@@ -112,7 +109,6 @@ extension TorrentEngine {
         facts.leechers = core.peerCount - facts.seeds
         facts.availability = core.peerCount > 0 ? core.distributedCopies : nil
         facts.lastPayloadAt = [core.lastBlockAt, core.lastUploadAt].compactMap { $0 }.max()
-        facts.peersKnown = core.book.count
         facts.takeTrackers(torrent.schedule.statuses)
         return facts
     }

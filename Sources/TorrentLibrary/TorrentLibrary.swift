@@ -77,7 +77,6 @@ public actor TorrentLibrary {
     var isStopping = false
     var ticks = 0
     var waitingForDiagnosis: Set<TorrentID> = []
-    let startedAt: Instant
 
     /// - Parameters:
     ///   - settings: of the engine; an address with a port wins over the port that was set by a surface.
@@ -94,7 +93,6 @@ public actor TorrentLibrary {
         self.fixedPort = settings.listenAddresses.first.flatMap { $0.port == 0 ? nil : $0.port }
         self.preferences = preferences
         self.mirror = CatalogMirror(preferences)
-        self.startedAt = loop.now
     }
 
     /// Reads what was recorded and begins to run: listens, starts what is to run and publishes about once a second. Calls

@@ -48,6 +48,16 @@ extension Governor {
         }
     }
 
+    /// Whether the clients may use clearly more of a cap than they have limits for: only a full plan raises them.
+    var shareHasGrown: Bool {
+        guard self.lastShares.count == self.plannedShares.count else { return !self.lastShares.isEmpty }
+        return zip(self.lastShares, self.plannedShares).contains { share, planned in
+            guard let share = share.rate?.bytesPerSecond else { return planned != .unlimited }
+            guard let planned = planned.rate?.bytesPerSecond else { return false }
+            return share > planned + planned / 10
+        }
+    }
+
     /// Once the limits are in force.
     func noteShares(_ outcome: CycleOutcome) async {
         switch outcome {

@@ -46,11 +46,12 @@ extension Governor {
 
         // What another hand or a crash has changed gets its share again now, not with the next full plan.
         let isLost = [DriftCause.enforced, .lost].contains { report.drift[$0] != nil }
-        let scope = isLost ? .full : scope
-        report.scope = scope
-
         var input = self.planningInput(view, scope: .governing)
         await self.share(&input)
+        let scope = isLost || self.shareHasGrown ? .full : scope
+        if scope == .full { self.plannedShares = self.lastShares }
+        report.scope = scope
+
         self.observeHeadroom(input)
         self.applyHeadroom(to: &input)
         var settings = self.configuration.planning

@@ -29,6 +29,8 @@ public actor Governor {
     var cycleNumber: UInt32 = 0
     /// What the clients may use of each cap, as of the last cycle; empty when they have all of it.
     var lastShares: [UploadLimit] = []
+    /// Those of the last full plan.
+    var plannedShares: [UploadLimit] = []
     /// The rollout that the configuration names, beside one set by hand.
     var configuredRollout: Int
 

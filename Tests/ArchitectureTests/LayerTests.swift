@@ -187,6 +187,17 @@ struct LayerTests {
         }
     }
 
+    @Test(
+        "No bare closure lies behind a lock: each access would wrap it once more, until a call runs out of stack"
+    )
+    func closuresBehindLocks() throws {
+        for file in try SourceTree.swiftFiles(below: "Sources") {
+            for (number, line) in file.lines.enumerated() {
+                #expect(!(line.contains("Lock<(") && line.contains("->")), "\(file.path):\(number + 1)")
+            }
+        }
+    }
+
     @Test("Nothing committed names a folder of the machine that built it")
     func paths() throws {
         for file in try SourceTree.swiftFiles(below: "Sources") {

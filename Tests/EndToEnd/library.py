@@ -349,6 +349,81 @@ def watching(at):
     weir.stop()
 
 
+class Governing(Service):
+    """The same beside a real qBittorrent, under the same caps."""
+
+    def __init__(self, at, instances, trackers):
+        super().__init__(at, "both")
+        self.log = "governing.console"
+        self.weir = laboratory.Weir(at, "governing")
+        self.port = self.weir.port
+        self.weir.configure(
+            instances, trackers, {"engine": {"enabled": True, "state": str(self.state), "directory": str(self.downloads)}},
+            poll_interval=1, headroom=0)
+
+    def start(self):
+        self.weir.start()
+        self.process = self.weir.process
+        wait_for(self.is_up, 120, "the service")
+
+
+@check
+def sharing(at, cap=2_000_000):
+    """One cap for the engine and a real qBittorrent: both get half while both want more, each all that the other leaves."""
+    home = laboratory.QBittorrent(at, "home")
+    theirs = [laboratory.Torrent(f"theirs{n}", 512 * laboratory.PIECE, "http://a.example/announce") for n in range(2)]
+    ours = [laboratory.Torrent(f"ours{n}", 512 * laboratory.PIECE, "http://a.example/announce") for n in range(2)]
+    home.add(theirs)
+    rest = {"id": "rest", "name": "rest", "pattern": ".*", "max_upload_speed": -1, "priority": 1}
+    weir = Governing(at, [home], [{"id": "a", "name": "a", "pattern": "a\\.example", "max_upload_speed": cap, "priority": 1}, rest])
+    weir.downloads.mkdir()
+    for torrent in ours:
+        with open(weir.downloads / torrent.name, "ab") as file:
+            file.truncate(torrent.size)
+    weir.start()
+    weir.do("torrents/add", {"skip_checking": "true"}, [t.bytes for t in ours])
+    wait_for(lambda: len(weir.info()) == 2, 30, "our torrents")
+    port = listening_port(weir)
+    leechers = {"engine": laboratory.Leechers(at), "instance": laboratory.Leechers(at)}
+    for torrent in ours:
+        leechers["engine"].add(torrent, [port])
+    for torrent in theirs:
+        leechers["instance"].add(torrent, [home.listen])
+
+    def rates(seconds=10):
+        def totals():
+            return sum(t["uploaded"] for t in weir.info().values()), sum(t["uploaded"] for t in home.info())
+        begun, before = time.monotonic(), totals()
+        time.sleep(seconds)
+        span = time.monotonic() - begun
+        return [(now - then) / span / cap for then, now in zip(before, totals())]
+
+    def settle(condition, what, attempts=8):
+        # libtorrent's limiter swings by a tenth (decision 6); the engine's does not.
+        for _ in range(attempts):
+            engine, instance = rates()
+            print(f"   {what}: engine {engine:.2f}, instance {instance:.2f} of the cap", flush=True)
+            expect(engine + instance < 1.12, f"{what}: both together {engine + instance:.2f} of the cap")
+            if condition(engine, instance):
+                return
+        raise AssertionError(f"{what}: engine {engine:.2f}, instance {instance:.2f}")
+
+    def pause(side, is_paused):
+        for handle, ports in leechers[side].handles.values():
+            handle.unset_flags(lt.torrent_flags.auto_managed)
+            handle.pause() if is_paused else handle.resume()
+            for port in [] if is_paused else ports:
+                handle.connect_peer(("127.0.0.1", port))
+
+    settle(lambda engine, instance: engine > 0.45 and instance > 0.35, "both want more")
+    pause("instance", True)
+    settle(lambda engine, instance: engine > 0.95, "the instance is idle")
+    pause("instance", False)
+    pause("engine", True)
+    settle(lambda engine, instance: instance > 0.75, "the engine is idle")
+    weir.stop()
+
+
 @check
 def many(at, count=2000):
     """Thousands are there soon after a start, and stay cheap."""

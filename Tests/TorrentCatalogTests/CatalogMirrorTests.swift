@@ -46,6 +46,17 @@ private func summary(_ byte: UInt8, name: String = "a") -> TorrentSummary {
         #expect(shared.lock.withLock { $0 } == [1])
     }
 
+    @Test("Hearing costs the same after any number of publications: no call runs out of stack")
+    func manyPublications() {
+        let heard = SharedLock(Lock([]))
+        let number = self.mirror.observe { _, revision in heard.lock.withLock { $0 = [revision] } }
+        defer { self.mirror.forget(number) }
+        var change = CatalogChange()
+        change.tags = ["x"]
+        for _ in 0..<50_000 { self.mirror.publish(change) }
+        #expect(heard.lock.withLock { $0 } == [50_000])
+    }
+
     @Test("A torrent that was added with all its data has the ratio of its size")
     func ratioOfSize() {
         var torrent = summary(1)

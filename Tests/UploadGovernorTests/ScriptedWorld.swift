@@ -241,19 +241,20 @@ struct World {
 
     init(
         _ configuration: GovernorConfiguration, clients: [ScriptedClient] = [ScriptedClient()],
-        disk: JournalDisk = JournalDisk()
+        disk: JournalDisk = JournalDisk(), sharing: (any CapSharing)? = nil
     ) async throws {
         self.clients = clients
         self.disk = disk
         let clock = self.clock
         let box = self.box
-        let environment = GovernorEnvironment(
+        var environment = GovernorEnvironment(
             now: { Instant(nanoseconds: Int64(clock.seconds * 1e9)) },
             secondsSince1970: { 1_800_000_000 },
             after: { _, _ in },
             rolloutBucket: { UInt8($0.bytes[0]) % 100 },
             report: { box.events.append($0) },
             saveSimulated: { box.simulated = $0 })
+        environment.sharing = sharing
         self.governor = Governor(
             executor: QueueExecutor(), environment: environment, journal: ScriptedJournal(disk: disk),
             clients: clients, matcher: HostMatcher(trackers: configuration.trackers),

@@ -47,12 +47,11 @@ public final class LiveFeed: Sendable {
         self.now = now
         self.run = UInt64(exactly: (now() * 1000).rounded()) ?? 0
         self.lists = ListMaker(run: self.run)
-        final class Weak: Sendable { let feed = Lock<(@Sendable (CatalogChange, UInt64) -> Void)?>(nil) }
-        let target = Weak()
+        let target = WeakFeed()
         self.observer = torrents?.mirror.observe { change, revision in
-            target.feed.withLock { $0 }?(change, revision)
+            target.feed?.note(change, revision)
         }
-        target.feed.withLock { feed in feed = { [weak self] in self?.note($0, $1) } }
+        target.feed = self
     }
 
     deinit { if let observer { self.torrents?.mirror.forget(observer) } }
@@ -88,10 +87,18 @@ public final class LiveFeed: Sendable {
     var watchers: Int { self.state.withLock { $0.streams.count } }
 }
 
+/// What the mirror calls, so that it does not keep the feed.
+///
+/// Not a closure behind a lock: each access through generic storage would wrap it once more, until a call runs out of stack.
+/// `feed` is set once, before anything is published; that is the proof of the unchecked promise.
+private final class WeakFeed: @unchecked Sendable {
+    weak var feed: LiveFeed?
+}
+
 /// The list of torrents and its changes.
 extension LiveFeed {
     /// On the publisher's thread: only notes what is new.
-    private func note(_ change: CatalogChange, _ revision: UInt64) {
+    fileprivate func note(_ change: CatalogChange, _ revision: UInt64) {
         self.state.withLock { state in
             state.revision = max(state.revision, revision)
             guard state.interest > 0 || !state.streams.isEmpty else {

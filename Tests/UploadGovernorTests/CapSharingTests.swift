@@ -1,0 +1,78 @@
+import LimitPlanning
+import SwarmTypes
+import Testing
+
+@testable import UploadGovernor
+
+/// Leaves the clients what it is told, and remembers what it hears.
+private actor ScriptedSharing: CapSharing {
+    var shares: [UploadLimit] = []
+    private(set) var heard: [[CapUse]] = []
+    private(set) var heldCount = 0
+
+    func leave(_ shares: [UploadLimit]) { self.shares = shares }
+
+    func shares(of trackers: [GovernedTracker], used: [CapUse]) -> [UploadLimit] {
+        self.heard.append(used)
+        return self.shares
+    }
+
+    func sharesHold() { self.heldCount += 1 }
+}
+
+@Suite("A cap that somebody else uses too")
+struct CapSharingTests {
+    private func world(_ sharing: ScriptedSharing) async throws -> World {
+        let world = try await World(someConfiguration(), sharing: sharing)
+        for number in 1...2 {
+            await world.client.add(torrent(UInt8(number)), trackers: [alphaURL], rate: 800_000)
+        }
+        return world
+    }
+
+    private func sum(_ world: World) async -> Int64 {
+        await world.client.limits().values.reduce(0) { $0 + ($1.rate?.bytesPerSecond ?? .max / 4) }
+    }
+
+    @Test("The clients' limits add up to what is left to them, and who shares hears when they hold")
+    func shares() async throws {
+        let sharing = ScriptedSharing()
+        await sharing.leave([limit(400_000), limit(2_000_000), .unlimited])
+        let world = try await self.world(sharing)
+        #expect(await world.cycle().outcome == .applied(2))
+        #expect(await self.sum(world) == 400_000)
+        #expect(await sharing.heldCount == 1)
+        let heard = await sharing.heard
+        #expect(heard.first?.map(\.rate.bytesPerSecond) == [1_600_000, 0, 0])
+        #expect(heard.first?.map(\.wantsMore) == [true, false, false])
+    }
+
+    @Test("A share that shrinks is kept at once, and one that grows is given between full plans too")
+    func changes() async throws {
+        let sharing = ScriptedSharing()
+        await sharing.leave([limit(800_000), limit(2_000_000), .unlimited])
+        let world = try await self.world(sharing)
+        await world.cycle()
+        await sharing.leave([limit(200_000), limit(2_000_000), .unlimited])
+        await world.cycle(.urgent)
+        #expect(await self.sum(world) == 200_000)
+        await sharing.leave([limit(900_000), limit(2_000_000), .unlimited])
+        #expect(await world.cycle(.urgent).scope == .full)
+        #expect(await self.sum(world) == 900_000)
+        // What it has already is no reason for another full plan.
+        #expect(await world.cycle(.urgent).scope == .urgent)
+    }
+
+    @Test("Limits that could not be set are not said to hold; a preview asks nobody")
+    func failures() async throws {
+        let sharing = ScriptedSharing()
+        await sharing.leave([limit(400_000), limit(2_000_000), .unlimited])
+        let world = try await self.world(sharing)
+        await world.client.script { $0.callProblem = (0, .unreachable("gone")) }
+        await world.cycle()
+        #expect(await sharing.heldCount == 0)
+        let asked = await sharing.heard.count
+        _ = await world.governor.preview()
+        #expect(await sharing.heard.count == asked)
+    }
+}
