@@ -367,8 +367,10 @@ def _(at):
 
 @check("rows change by themselves")
 def _(at):
-    before = at.browser.run("return document.getElementById('total-up').textContent")
-    at.browser.wait(f"document.getElementById('total-up').textContent !== {json.dumps(before)}", "news", 20)
+    # All of them: the made-up rates of a single tracker, or their sum, stand still for half a minute now and then.
+    totals = "['total-up', 'total-down', 'cap-cards'].map((name) => document.getElementById(name).innerText).join()"
+    before = at.browser.run(f"return {totals}")
+    at.browser.wait(f"{totals} !== {json.dumps(before)}", "news", 20)
     at.browser.run("document.querySelector('#grid-head .up button').click()")
     time.sleep(0.3)
     rates = "[...document.querySelectorAll('#grid-body .up')].map((cell) => cell.textContent).join()"

@@ -71,8 +71,9 @@ final class MadeUpLibrary: TorrentDirecting {
                     rate: ByteRate(bytesPerSecond: Int64(rate)), torrents: 2400, active: 31 - place)
             }
         var session = SessionSummary()
-        session.downRate = ByteRate(bytesPerSecond: isEmpty ? 0 : 11_400_000)
-        session.upRate = ByteRate(bytesPerSecond: isEmpty ? 0 : 3_900_000)
+        let swing = 1 + 0.1 * sin(Double(step) / 3)
+        session.downRate = ByteRate(bytesPerSecond: isEmpty ? 0 : Int64(11_400_000 * swing))
+        session.upRate = ByteRate(bytesPerSecond: isEmpty ? 0 : Int64(9_900_000 * swing))
         session.sessionUploaded = isEmpty ? 0 : 812_400_000_000
         session.connections = isEmpty ? 0 : 431
         session.freeSpace = 2_400_000_000_000
