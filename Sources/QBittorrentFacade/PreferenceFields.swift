@@ -23,6 +23,7 @@ private let ownPreferenceFields: [Field<LibraryPreferences>] = [
     .integer("max_seeding_time") { $0.shareLimits.seedingMinutes.facadeBound },
     .bool("max_seeding_time_enabled") { $0.shareLimits.seedingMinutes.facadeBound >= 0 },
     .bool("pex") { $0.exchangesPeers },
+    .bool("preallocate_all") { $0.reservesSpace },
     .bool("queueing_enabled") { $0.queue != nil },
     .text("save_path") { $0.directory },
     // 1: added with the usual folder.
@@ -63,7 +64,7 @@ let preferenceFields: [Field<LibraryPreferences>] =
         "idn_support_enabled", "incomplete_files_ext", "ip_filter_enabled", "ip_filter_trackers",
         "limit_tcp_overhead", "limit_utp_rate", "lsd", "mail_notification_auth_enabled",
         "mail_notification_enabled", "mail_notification_ssl_enabled", "mark_of_the_web", "merge_trackers",
-        "performance_warning", "preallocate_all", "proxy_auth_enabled", "proxy_bittorrent",
+        "performance_warning", "proxy_auth_enabled", "proxy_bittorrent",
         "proxy_hostname_lookup",
         "proxy_misc", "proxy_peer_connections", "proxy_rss", "random_port", "reannounce_when_address_changed",
         "recheck_completed_torrents", "rss_auto_downloading_enabled", "rss_download_repack_proper_episodes",

@@ -51,6 +51,7 @@ struct PreferencesChange {
             new.startsStopped = value
         }
         if let value = self.flag("pex") { new.exchangesPeers = value }
+        if let value = self.flag("preallocate_all") { new.reservesSpace = value }
         if let value = self.flag("upnp") { new.mapsPort = value }
         self.applyLimits(to: &new)
         self.applyShareLimits(to: &new)

@@ -88,6 +88,8 @@ public struct LibraryPreferences: Hashable, Sendable {
     public var encryption = EncryptionPolicy.allow
     public var exchangesPeers = true
     public var mapsPort = false
+    /// Space on the disk is taken before the first block of a torrent comes.
+    public var reservesSpace = false
     /// Folders whose .torrent and .magnet files are added.
     public var watchFolders: [String] = []
 

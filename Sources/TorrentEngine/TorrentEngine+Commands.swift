@@ -168,6 +168,12 @@ extension TorrentEngine {
         for torrent in self.torrents.values { torrent.core.settings.maximumPeers = perTorrent }
     }
 
+    /// Peers that are connected already may go on naming others, who are not listened to.
+    public func setExchangesPeers(_ exchangesPeers: Bool) {
+        self.settings.exchangesPeers = exchangesPeers
+        for torrent in self.torrents.values { torrent.core.settings.exchangesPeers = exchangesPeers }
+    }
+
     /// Of connections from now on.
     public func setEncryption(_ policy: EncryptionPolicy) { self.settings.encryption = policy }
 

@@ -142,6 +142,7 @@ extension TorrentLibrary {
             engine.setConnectionLimits(
                 all: preferences.maximumConnections, perTorrent: preferences.maximumPeersPerTorrent)
             engine.setEncryption(preferences.encryption)
+            engine.setExchangesPeers(preferences.exchangesPeers)
         }
     }
 
