@@ -269,6 +269,12 @@ let package = Package(
                 "EventIO", "TestKit",
             ]),
         tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),
+        tests(
+            "TorrentLibraryTests",
+            uses: [
+                "TorrentLibrary", "TorrentCatalog", "TorrentEngine", "TorrentStorage", "SQLiteStore",
+                "BencodeCoding", "EventIO", "SwarmTypes", "TestKit",
+            ]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
         tests(
             "QBittorrentFacadeTests",

@@ -25,6 +25,7 @@ private let ownPreferenceFields: [Field<LibraryPreferences>] = [
     .bool("pex") { $0.exchangesPeers },
     .bool("preallocate_all") { $0.reservesSpace },
     .bool("queueing_enabled") { $0.queue != nil },
+    .text("banned_IPs") { $0.bannedHosts.map(\.host).joined(separator: "\n") },
     .text("save_path") { $0.directory },
     // 1: added with the usual folder.
     Field("scan_dirs") { .marks($0.watchFolders) },
@@ -83,7 +84,7 @@ let preferenceFields: [Field<LibraryPreferences>] =
     ])
     + empty([
         "add_trackers", "add_trackers_url", "alternative_webui_path", "announce_ip", "app_instance_name",
-        "autorun_on_torrent_added_program", "autorun_program", "banned_IPs", "bypass_auth_subnet_whitelist",
+        "autorun_on_torrent_added_program", "autorun_program", "bypass_auth_subnet_whitelist",
         "current_interface_address", "current_interface_name", "current_network_interface", "dyndns_domain",
         "dyndns_password", "dyndns_username", "excluded_file_names", "export_dir", "export_dir_fin",
         "ip_filter_path", "locale", "mail_notification_email", "mail_notification_password",

@@ -21,6 +21,7 @@ extension LibraryPreferences {
             "maps_port": text(self.mapsPort), "reserves_space": text(self.reservesSpace),
             "watch_folders": self.watchFolders.joined(separator: "\n"),
         ]
+        columns["banned_hosts"] = self.bannedHosts.map(\.host).joined(separator: "\n")
         columns["schedule"] =
             self.schedule.map { schedule in
                 let days = schedule.days.sorted().map { "\($0)" }.joined(separator: ",")
@@ -59,6 +60,9 @@ extension LibraryPreferences {
         take("exchanges_peers", \.exchangesPeers, flag)
         take("maps_port", \.mapsPort, flag)
         take("reserves_space", \.reservesSpace, flag)
+        take("banned_hosts", \.bannedHosts) {
+            $0.split(separator: "\n").compactMap { PeerAddress(host: $0, port: 0) }
+        }
         take("watch_folders", \.watchFolders) { $0.split(separator: "\n").map(String.init) }
         take("schedule", \.schedule) { .some(LimitSchedule(column: $0)) }
         take("queue", \.queue) { .some(QueueSettings(column: $0)) }

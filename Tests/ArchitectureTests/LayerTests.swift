@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// The arrows of `Documentation/Architecture.md`: what each module may import.
@@ -194,6 +195,19 @@ struct LayerTests {
         for file in try SourceTree.swiftFiles(below: "Sources") {
             for (number, line) in file.lines.enumerated() {
                 #expect(!(line.contains("Lock<(") && line.contains("->")), "\(file.path):\(number + 1)")
+            }
+        }
+    }
+
+    @Test("Every folder with sources or tests belongs to the package")
+    func targets() throws {
+        let manifest = try String(
+            contentsOf: SourceTree.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+        for folder in ["Sources", "Tests"] {
+            // What `Tests/Support` holds is named by path.
+            for module in Set(try SourceTree.swiftFiles(below: folder).map(\.module))
+            where module != "Support" {
+                #expect(manifest.contains("\"\(module)\""), "\(folder)/\(module) is never built")
             }
         }
     }

@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import sqlite3
 import sys
 import time
@@ -201,6 +202,8 @@ def lives_on(at):
     weir.do("torrents/setDownloadLimit", {"hashes": two.hash, "limit": "50000"})
     weir.do("app/setPreferences", {"json": json.dumps({"up_limit": 777000, "max_ratio": 3})})
 
+    weir.do("transfer/banPeers", {"peers": "127.0.0.1:1|192.0.2.9:0"})
+
     def kept():
         return {h: {key: r[key] for key in KEPT} for h, r in weir.info().items()}
 
@@ -215,8 +218,13 @@ def lives_on(at):
         after[one.hash]["state"] = "stalledUP"
         same(after, before, f"after {how.name}")
         same(weir.get("app/preferences")["up_limit"], 777000, "a preference")
+        same(weir.get("app/preferences")["banned_IPs"], "127.0.0.1\n192.0.2.9", "who is banned")
         same(weir.get("torrents/categories")["films"]["savePath"], str(weir.home / "films"), "the category")
         same(sorted(weir.get("torrents/tags")), ["x", "y"], "the tags")
+    with socket.create_connection(("127.0.0.1", listening_port(weir)), timeout=5) as banned:
+        same(banned.recv(1), b"", "what a banned host hears")
+    weir.do("app/setPreferences", {"json": json.dumps({"banned_IPs": "192.0.2.9\nnonsense"})})
+    same(weir.get("app/preferences")["banned_IPs"], "192.0.2.9", "who is still banned")
     # It still seeds what it has: another libtorrent fetches it.
     leech = lt.session({"listen_interfaces": "127.0.0.1:0", "enable_dht": False, "enable_lsd": False})
     handle = leech.add_torrent({"ti": lt.torrent_info(lt.bdecode(one.bytes)), "save_path": str(at.folder / "leech")})
