@@ -133,6 +133,7 @@ let package = Package(
             ]),
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
         module("ChangeJournal", strict, uses: ["SwarmTypes", "SQLiteStore"]),
+        module("DatabaseBackups", strict, uses: ["SQLiteStore", "Digests", "JSONValues"]),
         module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
 
         // Surfaces.
@@ -161,6 +162,7 @@ let package = Package(
                 "SwarmTypes",
                 "BencodeCoding", "MetainfoCoding", "TorrentCreation", "TorrentStorage", "TorrentEngine",
                 "StallDiagnosis", "RateControl", "EventIO", "LogOutput", "TrackerClient", "TrackerProtocol",
+                "DatabaseBackups", "AccessControl",
             ]),
 
         // Assembly.
@@ -172,7 +174,7 @@ let package = Package(
                 "WeirSettings",
                 "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy",
                 "TorrentStorage",
-                "QBittorrentFacade", "TrackerClient", "AccessControl",
+                "QBittorrentFacade", "TrackerClient", "AccessControl", "DatabaseBackups", "SQLiteStore",
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,
@@ -282,7 +284,12 @@ let package = Package(
                 "QBittorrentFacade", "TorrentCatalog", "JSONValues", "HTTPServing", "StallDiagnosis",
                 "SwarmTypes", "EventIO", "TestKit",
             ]),
-        tests("AccessControlTests", uses: ["AccessControl", "SwarmTypes", "TestKit"]),
+        tests(
+            "DatabaseBackupsTests",
+            uses: [
+                "DatabaseBackups", "SQLiteStore", "ChangeJournal", "AccessControl", "TorrentStorage", "TestKit",
+            ]),
+        tests("AccessControlTests", uses: ["AccessControl", "SwarmTypes", "EventIO", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

@@ -54,6 +54,10 @@ public enum AccessFailure: Error, Hashable, Sendable {
     case badName
     case nameTaken
     case noSuchKey
+    case userExists
+    case noSuchUser
+    /// Nobody could log in any more.
+    case lastUser
     case store(String)
 }
 
@@ -70,6 +74,10 @@ extension AccessFailure: CustomStringConvertible {
         case .badName: "a name has 1 to 64 letters, digits, points, hyphens or underscores"
         case .nameTaken: "there is a key of that name"
         case .noSuchKey: "there is no such key"
+        case .userExists: "there is a user of that name; `weir user password` gives a new password"
+        case .noSuchUser: "there is no such user"
+        case .lastUser:
+            "that is the last user: nobody could log in any more, and a new set-up token would be written to the log. --force does it"
         case .store(let words): words
         }
     }

@@ -48,6 +48,8 @@ public struct AccessPolicy: Sendable {
 public protocol AccessDeciding: Sendable {
     func identity(ofSession secret: String) -> AccessIdentity?
     func identity(ofKey secret: String) -> AccessIdentity?
+    /// Rises with everything that takes somebody's access away.
+    var withdrawals: Int { get }
     /// There is nobody yet who could log in.
     var needsSetUp: Bool { get }
     func logIn(name: String, password: String, from address: String) async throws(AccessFailure) -> String

@@ -171,6 +171,9 @@ extension APIError {
             case .badName: (400, "bad_name")
             case .nameTaken: (409, "name_taken")
             case .noSuchKey: (404, "no_such_key")
+            case .userExists: (409, "user_exists")
+            case .noSuchUser: (404, "no_such_user")
+            case .lastUser: (409, "last_user")
             case .store: (503, "store_failed")
             }
         self.init(status, code, "\(failure)")

@@ -2,6 +2,7 @@ import AccessControl
 import ControlAPI
 import QBittorrentFacade
 import SwarmTypes
+public import WeirSettings
 
 /// Lets into the facade whom the rest of Weir lets in: the same names, passwords and keys.
 struct SharedAccess: FacadeAccess {
@@ -44,3 +45,6 @@ func accessPath(_ databasePath: String) -> String {
     guard let slash = databasePath.lastIndex(of: "/") else { return "access.db" }
     return databasePath[...slash] + "access.db"
 }
+
+/// The database of users and keys that belongs to a configuration.
+public func accessDatabasePath(_ settings: Settings) -> String { accessPath(settings.rollback.databasePath) }

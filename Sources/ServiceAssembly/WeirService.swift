@@ -33,7 +33,8 @@ public enum WeirService {
         let access: AccessControl
         do throws(AccessFailure) {
             access = try AccessControl(
-                path: accessPath(settings.rollback.databasePath), configuredKey: settings.global.apiKey)
+                path: accessPath(settings.rollback.databasePath), configuredKey: settings.global.apiKey,
+                needsSetUpAgain: { tell(setUpToken: $0, logger) })
         } catch {
             throw .journal(error.description)
         }
@@ -54,11 +55,7 @@ public enum WeirService {
         } catch {
             throw .listening("cannot listen on \(settings.global.host):\(settings.global.port): \(error)")
         }
-        if let token = access.setUpToken {
-            logger.info(
-                "nobody can log in yet; whoever has this token can make the first user at the page",
-                ["set_up_token": .text(token)])
-        }
+        if let token = access.setUpToken { tell(setUpToken: token, logger) }
         let ending = Ending()
         let watch = ConfigWatch(loop: service.io, path: source.path) {
             Task(executorPreference: service.worker) { _ = await service.reload() }
@@ -143,6 +140,12 @@ public enum WeirService {
         }
         again()
     }
+}
+
+private func tell(setUpToken token: String, _ logger: Logger) {
+    logger.info(
+        "nobody can log in yet; whoever has this token can make the first user at the page",
+        ["set_up_token": .text(token)])
 }
 
 /// Whether the end has begun, and why.

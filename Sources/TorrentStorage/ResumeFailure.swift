@@ -17,7 +17,7 @@ public struct ResumeFailure: Error, Hashable, Sendable {
     public var kind: Kind {
         switch self.store.reason {
         case .locked(let process): .inUse(by: process)
-        case .notADatabase, .foreign, .damaged, .newerSchema: .damaged
+        case .notADatabase, .foreign, .damaged, .newerSchema, .logMissing, .restoreInterrupted: .damaged
         case .cannotOpen, .full, .readOnly, .other: .notNow
         }
     }

@@ -11,8 +11,7 @@ let serveCommand = Command(
         ],
         options: [
             CommonOption.config,
-            .value(
-                "state", nil, "DIR", "Where Weir keeps what it knows of its own torrents", completion: .files),
+            CommonOption.state,
             .value("downloads", nil, "DIR", "Where downloads go that name no folder", completion: .files),
         ],
         examples: [
@@ -27,7 +26,7 @@ let serveCommand = Command(
 
 extension Invocation {
     /// The configuration that is named or found; without any, none is needed.
-    fileprivate var serviceSource: SettingsSource {
+    var serviceSource: SettingsSource {
         var flags: [String: FlagValue] = [:]
         for (option, key) in [("state", "engine.state"), ("downloads", "engine.directory")] {
             guard let text = self.parsed.value(option) else { continue }

@@ -64,6 +64,7 @@ private let allowedImports: [String: Set<String>] = [
     ],
     "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching"],
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
+    "DatabaseBackups": ["SQLiteStore", "Digests", "JSONValues", "Glibc"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
     // Surfaces.
     "ControlAPI": [
@@ -82,7 +83,7 @@ private let allowedImports: [String: Set<String>] = [
         "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TrackerProtocol",
         "TorrentCreation",
         "TorrentStorage", "TorrentEngine", "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
-        "TrackerClient", "TrackerProtocol",
+        "TrackerClient", "TrackerProtocol", "DatabaseBackups", "AccessControl",
     ],
     // Assembly.
     "ServiceAssembly": [
@@ -91,7 +92,7 @@ private let allowedImports: [String: Set<String>] = [
         "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog",
         "TorrentEngine",
         "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
-        "AccessControl",
+        "AccessControl", "DatabaseBackups",
         "Dashboard",
     ],
     "weir": ["WeirCommands"],

@@ -3,6 +3,8 @@ import ControlAPI
 
 /// Takes each role's name as the secret of a session or key of that role, and lets everything be done.
 struct FakeAccess: AccessDeciding {
+    let withdrawals = 0
+
     var needsSetUp = true
 
     func identity(ofSession secret: String) -> AccessIdentity? {

@@ -187,14 +187,13 @@ struct DatabaseTests {
         for suffix in ["", ".lock"] {
             try FileManager.default.copyItem(atPath: first + suffix, toPath: copy + suffix)
         }
-        guard case .damaged = failure({ _ = try Database(path: copy, migrations: items) })?.reason else {
-            Issue.record("a database was opened without its log")
-            return
-        }
+        #expect(failure { _ = try Database(path: copy, migrations: items) }?.reason == .logMissing)
         // Once it is folded, the file alone is whole.
         try open.foldLog()
-        try FileManager.default.removeItem(atPath: copy)
-        try FileManager.default.copyItem(atPath: first, toPath: copy)
+        for suffix in ["", ".lock"] {
+            try FileManager.default.removeItem(atPath: copy + suffix)
+            try FileManager.default.copyItem(atPath: first + suffix, toPath: copy + suffix)
+        }
         let again = try Database(path: copy, migrations: items)
         #expect(try again.firstInt64("SELECT count(*) FROM items") == 0)
         withExtendedLifetime(open) {}

@@ -22,6 +22,7 @@ public final class LiveFeed: Sendable {
         /// Of the catalogue, as last told.
         var revision: UInt64 = 0
         var streams: [ObjectIdentifier: ResponseStream] = [:]
+        var readers: [ObjectIdentifier: LiveReader] = [:]
         var interest = 0
         var ticks = 0
     }
@@ -63,6 +64,7 @@ public final class LiveFeed: Sendable {
             state.interest = max(0, state.interest - 1)
             return (!state.streams.isEmpty, state.ticks)
         }
+        self.turnOut()
         self.sendChanges()
         if isWatched, ticks % 2 == 0 {
             let event = serverSentEvent("overview", await self.overview())
@@ -84,7 +86,43 @@ public final class LiveFeed: Sendable {
         for stream in streams { stream.end() }
     }
 
+    /// Ends the streams of those who may not read any more: logged out, with a new password, or with a key taken back.
+    private func turnOut() {
+        let readers = self.state.withLock { Array($0.readers) }
+        var over: [ObjectIdentifier] = []
+        var staying: [ObjectIdentifier] = []
+        // All ask the same.
+        let withdrawals = readers.first?.value.policy.access?.withdrawals ?? 0
+        for (key, reader) in readers where reader.withdrawals != withdrawals {
+            if reader.policy.refusal(of: reader.request, right: .read) == nil {
+                staying.append(key)
+            } else {
+                over.append(key)
+            }
+        }
+        guard !(over.isEmpty && staying.isEmpty) else { return }
+        let streams = self.state.withLock { state in
+            for key in staying { state.readers[key]?.withdrawals = withdrawals }
+            return over.compactMap { state.streams[$0] }
+        }
+        for stream in streams { stream.end() }
+    }
+
     var watchers: Int { self.state.withLock { $0.streams.count } }
+}
+
+/// Who reads a stream, for asking again whether they may.
+struct LiveReader: Sendable {
+    var request: HTTPRequest
+    var policy: AccessPolicy
+    /// As of when it was admitted.
+    var withdrawals: Int
+
+    init(_ request: HTTPRequest, _ policy: AccessPolicy) {
+        self.request = request
+        self.policy = policy
+        self.withdrawals = policy.access?.withdrawals ?? 0
+    }
 }
 
 /// What the mirror calls, so that it does not keep the feed.
@@ -172,11 +210,12 @@ extension LiveFeed {
     private func mark(_ revision: UInt64) -> ListMark { ListMark(run: self.run, revision: revision) }
 
     /// Sends what came after `mark`, and from now on everything.
-    func open(_ stream: ResponseStream, after mark: ListMark?) {
+    func open(_ stream: ResponseStream, after mark: ListMark?, for reader: LiveReader? = nil) {
         let revision = mark.flatMap { $0.run == self.run ? $0.revision : nil }
         let key = ObjectIdentifier(stream)
         self.state.withLock { state in
             state.streams[key] = stream
+            state.readers[key] = reader
             // Under the lock, so that nothing later overtakes it; the stream takes a lock of its own and calls nobody.
             if let revision, let missed = state.ring.events(after: revision) {
                 if !missed.isEmpty { stream.send(missed) }
@@ -184,7 +223,12 @@ extension LiveFeed {
                 stream.send(serverSentEvent("reset", id: self.mark(state.revision), Array("{}".utf8)))
             }
         }
-        stream.whenOver { [weak self] in self?.state.withLock { _ = $0.streams.removeValue(forKey: key) } }
+        stream.whenOver { [weak self] in
+            self?.state.withLock { state in
+                state.streams[key] = nil
+                state.readers[key] = nil
+            }
+        }
     }
 }
 

@@ -57,7 +57,10 @@ let liveRoutes: [Route] = [
             let asked = try call.parameter("since")
             let since = call.request.header("last-event-id") ?? asked
             let live = call.live
-            return .streaming(.eventStream()) { live.open($0, after: since.flatMap { ListMark($0) }) }
+            let reader = LiveReader(call.request, call.policy)
+            return .streaming(.eventStream()) {
+                live.open($0, after: since.flatMap { ListMark($0) }, for: reader)
+            }
         }),
     .post(
         "/api/ui/torrents/preview", "What an action on torrents would change, without doing it",

@@ -4,6 +4,8 @@ import EventIO
 
 /// One user at most, whom the token "let me in" makes; passwords as they are, because nothing here is real.
 final class MadeUpAccess: AccessDeciding {
+    let withdrawals = 0
+
     private struct State {
         var user: (name: String, password: String)?
         var sessions: [String: String] = [:]
