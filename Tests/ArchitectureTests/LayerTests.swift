@@ -24,6 +24,7 @@ private let allowedImports: [String: Set<String>] = [
     ],
     "LimitPlanning": ["SwarmTypes"],
     "LibraryPolicy": ["SwarmTypes"],
+    "NoticePolicy": ["JSONValues", "SwarmTypes"],
     // Machine access.
     "EventIO": ["SwarmTypes", "CLinuxIO", "Glibc", "Synchronization"],
     "HTTPServing": ["EventIO", "SwarmTypes", "CMicrohttpd", "CLinuxIO", "Glibc", "Synchronization"],
@@ -74,7 +75,9 @@ private let allowedImports: [String: Set<String>] = [
         "SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO",
     ],
     "CommandLineParsing": ["SpellingHints"],
-    "WeirSettings": ["ConfigFile", "PatternMatching", "LimitPlanning", "SwarmTypes", "Glibc"],
+    "WeirSettings": [
+        "ConfigFile", "PatternMatching", "LimitPlanning", "NoticePolicy", "SwarmTypes", "Glibc",
+    ],
     "WeirCommands": [
         "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings",
         "LimitPlanning",
@@ -90,7 +93,7 @@ private let allowedImports: [String: Set<String>] = [
         "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog",
         "TorrentEngine",
         "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
-        "AccessControl",
+        "AccessControl", "NoticePolicy", "StallDiagnosis",
         "Dashboard",
     ],
     "weir": ["WeirCommands"],
@@ -100,7 +103,7 @@ private let allowedImports: [String: Set<String>] = [
 private let pureModules: Set<String> = [
     "SwarmTypes", "SpellingHints", "JSONScanning", "JSONValues", "LimitPlanning",
     "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TrackerProtocol", "PieceSelection",
-    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore", "LibraryPolicy",
+    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore", "LibraryPolicy", "NoticePolicy",
 ]
 
 /// The C library of each module that owns one.
