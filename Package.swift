@@ -88,6 +88,7 @@ let package = Package(
             ]),
         module("LimitPlanning", pure, uses: ["SwarmTypes"]),
         module("LibraryPolicy", pure, uses: ["SwarmTypes"]),
+        module("NoticePolicy", pure, uses: ["JSONValues", "SwarmTypes"]),
 
         // Machine access.
         module("EventIO", strict, uses: ["CLinuxIO", "SwarmTypes"]),
@@ -152,7 +153,8 @@ let package = Package(
             uses: ["SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO"]),
         module("CommandLineParsing", strict, uses: ["SpellingHints"]),
         module(
-            "WeirSettings", strict, uses: ["ConfigFile", "LimitPlanning", "PatternMatching", "SwarmTypes"]),
+            "WeirSettings", strict,
+            uses: ["ConfigFile", "LimitPlanning", "NoticePolicy", "PatternMatching", "SwarmTypes"]),
         module(
             "WeirCommands", strict,
             uses: [
@@ -175,6 +177,7 @@ let package = Package(
                 "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy",
                 "TorrentStorage",
                 "QBittorrentFacade", "TrackerClient", "AccessControl", "DatabaseBackups", "SQLiteStore",
+                "NoticePolicy", "StallDiagnosis", "JSONValues",
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,
@@ -211,7 +214,7 @@ let package = Package(
         tests("ConfigFileTests", uses: ["ConfigFile", "TestKit"]),
         tests(
             "WeirSettingsTests",
-            uses: ["WeirSettings", "ConfigFile", "LimitPlanning", "SwarmTypes", "TestKit"],
+            uses: ["WeirSettings", "ConfigFile", "LimitPlanning", "NoticePolicy", "SwarmTypes", "TestKit"],
             exclude: ["Samples"]),
         tests("PortMappingTests", uses: ["PortMapping", "EventIO", "SwarmTypes"]),
         tests("LogOutputTests", uses: ["LogOutput", "TestKit"]),
@@ -277,6 +280,7 @@ let package = Package(
                 "TorrentLibrary", "TorrentCatalog", "TorrentEngine", "TorrentStorage", "SQLiteStore",
                 "BencodeCoding", "EventIO", "SwarmTypes", "TestKit",
             ]),
+        tests("NoticePolicyTests", uses: ["NoticePolicy", "JSONValues", "SwarmTypes", "TestKit"]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
         tests(
             "QBittorrentFacadeTests",

@@ -17,7 +17,7 @@ extension AccessPolicy {
                 "This needs the role \"\(needed.rawValue)\"; \(identity.name) has \"\(identity.role.rawValue)\"."
             )
         }
-        switch (self.guestRule, needed) {
+        switch (self.guestRule(for: request), needed) {
         case (.everything, _), (.reading, .read): return nil
         default: return self.strangerRefusal(request)
         }
@@ -47,7 +47,7 @@ extension AccessPolicy {
             return APIError(
                 400, "bad_host", "The request needs exactly one Host header of the form name or name:port.")
         }
-        if self.allows(host) { return nil }
+        if self.allows(host, isOuter: request.hasOuterHost) { return nil }
         return APIError(
             403, "host_not_allowed",
             """
@@ -57,11 +57,12 @@ extension AccessPolicy {
             detail: ["host": String(host.text.prefix(255))])
     }
 
-    func allows(_ host: HostHeader) -> Bool {
+    /// - Parameter isOuter: The name is one of a trusted proxy, whose port is not ours.
+    func allows(_ host: HostHeader, isOuter: Bool = false) -> Bool {
         if self.allowedHosts.contains(where: { HostHeader($0)?.text == host.text && host.port != nil }) {
             return true
         }
-        guard host.port == nil || host.port == self.listeningPort else { return false }
+        guard host.port == nil || host.port == self.listeningPort || isOuter else { return false }
         if self.allowedHosts.contains(where: {
             HostHeader($0).map { $0.name == host.name && $0.port == nil } ?? false
         }) {
@@ -69,7 +70,7 @@ extension AccessPolicy {
         }
         if host.isLoopback || host.name == HostHeader(literal: self.boundAddress)?.name { return true }
         // An address is no name that an attacker's DNS could point elsewhere.
-        return !self.isBoundToLoopback && host.isAddress
+        return (isOuter || !self.isBoundToLoopback) && host.isAddress
     }
 
     private func strangerRefusal(_ request: HTTPRequest) -> APIError {

@@ -1,4 +1,5 @@
 public import AccessControl
+import HTTPServing
 
 /// Who may ask what, by where the server listens and who asks.
 public struct AccessPolicy: Sendable {
@@ -37,10 +38,12 @@ public struct AccessPolicy: Sendable {
         self.guests = guests
     }
 
-    /// As soon as somebody can log in, everybody has to.
-    var guestRule: Guests {
+    /// As soon as somebody can log in, everybody has to. Who comes through a proxy is not on this machine, although the
+    /// proxy may be.
+    func guestRule(for request: HTTPRequest) -> Guests {
         if let access, !access.needsSetUp { return .nothing }
-        return self.guests ?? (self.isBoundToLoopback ? .everything : .reading)
+        let rule = self.guests ?? (self.isBoundToLoopback ? .everything : .reading)
+        return request.isForwarded && rule == .everything ? .nothing : rule
     }
 }
 

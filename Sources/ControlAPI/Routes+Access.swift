@@ -15,7 +15,7 @@ let accessRoutes: [Route] = [
         run: .now { call throws(APIError) in
             let identity = call.policy.identity(of: call.request)
             let guest: String =
-                switch call.policy.guestRule {
+                switch call.policy.guestRule(for: call.request) {
                 case .everything: AccessRole.admin.rawValue
                 case .reading: AccessRole.read.rawValue
                 case .nothing: "none"
@@ -56,7 +56,8 @@ let accessRoutes: [Route] = [
         run: .now { call throws(APIError) in
             if let secret = call.request.sessionSecret { call.policy.access?.logOut(session: secret) }
             var response = jsonObject { _ in }
-            response.headers.append(("set-cookie", "\(sessionCookie)=; Max-Age=0; \(cookieAttributes)"))
+            response.headers.append(
+                ("set-cookie", "\(sessionCookie)=; Max-Age=0; \(call.request.cookieAttributes)"))
             return response
         }),
     .post(
@@ -123,7 +124,12 @@ let accessRoutes: [Route] = [
         }),
 ]
 
-private let cookieAttributes = "HttpOnly; SameSite=Strict; Path=/"
+extension HTTPRequest {
+    /// Other programs of the same host do not see the cookie, nor anybody on the way where the client speaks https.
+    fileprivate var cookieAttributes: String {
+        "HttpOnly; SameSite=Strict; Path=\(self.basePath)/" + (self.isSecure ? "; Secure" : "")
+    }
+}
 
 private let noAccess = APIError(503, "no_users", "This Weir keeps no users and keys.")
 
@@ -153,7 +159,7 @@ extension RouteCall {
         }
         var response = jsonObject { $0.member("name", name) }
         response.headers.append(
-            ("set-cookie", "\(sessionCookie)=\(secret); Max-Age=2592000; \(cookieAttributes)"))
+            ("set-cookie", "\(sessionCookie)=\(secret); Max-Age=2592000; \(self.request.cookieAttributes)"))
         return response
     }
 }

@@ -8,8 +8,16 @@ public struct HTTPRequest: Sendable {
     /// Names in lower case.
     public var headers: [(name: String, value: String)]
     public var body: [UInt8]
-    /// The peer's address without port, such as "127.0.0.1" or "::1".
+    /// The client's address without port, such as "127.0.0.1" or "::1"; that of a proxy unless a trusted one says more.
     public var peerAddress: String
+    /// What was taken off the path, such as "/weir"; empty where nothing was.
+    public var basePath = ""
+    /// Somebody passed it on, so it may come from anywhere, whatever its address is.
+    public var isForwarded = false
+    /// A trusted proxy says that the client speaks https with it.
+    public var isSecure = false
+    /// The Host header is the one that the client sent to a trusted proxy.
+    public var hasOuterHost = false
 
     public init(
         method: String, path: String, query: [(name: String, value: String)] = [],

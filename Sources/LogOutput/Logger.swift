@@ -55,6 +55,12 @@ public final class Logger: Sendable {
         self.output.withLock { $0.secrets.insert(secrets) }
     }
 
+    /// The text as a line would show it, without secrets and keys in URLs: for what leaves by another way.
+    public func cleaned(_ text: String) -> String {
+        let secrets = self.output.withLock { $0.secrets }
+        return redactURLs(in: secrets.redacting(text))
+    }
+
     public func debug(
         _ message: @autoclosure () -> String,
         _ fields: @autoclosure () -> KeyValuePairs<String, LogValue> = [:]

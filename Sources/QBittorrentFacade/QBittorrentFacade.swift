@@ -77,17 +77,17 @@ public final class QBittorrentFacade: HTTPHandling {
         let password = call["password"] ?? ""
         let access = self.access
         return .later {
-            switch await access.logIn(name: name, password: password, from: request.peerAddress) {
+            let outcome = await access.logIn(
+                name: name, password: password, from: request.peerAddress, isForwarded: request.isForwarded)
+            switch outcome {
             case .granted(let session):
                 var response = HTTPResponse.text("Ok.")
-                response.headers.append(
-                    ("set-cookie", "\(Self.cookieName)=\(session); HttpOnly; SameSite=Strict; path=/"))
+                response.headers.append(("set-cookie", cookie(session, for: request)))
                 return response
             case .notNeeded:
                 // Clients wait for a cookie, whether or not anybody asks for it.
                 var response = HTTPResponse.text("Ok.")
-                response.headers.append(
-                    ("set-cookie", "\(Self.cookieName)=none; HttpOnly; SameSite=Strict; path=/"))
+                response.headers.append(("set-cookie", cookie("none", for: request)))
                 return response
             case .wrong: return .text("Fails.")
             case .banned:
@@ -110,8 +110,14 @@ public final class QBittorrentFacade: HTTPHandling {
     }
 }
 
+private func cookie(_ session: String, for request: HTTPRequest) -> String {
+    "\(QBittorrentFacade.cookieName)=\(session); HttpOnly; SameSite=Strict; path=\(request.basePath)/"
+        + (request.isSecure ? "; Secure" : "")
+}
+
 private func credentials(of request: HTTPRequest, changesState: Bool) -> FacadeCredentials {
     var credentials = FacadeCredentials(address: request.peerAddress, changesState: changesState)
+    credentials.isForwarded = request.isForwarded
     // Some clients send the whole Set-Cookie line back.
     for header in request.headers where header.name == "cookie" {
         for piece in header.value.split(separator: ";") {

@@ -109,5 +109,6 @@ private func secret(_ value: String?) -> JSONValue { value == nil ? .null : .str
 /// Every secret of a configuration, for the log to leave out.
 func secrets(of settings: Settings) -> [String] {
     let instances = settings.instances.flatMap { [$0.password, $0.apiKey] }
-    return ([settings.global.apiKey, settings.crossSeed.apiKey] + instances).compactMap { $0 }
+    let others = [settings.global.apiKey, settings.crossSeed.apiKey, settings.notifications.secret]
+    return (others + instances).compactMap { $0 }
 }

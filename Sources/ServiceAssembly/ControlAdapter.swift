@@ -5,6 +5,7 @@ import Glibc
 import JSONValues
 import LimitPlanning
 import LogOutput
+import NoticePolicy
 import PatternMatching
 import SwarmTypes
 import UploadGovernor
@@ -225,6 +226,10 @@ final class ControlAdapter: GovernorControl {
         let report = await self.governor.rollBack()
         if case .refused(let message) = report.outcome {
             throw ControlFailure(.failed, code: "journal_failed", message: message)
+        }
+        if !report.isDryRun {
+            self.service.notifier.note(
+                .rollback, "\(report.restored) torrents have the limit back that they had before Weir")
         }
         return ControlAPI.RollbackReport(
             changesReversed: report.restored, remaining: report.remaining,

@@ -19,7 +19,9 @@ final class EmbeddedEngine: Sendable {
     /// What surfaces ask.
     var torrents: any TorrentDirecting { self.library }
 
-    init(_ settings: Settings, source: SettingsSource, logger: Logger) throws(ServiceFailure) {
+    init(
+        _ settings: Settings, source: SettingsSource, logger: Logger, notifier: Notifier
+    ) throws(ServiceFailure) {
         let variables = source.variables
         var preferences = LibraryPreferences(directory: downloadDirectory(settings, variables))
         preferences.listeningPort = UInt16(clamping: settings.engine.port ?? 0)
@@ -44,7 +46,10 @@ final class EmbeddedEngine: Sendable {
             var environment = LibraryEnvironment(
                 secondsSince1970: { Int64(wallSeconds()) }, localTime: { localTime() },
                 fetcher: self.fetcher, freeSpace: { freeBytes(at: $0) },
-                report: { log($0, to: logger) })
+                report: { report in
+                    log(report, to: logger)
+                    notifier.note(report)
+                })
             environment.download = TorrentDownload(userAgent: agent)
             self.library = try TorrentLibrary(
                 engine, preferences: preferences, record: keeper,

@@ -7,6 +7,7 @@ import HTTPFetching
 import HTTPServing
 import LimitPlanning
 import LogOutput
+import NoticePolicy
 import PatternMatching
 public import SwarmTypes
 import TorrentCatalog
@@ -31,6 +32,7 @@ final class RunningService: Sendable {
     let governor: Governor
     let inbox: HookInbox
     let matchCounts: MatchCounts
+    let notifier: Notifier
     /// Nil without torrents of our own.
     let embedded: EmbeddedEngine?
     /// Nil without torrents of our own.
@@ -38,6 +40,7 @@ final class RunningService: Sendable {
     private let journal: JournalAdapter
     private let fetcher: HTTPFetcher
     private let crossSeed: CrossSeedForwarder
+    private let completions: CompletionTeller
     private let source: SettingsSource
     private let startedAt = monotonicNow()
     private let state: Lock<State>
@@ -59,6 +62,9 @@ final class RunningService: Sendable {
         let fetcher = HTTPFetcher(
             loop: self.worker, userAgent: "Weir/\(weirVersion)", maximumConnectionsPerHost: 4)
         self.fetcher = fetcher
+        let notifier = Notifier(
+            settings.notifications, loop: self.worker, fetcher: fetcher, logger: logger)
+        self.notifier = notifier
         let refused = refusedInstances(settings, journal)
         let keeper = JournalKeeper(journal, loop: self.worker)
         self.keeper = keeper
@@ -80,11 +86,12 @@ final class RunningService: Sendable {
         }
         self.state = Lock(State(settings: settings, matcher: matcher, adapters: adapters))
         let embedded =
-            settings.runsEngine ? try EmbeddedEngine(settings, source: source, logger: logger) : nil
+            settings.runsEngine
+            ? try EmbeddedEngine(settings, source: source, logger: logger, notifier: notifier) : nil
         self.embedded = embedded
         let engineCaps = embedded.map { EngineCaps($0.library, executor: worker, now: { monotonicNow() }) }
         self.engineCaps = engineCaps
-        var environment = Self.environment(worker, source, logger)
+        var environment = Self.environment(worker, source, logger, notifier)
         environment.sharing = engineCaps
         let governor = Governor(
             executor: worker,
@@ -96,12 +103,15 @@ final class RunningService: Sendable {
             settings.crossSeed, loop: worker, fetcher: fetcher, logger: logger)
         source.dryRunPath = settings.global.dryRunStorePath
         let forwarder = self.crossSeed
+        let completions = CompletionTeller(notifier)
+        self.completions = completions
         self.inbox = HookInbox(loop: self.io) { batch in
             Task(executorPreference: worker) {
                 for (torrent, kind) in batch.events {
                     await governor.hint(torrent)
                     if kind == .completed { await forwarder.completed(torrent) }
                 }
+                await completions.tell(of: batch.events.filter { $0.value == .completed }.map(\.key))
                 if batch.hasAnonymous { await governor.hint(nil) }
             }
         }
@@ -111,7 +121,7 @@ final class RunningService: Sendable {
     var torrents: (any TorrentDirecting)? { self.embedded?.torrents }
 
     private static func environment(
-        _ worker: EventLoop, _ source: SettingsSource, _ logger: Logger
+        _ worker: EventLoop, _ source: SettingsSource, _ logger: Logger, _ notifier: Notifier
     ) -> GovernorEnvironment {
         GovernorEnvironment(
             now: { monotonicNow() }, secondsSince1970: { Int64(wallSeconds()) },
@@ -119,11 +129,24 @@ final class RunningService: Sendable {
             rolloutBucket: { rolloutBucket(of: $0) },
             report: { event in
                 log(event, to: logger)
+                notifier.note(event)
                 releaseMemory(after: event)
             },
             saveSimulated: { [source] limits in
                 saveDryRun(limits, path: source.dryRunPath, logger: logger)
             })
+    }
+
+    /// Each is a thread that must go on turning.
+    var loops: [EventLoop] { [self.io, self.worker] + (self.embedded.map { [$0.loop] } ?? []) }
+
+    /// For the service manager.
+    var statusLine: String {
+        let settings = self.settings
+        var parts = ["\(settings.trackers.count) trackers"]
+        if !settings.instances.isEmpty { parts.append("\(settings.instances.count) qBittorrents governed") }
+        if self.embedded != nil { parts.append("torrents of its own") }
+        return parts.joined(separator: ", ")
     }
 
     var settings: Settings { self.state.withLock { $0.settings } }
@@ -141,6 +164,7 @@ final class RunningService: Sendable {
     /// Starts governing, on the worker's loop.
     func start() async throws(ServiceFailure) {
         await self.crossSeed.attach { [weak self] in self?.adapters() ?? [] }
+        self.completions.attach(self)
         do throws(JournalProblem) { try await self.governor.load() } catch { throw .journal(error.message) }
         do throws(JournalFailure) {
             try await self.keeper.prune(at: WallTime(wallSeconds()))
@@ -185,6 +209,8 @@ final class RunningService: Sendable {
             self.logger.error(
                 "the configuration was not reloaded; the running one stays",
                 ["problems": .text(error.message)])
+            self.notifier.note(
+                .configurationRefused, String(error.message.prefix { $0 != "\n" }))
             return .failure(
                 ControlFailure(
                     .failed, code: "bad_configuration",
@@ -221,6 +247,7 @@ final class RunningService: Sendable {
         self.logger.redacting(secrets(of: new))
         self.source.dryRunPath = new.global.dryRunStorePath
         await self.crossSeed.use(new.crossSeed)
+        self.notifier.use(new.notifications)
         if new.instances != old.instances { try await self.replaceInstances(new, old) }
         let tell = self.state.withLock { state in
             state.settings = new

@@ -6,22 +6,25 @@ public import WeirSettings
 
 /// Lets into the facade whom the rest of Weir lets in: the same names, passwords and keys.
 struct SharedAccess: FacadeAccess {
-    let access: AccessControl
+    let access: any AccessDeciding
     /// What the service is reached by: nobody from elsewhere comes in before there is a user.
     let isBoundToLoopback: Bool
 
     /// Nobody has to log in on this machine as long as nobody could.
     private var isOpen: Bool { self.isBoundToLoopback && self.access.needsSetUp }
 
-    func logIn(name: String, password: String, from address: String) async -> LogInOutcome {
-        if self.isOpen { return .notNeeded }
+    func logIn(
+        name: String, password: String, from address: String, isForwarded: Bool
+    ) async -> LogInOutcome {
+        if self.isOpen, !isForwarded { return .notNeeded }
+        // Programs are given keys, and many have no other place for them than the password.
+        if self.access.identity(ofKey: password) != nil { return .granted(session: password) }
         do throws(AccessFailure) {
             return .granted(
                 session: try await self.access.logIn(name: name, password: password, from: address))
         } catch {
             if case .tooManyAttempts = error { return .banned }
-            // Programs are given keys, and many have no other place for them than the password.
-            return self.access.identity(ofKey: password) == nil ? .wrong : .granted(session: password)
+            return .wrong
         }
     }
 
@@ -36,7 +39,7 @@ struct SharedAccess: FacadeAccess {
             credentials.bearer.flatMap { self.access.identity(ofKey: $0) },
         ]
         if let identity = found.compactMap({ $0 }).first { return identity.role.includes(needed) }
-        return self.isOpen
+        return self.isOpen && !credentials.isForwarded
     }
 }
 

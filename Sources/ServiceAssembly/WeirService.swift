@@ -39,13 +39,14 @@ public enum WeirService {
             throw .journal(error.description)
         }
         defer { access.close() }
+        let logged = LoggedAccess(access: access, logger: logger)
         let facade = service.torrents.map {
             QBittorrentFacade(
-                directing: $0, access: SharedAccess(access: access, isBoundToLoopback: isLoopback(address)),
+                directing: $0, access: SharedAccess(access: logged, isBoundToLoopback: isLoopback(address)),
                 now: { Int64(wallSeconds()) })
         }
         let handler = SwitchingHandler(
-            control, live, facade, service.torrents?.mirror, access, settings, address: address)
+            control, live, facade, service.torrents?.mirror, logged, settings, address: address)
         service.whenReloaded { handler.use($0) }
         let server: HTTPServer
         do throws(HTTPServerFailure) {
@@ -63,10 +64,14 @@ public enum WeirService {
         do throws(SystemCallFailure) {
             let signals = try SignalWatch(loop: service.io) { signal in
                 if signal == SIGHUP {
-                    Task(executorPreference: service.worker) { _ = await service.reload() }
+                    ServiceNotification.send(.reloading(at: monotonicNow()))
+                    Task(executorPreference: service.worker) {
+                        _ = await service.reload()
+                        ServiceNotification.send(.ready(service.statusLine))
+                    }
                 } else if ending.begin() {
                     logger.info("stopping", ["signal": signal == SIGTERM ? "TERM" : "INT"])
-                    ServiceNotification.send("STOPPING=1")
+                    ServiceNotification.send(.stopping)
                     stop(service, server, watch)
                     live.close()
                 } else {
@@ -77,6 +82,10 @@ public enum WeirService {
             try service.worker.start()
             begin(service, server, watch, ending)
             keepTicking(live, on: service.worker)
+            SituationWatch(
+                loop: service.worker, control: control, mirror: service.torrents?.mirror,
+                notifier: service.notifier
+            ).start()
             service.io.run()
             withExtendedLifetime(signals) {}
         } catch {
@@ -109,8 +118,8 @@ public enum WeirService {
                     "address": "\(service.settings.global.host):\(server.port)",
                     "dry_run": "\(service.settings.global.isDryRun)",
                 ])
-            ServiceNotification.send("READY=1")
-            keepWatchdogQuiet(service.io)
+            ServiceNotification.send(.ready(service.statusLine))
+            keepWatchdogQuiet(service.loops)
         }
     }
 
@@ -128,17 +137,19 @@ public enum WeirService {
         }
     }
 
-    /// systemd's watchdog: told twice in its time that the loop turns.
-    private static func keepWatchdogQuiet(_ loop: EventLoop) {
-        guard let text = getenv("WATCHDOG_USEC"), let microseconds = Double(String(cString: text)) else {
-            return
+    /// systemd's watchdog: told three times in its time that every loop turns. One after the other says so; the first that
+    /// hangs ends the message, and the service manager starts Weir anew.
+    private static func keepWatchdogQuiet(_ loops: [EventLoop]) {
+        guard let first = loops.first, let seconds = ServiceNotification.watchdogSeconds() else { return }
+        @Sendable func pass(_ rest: ArraySlice<EventLoop>) {
+            if let next = rest.first {
+                next.post { pass(rest.dropFirst()) }
+            } else {
+                ServiceNotification.send(.alive)
+                first.schedule(afterSeconds: seconds / 3) { pass(loops.dropFirst()) }
+            }
         }
-        let seconds = max(0.5, microseconds / 2e6)
-        @Sendable func again() {
-            ServiceNotification.send("WATCHDOG=1")
-            loop.schedule(afterSeconds: seconds, again)
-        }
-        again()
+        first.post { pass(loops.dropFirst()) }
     }
 }
 
@@ -167,19 +178,24 @@ private final class Ending: Sendable {
 
 /// Answers with the access policy of the configuration that is in force.
 private final class SwitchingHandler: HTTPHandling {
+    private struct Current {
+        var handler: ControlHandler
+        var view: OuterView
+    }
+
     private let control: ControlAdapter
     private let live: LiveFeed
     private let address: String
     private let port: UInt16
-    private let current: Lock<ControlHandler>
+    private let current: Lock<Current>
     /// Nil without torrents of our own.
     private let facade: QBittorrentFacade?
     private let torrents: CatalogMirror?
-    private let access: AccessControl
+    private let access: LoggedAccess
 
     init(
         _ control: ControlAdapter, _ live: LiveFeed, _ facade: QBittorrentFacade?, _ torrents: CatalogMirror?,
-        _ access: AccessControl, _ settings: Settings, address: String
+        _ access: LoggedAccess, _ settings: Settings, address: String
     ) {
         self.control = control
         self.live = live
@@ -189,23 +205,34 @@ private final class SwitchingHandler: HTTPHandling {
         self.address = address
         self.port = UInt16(clamping: settings.global.port)
         self.current = Lock(
-            Self.handler(
+            Self.current(
                 control, live, access, settings, address, UInt16(clamping: settings.global.port)))
     }
 
     func use(_ settings: Settings) {
-        self.access.setConfiguredKey(settings.global.apiKey)
-        let handler = Self.handler(self.control, self.live, self.access, settings, self.address, self.port)
-        self.current.withLock { $0 = handler }
+        self.access.access.setConfiguredKey(settings.global.apiKey)
+        let current = Self.current(self.control, self.live, self.access, settings, self.address, self.port)
+        self.current.withLock { $0 = current }
     }
 
     func maximumBodyBytes(method: String, path: String) -> Int {
-        self.facade(for: path)?.maximumBodyBytes(method: method, path: path)
-            ?? self.current.withLock { $0 }.maximumBodyBytes(method: method, path: path)
+        let current = self.current.withLock { $0 }
+        let path = current.view.innerPath(path)
+        return self.facade(for: path)?.maximumBodyBytes(method: method, path: path)
+            ?? current.handler.maximumBodyBytes(method: method, path: path)
     }
 
     func answer(_ request: HTTPRequest) -> HTTPAnswer {
-        let handler = self.current.withLock { $0 }
+        let current = self.current.withLock { $0 }
+        switch current.view.outcome(of: request) {
+        case .redirect(let path):
+            return .now(
+                HTTPResponse(status: 308, headers: [("location", path), ("cache-control", "no-store")]))
+        case .request(let request): return self.answer(request, current.handler)
+        }
+    }
+
+    private func answer(_ request: HTTPRequest, _ handler: ControlHandler) -> HTTPAnswer {
         guard let facade = self.facade(for: request.path), handler.knowsHost(request) else {
             return handler.answer(request)
         }
@@ -219,11 +246,11 @@ private final class SwitchingHandler: HTTPHandling {
     }
 
     /// The socket stays where it is until a restart; key and names follow the configuration.
-    private static func handler(
-        _ control: ControlAdapter, _ live: LiveFeed, _ access: AccessControl, _ settings: Settings,
+    private static func current(
+        _ control: ControlAdapter, _ live: LiveFeed, _ access: LoggedAccess, _ settings: Settings,
         _ address: String, _ port: UInt16
-    ) -> ControlHandler {
-        ControlHandler(
+    ) -> Current {
+        let handler = ControlHandler(
             control: control,
             policy: AccessPolicy(
                 isBoundToLoopback: isLoopback(address), boundAddress: address, listeningPort: port,
@@ -231,6 +258,10 @@ private final class SwitchingHandler: HTTPHandling {
                 // Torrents are nobody's business who comes from elsewhere.
                 guests: isLoopback(address) ? .everything : settings.runsEngine ? .nothing : .reading),
             version: weirVersion, live: live, files: dashboardFiles, now: { wallSeconds() })
+        let server = settings.server
+        return Current(
+            handler: handler,
+            view: OuterView(basePath: server.basePath, trusted: server.trustedNetworks))
     }
 }
 

@@ -54,7 +54,8 @@ public enum Program {
         ["config", "check"]: configCheckCommand, ["config", "print"]: configPrintCommand,
         ["config", "init"]: configInitCommand, ["doctor"]: doctorCommand,
         ["hook", "install"]: hookInstallCommand,
-        ["hook", "remove"]: hookRemoveCommand, ["completions"]: completionsCommand, ["manual"]: manualCommand,
+        ["hook", "remove"]: hookRemoveCommand, ["notify", "test"]: notifyTestCommand,
+        ["completions"]: completionsCommand, ["manual"]: manualCommand,
         ["version"]: versionCommand, ["get"]: getCommand, ["seed"]: seedCommand, ["why"]: whyCommand,
         ["show"]: showCommand, ["create"]: createCommand,
         ["verify"]: verifyCommand,
@@ -98,6 +99,8 @@ public enum Program {
                 CommandSpec(
                     "hook", "Let qBittorrent tell Weir of new torrents",
                     subcommands: [spec("hook", "install"), spec("hook", "remove")]),
+                CommandSpec(
+                    "notify", "Tell people what needs them", subcommands: [spec("notify", "test")]),
                 spec("completions"), spec("manual"), spec("version"),
             ])
     }()

@@ -19,19 +19,6 @@ public struct CrossSeedSettings: Hashable, Sendable {
             "timeout", \.timeoutSeconds, .seconds(5...60),
             help: "Seconds after which a request counts as failed."),
     ]
-
-    /// Shown in no message, because an address may carry a key.
-    private static let webAddress = ScalarKind<String>(
-        allowed: "an address that begins with http:// or https://",
-        read: { text in
-            let isWeb = ["http://", "https://"].contains {
-                text.lowercased().hasPrefix($0) && text.count > $0.count
-            }
-            guard isWeb else { return .refusedSecret(hint: "begin with http:// or https://") }
-            return text.unicodeScalars.allSatisfy { ("!"..."~").contains($0) }
-                ? .value(text) : .refusedSecret(hint: "an address has no spaces and no letters beyond ASCII")
-        },
-        write: quotedYAML)
 }
 
 /// The section `rollback`: the journal of what was changed.

@@ -82,3 +82,16 @@ func isHost(_ text: String) -> Bool {
         }
     }
 }
+
+/// Shown in no message, because an address may carry a key.
+let webAddress = ScalarKind<String>(
+    allowed: "an address that begins with http:// or https://",
+    read: { text in
+        let isWeb = ["http://", "https://"].contains {
+            text.lowercased().hasPrefix($0) && text.count > $0.count
+        }
+        guard isWeb else { return .refusedSecret(hint: "begin with http:// or https://") }
+        return text.unicodeScalars.allSatisfy { ("!"..."~").contains($0) }
+            ? .value(text) : .refusedSecret(hint: "an address has no spaces and no letters beyond ASCII")
+    },
+    write: quotedYAML)

@@ -21,7 +21,8 @@ extension Settings {
     public static let variablePrefix = "WEIR"
 
     private static let sections = [
-        "global", "engine", "qbittorrent", "cross_seed", "trackers", "rollback", "logging",
+        "global", "server", "engine", "qbittorrent", "cross_seed", "notifications", "trackers", "rollback",
+        "logging",
     ]
 
     /// Reads the configuration file at `path`. Blocks for the time of the read.
@@ -67,6 +68,7 @@ extension Settings {
 
         var settings = Settings()
         reading.section(&settings.global, "global", GlobalSettings.keys, entry("global"))
+        reading.section(&settings.server, "server", ServerSettings.keys, entry("server"))
         reading.section(&settings.engine, "engine", EmbeddedEngineSettings.keys, entry("engine"))
         let readsClients = needsClients || entry("qbittorrent") != nil
         if readsClients {
@@ -75,6 +77,8 @@ extension Settings {
                 &reading)
         }
         reading.section(&settings.crossSeed, "cross_seed", CrossSeedSettings.keys, entry("cross_seed"))
+        reading.section(
+            &settings.notifications, "notifications", NotificationSettings.keys, entry("notifications"))
         settings.trackers =
             settings.instances.isEmpty && entry("trackers") == nil && settings.runsEngine
             ? [.catchAll] : readTrackers(entry("trackers"), &reading)

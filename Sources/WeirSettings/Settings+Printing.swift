@@ -22,6 +22,7 @@ extension Settings {
             [SettingLine(head: name)] + keyLines(root, keys, name, indent: 2)
         }
         var lines = section("global", self.global, GlobalSettings.keys)
+        lines += section("server", self.server, ServerSettings.keys)
         lines += section("engine", self.engine, EmbeddedEngineSettings.keys)
         if let only = self.instances.first, self.instances.count == 1 {
             lines += section("qbittorrent", only, InstanceSettings.keys)
@@ -33,6 +34,7 @@ extension Settings {
             }
         }
         lines += section("cross_seed", self.crossSeed, CrossSeedSettings.keys)
+        lines += section("notifications", self.notifications, NotificationSettings.keys)
         lines.append(SettingLine(head: "trackers"))
         for (index, tracker) in self.trackers.enumerated() {
             let label = labels == .index ? "trackers[\(index)]" : "trackers.\(tracker.id)"

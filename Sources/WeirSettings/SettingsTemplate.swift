@@ -76,6 +76,7 @@ private let introduction = """
     """
 
 private let sectionHelp = [
+    "server": "# What stands in front of Weir: a reverse proxy.\n",
     "engine": """
     # Weir's own torrents. Without a section qbittorrent below they are there of themselves.
 
@@ -86,6 +87,7 @@ private let sectionHelp = [
 
     """,
     "cross_seed": "# Completed torrents can be forwarded to cross-seed.\n",
+    "notifications": "# Weir can tell a phone or a chat when something needs people.\n",
     "trackers": """
     # What each tracker may take. The first whose pattern is found in the tracker's URL counts, so write
     # the more special ones first. The last must be the catch-all, with the pattern ".*".

@@ -25,6 +25,7 @@ private let allowedImports: [String: Set<String>] = [
     ],
     "LimitPlanning": ["SwarmTypes"],
     "LibraryPolicy": ["SwarmTypes"],
+    "NoticePolicy": ["JSONValues", "SwarmTypes"],
     // Machine access.
     "EventIO": ["SwarmTypes", "CLinuxIO", "Glibc", "Synchronization"],
     "HTTPServing": ["EventIO", "SwarmTypes", "CMicrohttpd", "CLinuxIO", "Glibc", "Synchronization"],
@@ -76,7 +77,9 @@ private let allowedImports: [String: Set<String>] = [
         "SwarmTypes", "StallDiagnosis", "TorrentCatalog", "JSONValues", "HTTPServing", "EventIO",
     ],
     "CommandLineParsing": ["SpellingHints"],
-    "WeirSettings": ["ConfigFile", "PatternMatching", "LimitPlanning", "SwarmTypes", "Glibc"],
+    "WeirSettings": [
+        "ConfigFile", "PatternMatching", "LimitPlanning", "NoticePolicy", "SwarmTypes", "Glibc",
+    ],
     "WeirCommands": [
         "CommandLineParsing", "ConfigFile", "PatternMatching", "ServiceAssembly", "WeirSettings",
         "LimitPlanning",
@@ -92,7 +95,7 @@ private let allowedImports: [String: Set<String>] = [
         "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog",
         "TorrentEngine",
         "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
-        "AccessControl", "DatabaseBackups",
+        "AccessControl", "DatabaseBackups", "NoticePolicy", "StallDiagnosis",
         "Dashboard",
     ],
     "weir": ["WeirCommands"],
@@ -102,7 +105,7 @@ private let allowedImports: [String: Set<String>] = [
 private let pureModules: Set<String> = [
     "SwarmTypes", "SpellingHints", "JSONScanning", "JSONValues", "LimitPlanning",
     "ByteCoding", "BencodeCoding", "MetainfoCoding", "PeerProtocol", "TrackerProtocol", "PieceSelection",
-    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore", "LibraryPolicy",
+    "PeerPolicy", "RateControl", "StallDiagnosis", "SwarmCore", "LibraryPolicy", "NoticePolicy",
 ]
 
 /// The C library of each module that owns one.

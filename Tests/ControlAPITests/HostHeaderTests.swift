@@ -5,7 +5,7 @@ import Testing
 @Suite("Host header")
 struct HostHeaderTests {
     private func allows(_ policy: AccessPolicy, _ host: String) -> Bool {
-        HostHeader(host).map(policy.allows) ?? false
+        HostHeader(host).map { policy.allows($0) } ?? false
     }
 
     @Test(

@@ -15,7 +15,7 @@ checks = Checks(__doc__)
 MIB = 1 << 20
 VECTORS = laboratory.ROOT / "Tests/LimitPlanningTests/Vectors"
 COMMANDS = [[], ["serve"], ["plan"], ["status"], ["rollback"], ["pause"], ["resume"], ["match"], ["config"], ["config", "check"],
-            ["config", "print"], ["config", "init"], ["doctor"], ["hook"], ["hook", "install"], ["hook", "remove"], ["completions"],
+            ["config", "print"], ["config", "init"], ["doctor"], ["hook"], ["hook", "install"], ["hook", "remove"], ["notify"], ["notify", "test"], ["completions"],
             ["manual"], ["version"], ["show"], ["create"],
             ["get"], ["seed"], ["why"]]
 

@@ -1,5 +1,6 @@
 import EventIO
 import Glibc
+import SwarmTypes
 import Testing
 
 private func makePipe() -> (reader: Int32, writer: Int32) {
@@ -155,21 +156,42 @@ struct WatchTests {
             }
         }
         #expect(bound == 0)
-        #expect(ServiceNotification.send("READY=1\nSTATUS=up", to: path) == .sent)
+        #expect(ServiceNotification.send(.ready("up"), to: path) == .sent)
         var buffer = [UInt8](repeating: 0, count: 100)
         let count = recv(receiver, &buffer, 100, Int32(MSG_DONTWAIT))
         #expect(String(decoding: buffer.prefix(max(0, count)), as: UTF8.self) == "READY=1\nSTATUS=up")
     }
 
+    @Test("What the service manager gets is what sd_notify(3) names, and words add no lines of their own")
+    func notifyTexts() {
+        #expect(ServiceNotification.State.ready("a\nMAINPID=1").text == "READY=1\nSTATUS=aMAINPID=1")
+        #expect(ServiceNotification.State.alive.text == "WATCHDOG=1")
+        #expect(ServiceNotification.State.stopping.text.hasPrefix("STOPPING=1\n"))
+        #expect(
+            ServiceNotification.State.reloading(at: Instant(nanoseconds: 5_000_999)).text
+                == "RELOADING=1\nMONOTONIC_USEC=5000")
+    }
+
+    @Test("The watchdog is fed when it asks this process, and asks for a time")
+    func watchdog() {
+        #expect(ServiceNotification.watchdogSeconds("30000000", forProcess: nil) == 30)
+        #expect(ServiceNotification.watchdogSeconds("30000000", forProcess: "\(getpid())") == 30)
+        #expect(ServiceNotification.watchdogSeconds("30000000", forProcess: "1") == nil)
+        #expect(ServiceNotification.watchdogSeconds(nil, forProcess: nil) == nil)
+        for text in ["", "0", "-5", "soon", "99999999999999999999"] {
+            #expect(ServiceNotification.watchdogSeconds(text, forProcess: nil) == nil)
+        }
+    }
+
     @Test("Without a service manager nothing is sent, and a failure is told")
     func notifyFailures() {
-        #expect(ServiceNotification.send("READY=1", to: nil) == .notAskedFor)
-        #expect(ServiceNotification.send("READY=1", to: "") == .notAskedFor)
+        #expect(ServiceNotification.send(.alive, to: nil) == .notAskedFor)
+        #expect(ServiceNotification.send(.alive, to: "") == .notAskedFor)
         #expect(
-            ServiceNotification.send("READY=1", to: "/nonexistent/socket")
+            ServiceNotification.send(.alive, to: "/nonexistent/socket")
                 == .failed(SystemCallFailure(call: "sendto", code: ENOENT)))
         #expect(
-            ServiceNotification.send("READY=1", to: String(repeating: "x", count: 500))
+            ServiceNotification.send(.alive, to: String(repeating: "x", count: 500))
                 == .failed(SystemCallFailure(call: "connect", code: ENAMETOOLONG)))
     }
 

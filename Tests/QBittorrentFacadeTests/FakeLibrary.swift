@@ -93,7 +93,9 @@ final class FakeLibrary: TorrentDirecting {
 struct FakeAccess: FacadeAccess {
     var needsLogIn = true
 
-    func logIn(name: String, password: String, from address: String) async -> LogInOutcome {
+    func logIn(
+        name: String, password: String, from address: String, isForwarded: Bool
+    ) async -> LogInOutcome {
         guard self.needsLogIn else { return .notNeeded }
         return password == "right" ? .granted(session: "s3cret") : .wrong
     }
