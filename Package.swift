@@ -172,7 +172,7 @@ let package = Package(
                 "WeirSettings",
                 "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy",
                 "TorrentStorage",
-                "QBittorrentFacade", "TrackerClient", "AccessControl",
+                "QBittorrentFacade", "TrackerClient", "AccessControl", "StallDiagnosis",
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,

@@ -21,9 +21,20 @@ public protocol GovernorReporting: Sendable {
     func metrics() async -> MetricsSnapshot
     /// All that the dashboard shows of the governor, of one moment.
     func situation() async throws(ControlFailure) -> GovernorSituation
+    /// All torrents of all instances, as of their last good poll; nothing is asked of any instance before it answers.
+    func governedTorrents() async -> [GovernedRow]
 }
 
 extension GovernorReporting {
+    public func governedTorrents() async -> [GovernedRow] { [] }
+
+    /// Why a governed torrent has the limit that it has.
+    /// - Parameter now: Seconds since 1970.
+    public func explanation(of row: GovernedRow, at now: Double) async throws(ControlFailure) -> GovernedExplanation {
+        let changes = try await self.history(limit: 20, torrent: row.id).filter { $0.instance == row.instance }
+        return GovernedExplanation(row, try await self.situation(), changes: changes, at: now)
+    }
+
     /// From the single reports, without shares.
     public func situation() async throws(ControlFailure) -> GovernorSituation {
         GovernorSituation(

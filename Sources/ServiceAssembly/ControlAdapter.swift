@@ -168,6 +168,8 @@ final class ControlAdapter: GovernorControl {
             instances: await self.instances(status))
     }
 
+    func governedTorrents() async -> [GovernedRow] { await self.service.listing.rows(self.service) }
+
     func preview() async throws(ControlFailure) -> PreviewReport {
         guard let plan = await self.governor.preview() else {
             throw ControlFailure(

@@ -59,6 +59,12 @@ public enum WeirService {
                 "nobody can log in yet; whoever has this token can make the first user at the page",
                 ["set_up_token": .text(token)])
         }
+        let socket = ServiceSocket.open(
+            loop: service.io, worker: service.worker, folders: controlFolders(source.variables),
+            saying: { logger.warning("`weir why` will not find this service", ["problem": .text($0)]) },
+            answer: { request in
+                await WhyDocument.answer(request, torrents: service.torrents, control: control, at: wallSeconds())
+            })
         let ending = Ending()
         let watch = ConfigWatch(loop: service.io, path: source.path) {
             Task(executorPreference: service.worker) { _ = await service.reload() }
@@ -81,7 +87,7 @@ public enum WeirService {
             begin(service, server, watch, ending)
             keepTicking(live, on: service.worker)
             service.io.run()
-            withExtendedLifetime(signals) {}
+            withExtendedLifetime((signals, socket)) {}
         } catch {
             throw .system(error.description)
         }

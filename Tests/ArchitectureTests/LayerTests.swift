@@ -90,7 +90,7 @@ private let allowedImports: [String: Set<String>] = [
         "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog",
         "TorrentEngine",
         "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
-        "AccessControl",
+        "AccessControl", "StallDiagnosis",
         "Dashboard",
     ],
     "weir": ["WeirCommands"],

@@ -33,6 +33,7 @@ public final class LiveFeed: Sendable {
     private let now: @Sendable () -> Double
     private let state = Lock(State())
     private let lists: ListMaker
+    private let governed: GovernedList
     private let run: UInt64
     private let observer: Int?
 
@@ -47,6 +48,7 @@ public final class LiveFeed: Sendable {
         self.now = now
         self.run = UInt64(exactly: (now() * 1000).rounded()) ?? 0
         self.lists = ListMaker(run: self.run)
+        self.governed = GovernedList(control, run: self.run)
         let target = WeakFeed()
         self.observer = torrents?.mirror.observe { change, revision in
             target.feed?.note(change, revision)
@@ -58,12 +60,17 @@ public final class LiveFeed: Sendable {
 
     /// Does what is due; to be called once a second, by one caller, off the server's loop.
     public func tick() async {
-        let (isWatched, ticks) = self.state.withLock { state in
+        let (isWatched, isOfInterest, ticks) = self.state.withLock { state in
             state.ticks += 1
             state.interest = max(0, state.interest - 1)
-            return (!state.streams.isEmpty, state.ticks)
+            return (!state.streams.isEmpty, state.interest > 0, state.ticks)
         }
         self.sendChanges()
+        if isWatched {
+            if ticks % 2 == 1, let news = await self.governed.news() { self.send(news) }
+        } else if !isOfInterest {
+            await self.governed.forget()
+        }
         if isWatched, ticks % 2 == 0 {
             let event = serverSentEvent("overview", await self.overview())
             self.send(event)
@@ -167,6 +174,12 @@ extension LiveFeed {
         return await withTaskExecutorPreference(globalConcurrentExecutor) {
             await self.lists.list(of: torrents.mirror, notBefore: floor)
         }
+    }
+
+    /// The same of the governed torrents.
+    func governedList() async -> [UInt8] {
+        self.state.withLock { $0.interest = max($0.interest, Self.interestTicks) }
+        return await withTaskExecutorPreference(globalConcurrentExecutor) { await self.governed.list() }
     }
 
     private func mark(_ revision: UInt64) -> ListMark { ListMark(run: self.run, revision: revision) }
