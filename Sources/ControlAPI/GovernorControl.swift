@@ -22,11 +22,14 @@ public protocol GovernorReporting: Sendable {
     /// All that the dashboard shows of the governor, of one moment.
     func situation() async throws(ControlFailure) -> GovernorSituation
     /// All torrents of all instances, as of their last good poll; nothing is asked of any instance before it answers.
-    func governedTorrents() async -> [GovernedRow]
+    /// - Parameter seconds: So long, where names are not known yet.
+    func governedTorrents(waitingForNames seconds: Double) async -> [GovernedRow]
 }
 
 extension GovernorReporting {
-    public func governedTorrents() async -> [GovernedRow] { [] }
+    public func governedTorrents(waitingForNames seconds: Double) async -> [GovernedRow] { [] }
+
+    public func governedTorrents() async -> [GovernedRow] { await self.governedTorrents(waitingForNames: 0) }
 
     /// Why a governed torrent has the limit that it has.
     /// - Parameter now: Seconds since 1970.

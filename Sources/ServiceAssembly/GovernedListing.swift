@@ -33,11 +33,35 @@ actor GovernedListing {
     /// When all words of an instance were last asked for.
     private var asked: [Int: Instant] = [:]
     private var isAsking = false
+    /// Counts the replacements of the instances.
+    private var era = 0
     private var lastLook: Instant?
+    private var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+    private var waits = 0
 
     init(loop: EventLoop) { self.loop = loop }
 
-    func rows(_ service: RunningService) async -> [GovernedRow] {
+    /// - Parameter seconds: So long, where names are not known yet.
+    func rows(_ service: RunningService, waitingForNames seconds: Double) async -> [GovernedRow] {
+        let rows = await self.rows(service)
+        guard seconds > 0, self.isAsking, rows.contains(where: { $0.name.isEmpty && $0.isCurrent }) else {
+            return rows
+        }
+        await self.wait(seconds: seconds)
+        return await self.rows(service)
+    }
+
+    /// Until all names are there, or this time is over.
+    private func wait(seconds: Double) async {
+        self.waits += 1
+        let number = self.waits
+        self.loop.schedule(afterSeconds: seconds) { [weak self] in
+            self?.assumeIsolated { $0.waiting.removeValue(forKey: number)?.resume() }
+        }
+        await withCheckedContinuation { self.waiting[number] = $0 }
+    }
+
+    private func rows(_ service: RunningService) async -> [GovernedRow] {
         let adapters = service.adapters()
         guard !adapters.isEmpty else { return [] }
         self.lastLook = monotonicNow()
@@ -87,11 +111,14 @@ actor GovernedListing {
     }
 
     private func ask(_ wanted: [(place: Int, ids: [TorrentID])], _ adapters: [QBittorrentInstance]) async {
+        let era = self.era
         for (place, ids) in wanted {
             for start in stride(from: 0, to: ids.count, by: Self.batch) {
                 let part = Array(ids[start..<min(start + Self.batch, ids.count)])
                 // One that does not answer is told of by the governor; its torrents stay without names.
-                guard let details = try? await adapters[place].details(of: part) else { break }
+                guard let details = try? await adapters[place].details(of: part), era == self.era else {
+                    break
+                }
                 for one in details {
                     let key = TorrentKey(instance: InstanceIndex(UInt16(clamping: place)), id: one.id)
                     self.words[key] = Words(
@@ -101,6 +128,8 @@ actor GovernedListing {
             }
         }
         self.isAsking = false
+        for continuation in self.waiting.values { continuation.resume() }
+        self.waiting = [:]
         self.loop.schedule(afterSeconds: Self.forgetSeconds) { [weak self] in
             self?.assumeIsolated { $0.forget() }
         }
@@ -112,7 +141,12 @@ actor GovernedListing {
     }
 
     /// As when other instances take the places of the present ones.
-    func forgetAll() {
+    func instancesChanged() {
+        self.era += 1
+        self.forgetAll()
+    }
+
+    private func forgetAll() {
         self.words = [:]
         self.asked = [:]
     }

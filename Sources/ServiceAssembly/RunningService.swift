@@ -256,7 +256,7 @@ final class RunningService: Sendable {
         let problem = await self.governor.replaceClients(adapters) { journal.setInstanceNames(names) }
         if let problem { throw .journal(problem.message) }
         self.state.withLock { $0.adapters = adapters }
-        await self.listing.forgetAll()
+        await self.listing.instancesChanged()
     }
 
     /// The last thing: the limits are left as the policy says, in bounded time.

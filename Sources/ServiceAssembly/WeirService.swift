@@ -59,12 +59,14 @@ public enum WeirService {
                 "nobody can log in yet; whoever has this token can make the first user at the page",
                 ["set_up_token": .text(token)])
         }
-        let socket = ServiceSocket.open(
-            loop: service.io, worker: service.worker, folders: controlFolders(source.variables),
-            saying: { logger.warning("`weir why` will not find this service", ["problem": .text($0)]) },
-            answer: { request in
-                await WhyDocument.answer(request, torrents: service.torrents, control: control, at: wallSeconds())
-            })
+        let socket = ServiceSocket(worker: service.worker) { request in
+            await WhyDocument.answer(request, torrents: service.torrents, control: control, at: wallSeconds())
+        }
+        service.io.post {
+            socket.open(service.io, folders: controlFolders(source.variables)) {
+                logger.warning("`weir why` will not find this service", ["problem": .text($0)])
+            }
+        }
         let ending = Ending()
         let watch = ConfigWatch(loop: service.io, path: source.path) {
             Task(executorPreference: service.worker) { _ = await service.reload() }

@@ -13,6 +13,8 @@ struct WhyDocument: Sendable {
     /// Without a selection and for people: a page or two, not a novel.
     private static let shownToPeople = 20
     private static let maximumBytes = 8 << 20
+    /// For names that nobody has asked for yet; whoever asks waits five seconds.
+    private static let patienceSeconds = 3.0
 
     private let request: WhyRequest
     private let limit: Int
@@ -60,7 +62,7 @@ struct WhyDocument: Sendable {
     }
 
     private mutating func add(_ control: any GovernorControl, at now: Double) async {
-        let rows = await control.governedTorrents()
+        let rows = await control.governedTorrents(waitingForNames: Self.patienceSeconds)
             .filter { self.request.matches($0.id, name: $0.name) }
             .sorted { ($0.urgency, $0.key.text) < ($1.urgency, $1.key.text) }
         guard !rows.isEmpty, let situation = try? await control.situation() else { return }
@@ -98,29 +100,50 @@ extension GovernedRow {
     fileprivate var urgency: Int { !self.isCurrent || self.reason == .unplaced ? 0 : self.rate == .zero ? 2 : 1 }
 }
 
-/// Answers `weir why` for the service, as a session does.
-enum ServiceSocket {
-    /// On the loop's thread, or before the loop runs. `say` hears why it cannot be opened, which is no reason not to run.
-    static func open(
-        loop: EventLoop, worker: EventLoop, folders: [String], saying say: (String) -> Void,
-        answer: @escaping @Sendable (WhyRequest) async -> [UInt8]
-    ) -> LocalLineServer? {
+/// Answers `weir why` for the service, as a session does. It lasts as long as the loop.
+final class ServiceSocket: Sendable {
+    private let worker: EventLoop
+    private let answer: @Sendable (WhyRequest) async -> [UInt8]
+    private let server = Lock<LocalLineServer?>(nil)
+
+    init(worker: EventLoop, answer: @escaping @Sendable (WhyRequest) async -> [UInt8]) {
+        self.worker = worker
+        self.answer = answer
+    }
+
+    /// On the loop. `say` hears why it cannot be opened, which is no reason not to run.
+    func open(_ loop: EventLoop, folders: [String], saying say: (String) -> Void) {
         var problems: [String] = []
         for folder in folders {
             do throws(LocalDirectoryFailure) {
                 let directory = try LocalDirectory(folder, creates: true)
-                return try LocalLineServer(loop: loop, directory: directory, name: "\(getpid())") { line, reply in
+                let server = try LocalLineServer(loop: loop, directory: directory, name: "\(getpid())") {
+                    [worker, answer] line, reply in
                     guard let request = WhyRequest(line) else { return reply(nil) }
                     Task(executorPreference: worker) {
-                        let rest = Lock([await answer(request)])
-                        reply { rest.withLock { $0.popLast() } }
+                        let document = Document(await answer(request))
+                        reply { document.take() }
                     }
                 }
+                return self.server.withLock { $0 = server }
             } catch {
                 problems.append("\(folder): \(error)")
             }
         }
         if !problems.isEmpty { say(problems.joined(separator: "; ")) }
-        return nil
+    }
+
+    /// An answer in one piece.
+    private final class Document: Sendable {
+        private let bytes: Lock<[UInt8]?>
+
+        init(_ bytes: [UInt8]) { self.bytes = Lock(bytes) }
+
+        func take() -> [UInt8]? {
+            self.bytes.withLock { bytes in
+                defer { bytes = nil }
+                return bytes
+            }
+        }
     }
 }

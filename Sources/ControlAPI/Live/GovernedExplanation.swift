@@ -123,11 +123,15 @@ public struct GovernedExplanation: Hashable, Sendable {
         var evidence = ["its limit: \(spelled(row.limit)), \(row.reason.meaning)"]
         if let tracker {
             var line = "\(tracker.name): cap \(spelled(tracker.cap))"
-            if tracker.effectiveCap != tracker.cap { line += ", now \(spelled(tracker.effectiveCap))" }
+            if tracker.effectiveCap > tracker.cap {
+                line += ", with what it borrows \(spelled(tracker.effectiveCap))"
+            } else if tracker.effectiveCap < tracker.cap {
+                line += ", of it given out \(spelled(tracker.effectiveCap)) (the rest is lent, or kept free because clients overshoot)"
+            }
             line += ", used \(spelled(tracker.uploadRate)) by \(tracker.activeTorrents) of \(tracker.torrents) torrents"
             evidence.append(line)
         }
-        evidence.append("qBittorrent sees \(row.leeches) peers that miss pieces and \(row.seeds) seeds")
+        evidence.append("connected to it: \(row.seeds) seeds, and \(row.leeches) peers that miss pieces")
         if let original = row.original { evidence.append("before Weir its limit was \(spelled(original))") }
         if let last = changes.first {
             let words = GovernedReason(rawValue: last.reason)?.meaning ?? last.reason

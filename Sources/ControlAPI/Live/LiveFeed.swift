@@ -13,6 +13,12 @@ public final class LiveFeed: Sendable {
     /// More rows at once are cheaper to fetch anew, once for all.
     private static let maximumRowsPerEvent = 3000
 
+    private struct Reader {
+        var stream: ResponseStream
+        /// What it was let in with.
+        var request: HTTPRequest
+    }
+
     private struct State {
         var history = CapHistory()
         var ring = EventRing()
@@ -21,7 +27,9 @@ public final class LiveFeed: Sendable {
         var hasOtherNews = false
         /// Of the catalogue, as last told.
         var revision: UInt64 = 0
-        var streams: [ObjectIdentifier: ResponseStream] = [:]
+        var streams: [ObjectIdentifier: Reader] = [:]
+        /// The one in force; nil: nobody is looked at again.
+        var policy: AccessPolicy?
         var interest = 0
         var ticks = 0
     }
@@ -65,6 +73,7 @@ public final class LiveFeed: Sendable {
             state.interest = max(0, state.interest - 1)
             return (!state.streams.isEmpty, state.interest > 0, state.ticks)
         }
+        self.endRefusedStreams()
         self.sendChanges()
         if isWatched {
             if ticks % 2 == 1, let news = await self.governed.news() { self.send(news) }
@@ -86,9 +95,22 @@ public final class LiveFeed: Sendable {
     public func close() {
         let streams = self.state.withLock { state in
             defer { state.streams = [:] }
-            return Array(state.streams.values)
+            return state.streams.values.map(\.stream)
         }
         for stream in streams { stream.end() }
+    }
+
+    /// From now on streams live by this policy.
+    func use(_ policy: AccessPolicy) { self.state.withLock { $0.policy = policy } }
+
+    /// Ends the streams of those who would not be let in any more: who logged out, whose key was taken back, whose session
+    /// has ended. Their page asks anew, and is asked to log in.
+    func endRefusedStreams() {
+        let (readers, policy) = self.state.withLock { ($0.streams, $0.policy) }
+        guard let policy else { return }
+        let refused = readers.filter { policy.refusal(of: $0.value.request, right: .read, isUse: false) != nil }
+        self.state.withLock { state in for key in refused.keys { state.streams[key] = nil } }
+        for reader in refused.values { reader.stream.end() }
     }
 
     var watchers: Int { self.state.withLock { $0.streams.count } }
@@ -156,7 +178,7 @@ extension LiveFeed {
     }
 
     private func send(_ event: [UInt8]) {
-        for stream in self.state.withLock({ Array($0.streams.values) }) { stream.send(event) }
+        for reader in self.state.withLock({ Array($0.streams.values) }) { reader.stream.send(event) }
     }
 
     /// The whole list as JSON, made once for all who ask at about the same time.
@@ -185,11 +207,15 @@ extension LiveFeed {
     private func mark(_ revision: UInt64) -> ListMark { ListMark(run: self.run, revision: revision) }
 
     /// Sends what came after `mark`, and from now on everything.
-    func open(_ stream: ResponseStream, after mark: ListMark?) {
+    func open(_ stream: ResponseStream, after mark: ListMark?, asked request: HTTPRequest) {
+        // Its body was read, and it is looked at again by its headers.
+        var request = request
+        request.body = []
+        let reader = Reader(stream: stream, request: request)
         let revision = mark.flatMap { $0.run == self.run ? $0.revision : nil }
         let key = ObjectIdentifier(stream)
         self.state.withLock { state in
-            state.streams[key] = stream
+            state.streams[key] = reader
             // Under the lock, so that nothing later overtakes it; the stream takes a lock of its own and calls nobody.
             if let revision, let missed = state.ring.events(after: revision) {
                 if !missed.isEmpty { stream.send(missed) }

@@ -78,8 +78,10 @@ let liveRoutes: [Route] = [
         run: .stream { call throws(APIError) in
             let asked = try call.parameter("since")
             let since = call.request.header("last-event-id") ?? asked
-            let live = call.live
-            return .streaming(.eventStream()) { live.open($0, after: since.flatMap { ListMark($0) }) }
+            let (live, request) = (call.live, call.request)
+            return .streaming(.eventStream()) {
+                live.open($0, after: since.flatMap { ListMark($0) }, asked: request)
+            }
         }),
     .post(
         "/api/ui/torrents/preview", "What an action on torrents would change, without doing it",
