@@ -103,11 +103,12 @@ public final class AccessControl: Sendable {
 
     // MARK: - Who asks
 
-    public func identity(ofSession secret: String) -> AccessIdentity? {
+    /// - Parameter isUse: False for a mere look, which does not let the session live longer.
+    public func identity(ofSession secret: String, isUse: Bool = true) -> AccessIdentity? {
         guard let digest = Secret.digest(of: secret) else { return nil }
         let now = self.now()
         return self.refreshed { state in
-            state.sessions.use(digest, at: now).map {
+            state.sessions.use(digest, isUse: isUse, at: now).map {
                 AccessIdentity(kind: .session, name: $0, role: .admin)
             }
         }
@@ -133,7 +134,7 @@ public final class AccessControl: Sendable {
         let hash = try self.begin(from: address) { $0.users[name] }
         // As long for names that nobody has.
         let isRight = await self.onThread { _ in
-            PasswordHashing.verify(password, against: hash ?? PasswordHashing.nobody) && hash != nil
+            PasswordHashing.verify(password, against: hash ?? PasswordHashing.nobodys) && hash != nil
         }
         let now = self.now()
         let secret = Secret.make()
@@ -144,7 +145,7 @@ public final class AccessControl: Sendable {
             let isCurrent = isRight && state.users[name] == hash
             if isCurrent {
                 state.attempts.succeeded(address)
-                state.sessions.begin(digest, user: name, at: now)
+                state.sessions.begin(digest, user: name, from: address, at: now)
             } else {
                 state.attempts.failed(address, at: now)
             }
@@ -190,7 +191,7 @@ public final class AccessControl: Sendable {
             state.withdrawals += 1
             return true
         }
-        return try await self.newSession(of: name)
+        return try self.newSession(of: name, from: address)
     }
 
     /// Ends all sessions of the user.
@@ -205,11 +206,26 @@ public final class AccessControl: Sendable {
         }
     }
 
-    private func newSession(of name: String) async throws(AccessFailure) -> String {
+    /// For the user alone, who has to know the present one; answers a new session, and ends all others.
+    public func changePassword(
+        of name: String, from old: String, to new: String, address: String
+    ) async throws(AccessFailure) -> String {
+        try checkPassword(new)
+        let first = try await self.logIn(name: name, password: old, from: address)
+        do throws(AccessFailure) {
+            try await self.setPassword(new, of: name)
+        } catch {
+            self.logOut(session: first)
+            throw error
+        }
+        return try self.newSession(of: name, from: address)
+    }
+
+    private func newSession(of name: String, from address: String) throws(AccessFailure) -> String {
         let secret = Secret.make()
         guard let digest = Secret.digest(of: secret) else { throw .store("the library has no SHA-256") }
         let now = self.now()
-        self.state.withLock { $0.sessions.begin(digest, user: name, at: now) }
+        self.state.withLock { $0.sessions.begin(digest, user: name, from: address, at: now) }
         return secret
     }
 
@@ -251,6 +267,36 @@ public final class AccessControl: Sendable {
             return true
         }
         guard isAdmitted else { throw .alreadySetUp }
+    }
+
+    // MARK: - Sessions
+
+    /// Of everybody, the one used last first.
+    /// - Parameter own: The secret of the session that asks.
+    public func sessions(own: String?) -> [AccessSession] {
+        let digest = own.flatMap { Secret.digest(of: $0) }
+        let now = self.now()
+        return self.state.withLock { $0.sessions.list(at: now) }.map { item in
+            AccessSession(
+                id: Self.name(of: item.digest), user: item.session.user, address: item.session.address,
+                ageSeconds: now.seconds(since: item.session.begunAt),
+                idleSeconds: now.seconds(since: item.session.usedAt), isOwn: item.digest == digest)
+        }
+    }
+
+    /// Answers whether there was one.
+    public func endSession(_ id: String) -> Bool {
+        let now = self.now()
+        return self.state.withLock { state in
+            let ended = state.sessions.list(at: now).filter { Self.name(of: $0.digest) == id }
+            for item in ended { state.sessions.end(item.digest) }
+            return !ended.isEmpty
+        }
+    }
+
+    /// Of the digest's beginning: it names the session and lets nobody in.
+    private static func name(of digest: [UInt8]) -> String {
+        digest.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     // MARK: - Keys
@@ -305,11 +351,6 @@ private struct StoreBox: @unchecked Sendable {
     let store: AccessStore
 
     init(_ store: AccessStore) { self.store = store }
-}
-
-extension PasswordHashing {
-    /// A hash of our own making that no password has, so that unknown names take as long as known ones.
-    static let nobody = Self.hash(Secret.make()) ?? ""
 }
 
 func checkName(_ name: String) throws(AccessFailure) {

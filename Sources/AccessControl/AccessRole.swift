@@ -40,6 +40,31 @@ public struct AccessIdentity: Hashable, Sendable {
     }
 }
 
+/// Somebody who is logged in, without the secret.
+public struct AccessSession: Hashable, Sendable {
+    /// Names it, and lets nobody in.
+    public var id: String
+    public var user: String
+    /// From where it was begun.
+    public var address: String
+    public var ageSeconds: Double
+    /// Since it was used last.
+    public var idleSeconds: Double
+    /// It is the one that asks.
+    public var isOwn: Bool
+
+    public init(
+        id: String, user: String, address: String, ageSeconds: Double, idleSeconds: Double, isOwn: Bool
+    ) {
+        self.id = id
+        self.user = user
+        self.address = address
+        self.ageSeconds = ageSeconds
+        self.idleSeconds = idleSeconds
+        self.isOwn = isOwn
+    }
+}
+
 /// Why access cannot be given or changed.
 public enum AccessFailure: Error, Hashable, Sendable {
     case wrongToken

@@ -27,6 +27,12 @@ public struct AccessKey: Hashable, Sendable {
     public var role: AccessRole
     /// Seconds since 1970.
     public var createdAt: Int64
+
+    public init(name: String, role: AccessRole, createdAt: Int64) {
+        self.name = name
+        self.role = role
+        self.createdAt = createdAt
+    }
 }
 
 /// Users and keys on disk: passwords as argon2id, keys as SHA-256. One thread at a time.

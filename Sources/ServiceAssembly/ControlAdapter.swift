@@ -169,6 +169,10 @@ final class ControlAdapter: GovernorControl {
             instances: await self.instances(status))
     }
 
+    func governedTorrents(waitingForNames seconds: Double) async -> [GovernedRow] {
+        await self.service.listing.rows(self.service, waitingForNames: seconds)
+    }
+
     func preview() async throws(ControlFailure) -> PreviewReport {
         guard let plan = await self.governor.preview() else {
             throw ControlFailure(

@@ -34,7 +34,7 @@ struct SharedAccess: FacadeAccess {
         let needed: AccessRole = credentials.changesState ? .control : .read
         let found = [
             credentials.session.flatMap {
-                self.access.identity(ofSession: $0) ?? self.access.identity(ofKey: $0)
+                self.access.identity(ofSession: $0, isUse: true) ?? self.access.identity(ofKey: $0)
             },
             credentials.bearer.flatMap { self.access.identity(ofKey: $0) },
         ]

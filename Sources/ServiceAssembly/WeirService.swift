@@ -57,6 +57,14 @@ public enum WeirService {
             throw .listening("cannot listen on \(settings.global.host):\(settings.global.port): \(error)")
         }
         if let token = access.setUpToken { tell(setUpToken: token, logger) }
+        let socket = ServiceSocket(worker: service.worker) { request in
+            await WhyDocument.answer(request, torrents: service.torrents, control: control, at: wallSeconds())
+        }
+        service.io.post {
+            socket.open(service.io, folders: controlFolders(source.variables)) {
+                logger.warning("`weir why` will not find this service", ["problem": .text($0)])
+            }
+        }
         let ending = Ending()
         let watch = ConfigWatch(loop: service.io, path: source.path) {
             Task(executorPreference: service.worker) { _ = await service.reload() }
@@ -87,7 +95,7 @@ public enum WeirService {
                 notifier: service.notifier
             ).start()
             service.io.run()
-            withExtendedLifetime(signals) {}
+            withExtendedLifetime((signals, socket)) {}
         } catch {
             throw .system(error.description)
         }

@@ -28,7 +28,7 @@ struct TransferLine {
             isVerbose: self.invocation.parsed.has("verbose"))
     }
 
-    var controlFolders: [String] { WeirCommands.controlFolders(self.invocation.environment) }
+    var controlFolders: [String] { ServiceAssembly.controlFolders(self.invocation.environment) }
 
     func source(of text: String) throws(ServiceFailure) -> TorrentSource {
         if text.lowercased().hasPrefix("magnet:") {

@@ -7,7 +7,7 @@ struct FakeAccess: AccessDeciding {
 
     var needsSetUp = true
 
-    func identity(ofSession secret: String) -> AccessIdentity? {
+    func identity(ofSession secret: String, isUse: Bool) -> AccessIdentity? {
         AccessRole(rawValue: secret).map { AccessIdentity(kind: .session, name: "me", role: $0) }
     }
 
@@ -28,6 +28,17 @@ struct FakeAccess: AccessDeciding {
     }
 
     func setPassword(_ password: String, of name: String) async throws(AccessFailure) {}
+
+    func changePassword(
+        of name: String, from old: String, to new: String, address: String
+    ) async throws(AccessFailure) -> String { "s" }
+
+    func sessions(own: String?) -> [AccessSession] {
+        [AccessSession(id: "ab", user: "me", address: "::1", ageSeconds: 5, idleSeconds: 1, isOwn: true)]
+    }
+
+    func endSession(_ id: String) -> Bool { id == "ab" }
+
     var keys: [AccessKey] { [] }
 
     func createKey(
