@@ -136,6 +136,7 @@ extension Governor {
             if !new.isDryRun { governor.simulated = [:] }
             governor.configuration = new
             governor.matcher = matcher
+            governor.sentTotals = []
             for place in governor.instances.indices { governor.instances[place].placement.reset() }
         }
         self.replan()

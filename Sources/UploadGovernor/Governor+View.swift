@@ -52,6 +52,7 @@ extension Governor {
             self.instances[place].torrents = seen.torrents.count
             await self.placeTorrents(seen, at: place)
             self.instances[place].shares = self.shares(of: seen, instance.index)
+            self.countSent(seen, at: place)
         }
         return ClientsView(parts: parts)
     }

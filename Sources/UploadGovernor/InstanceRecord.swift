@@ -30,6 +30,8 @@ struct InstanceRecord: Sendable {
     var lastApplied: Int64?
     /// What it uploads for each configured tracker, as of its last list.
     var shares: [InstanceShare] = []
+    /// A poll has ended whose bytes are in no sum yet.
+    var hasUncounted = false
     var nextPoll = Instant(nanoseconds: .min)
     var lastRead: Instant?
     /// The cycle since which every good poll had the complete list, for telling that a torrent is gone.
@@ -50,6 +52,7 @@ struct InstanceRecord: Sendable {
     mutating func succeeded(_ notice: PollNotice, at now: Instant) {
         self.state = .current
         self.wasRead = true
+        self.hasUncounted = true
         self.restarted = self.restarted || notice.restarted
         if notice.restarted { self.restarts += 1 }
         self.limitsIncludeOverhead = notice.limitsIncludeOverhead
