@@ -78,7 +78,8 @@ struct SettingLine {
         guard masked, self.traits.contains(.secret), let text, text != "null", text != "\"\"" else {
             return self.text
         }
-        guard let scheme = ["http://", "https://"].first(where: { text.hasPrefix("\"" + $0) }) else {
+        guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix("\"" + $0) })
+        else {
             return "\"***\""
         }
         let rest = text.dropFirst(scheme.utf8.count + 1).dropLast()
