@@ -78,6 +78,8 @@ public final class AccessControl: Sendable {
     }
 
     public func close() {
+        let store = self.store
+        self.thread.post { store.store.foldLog() }
         self.thread.stop()
         self.thread.join()
     }

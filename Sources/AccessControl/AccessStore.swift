@@ -71,6 +71,9 @@ final class AccessStore {
         }
     }
 
+    /// Brings everything into the one file, if the disk takes it; else its log stays with it.
+    func foldLog() { try? self.database.foldLog() }
+
     /// Changes with every change of others.
     func changeNumber() throws(AccessFailure) -> Int64 {
         try self.asking { () throws(StoreFailure) in try self.database.changeNumber() }

@@ -142,7 +142,8 @@ extension Governor {
                         original: keepsLimit ? nil : entry.original,
                         leeches: seen.leeches, seeds: seen.seeds,
                         lastActivityAgeSeconds: seen.lastActivity > 0 ? max(0, now - seen.lastActivity) : nil,
-                        standing: part.isCurrent && !entry.isForeign ? .governed : .held))
+                        standing: part.isCurrent && !entry.isForeign && !self.isContested(key, scope)
+                            ? .governed : .held))
             }
         }
         if scope == .governing { self.appendNeverRead(to: &torrents) }
@@ -236,10 +237,12 @@ extension Governor {
         guard !self.configuration.isDryRun else { return [:] }
         var readings: [(key: TorrentKey, reading: LimitReading, expected: UploadLimit?, found: UploadLimit)] =
             []
+        self.settleContests()
         for part in view.parts where part.isCurrent {
             for seen in part.seen.torrents {
                 let key = TorrentKey(instance: part.instance, id: seen.id)
                 guard let entry = self.ledger[key], entry.ours != nil || entry.isForeign else { continue }
+                if self.isLeftAlone(key, seen.limit) { continue }
                 let place = entry.tracker.map(Int.init) ?? 0
                 let cap =
                     self.configuration.trackers.indices.contains(place)
@@ -255,6 +258,9 @@ extension Governor {
         if !respected.isEmpty { try self.journal.markForeign(respected, true) }
         if !handedBack.isEmpty { try self.journal.markForeign(handedBack, false) }
         var drift: [DriftCause: Int] = [:]
+        let restarted = Set(view.parts.filter(\.restarted).map(\.instance))
+        self.noteOthers(
+            readings.filter { !restarted.contains($0.key.instance) }.map { ($0.key, $0.reading, $0.found) })
         for reading in readings {
             self.ledger.follow(reading.reading, of: reading.key)
             guard case .drift(let cause) = reading.reading, let expected = reading.expected else { continue }

@@ -26,6 +26,10 @@ struct InstanceRecord: Sendable {
     var restarts = 0
     /// Limits that were not as Weir had set them.
     var drifts = 0
+    /// Whether another hand sets the same limits.
+    var contest = LimitContest()
+    /// Torrents whose limit another hand has set since the start, and Weir respects.
+    var takenOver: Set<TorrentID> = []
     /// When a limit was last confirmed, in seconds since 1970.
     var lastApplied: Int64?
     /// What it uploads for each configured tracker, as of its last list.

@@ -93,7 +93,7 @@ let databaseCheckCommand = Command(
 
 extension Invocation {
     fileprivate func databaseUpkeep() throws(ServiceFailure) -> DatabaseUpkeep {
-        let source = self.serviceSource
+        let source = self.serviceSource()
         return DatabaseUpkeep(try source.load().settings, source: source)
     }
 }

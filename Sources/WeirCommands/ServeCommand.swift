@@ -19,16 +19,18 @@ let serveCommand = Command(
             CommandExample("weir serve --config config/qguardarr.yaml", "A Qguardarr configuration as it is"),
         ])
 ) { invocation throws(ServiceFailure) in
-    let source = invocation.serviceSource
+    let source = invocation.serviceSource(["state", "downloads"])
     try WeirService.run(try source.load(), from: source)
     return .done
 }
 
 extension Invocation {
     /// The configuration that is named or found; without any, none is needed.
-    var serviceSource: SettingsSource {
+    /// - Parameter options: those that the command has.
+    func serviceSource(_ options: Set<String> = ["state"]) -> SettingsSource {
         var flags: [String: FlagValue] = [:]
-        for (option, key) in [("state", "engine.state"), ("downloads", "engine.directory")] {
+        for (option, key) in [("state", "engine.state"), ("downloads", "engine.directory")]
+        where options.contains(option) {
             guard let text = self.parsed.value(option) else { continue }
             flags[key] = FlagValue(flag: "--" + option, text: text)
         }
