@@ -37,6 +37,17 @@ export class Store extends EventTarget {
     this.tags = list.tags;
     this.directory = list.directory;
     this.#tell(true);
+    this.#prepare(this.#all);
+  }
+
+  /** Makes the texts that are searched while nothing else is to be done, so that the first letter finds them. */
+  #prepare(rows, from = 0) {
+    const idle = window.requestIdleCallback ?? ((run) => setTimeout(run, 50));
+    idle(() => {
+      const to = Math.min(rows.length, from + 2000);
+      for (let place = from; place < to; place += 1) this.text(rows[place]);
+      if (to < rows.length) this.#prepare(rows, to);
+    });
   }
 
   /** Takes changed rows and the ids of those that are gone. */
