@@ -106,8 +106,8 @@ extension JSONWriter {
             json.string(torrent.state.rawValue)
             json.null()
             json.whole(torrent.size)
-            // Size and done are equal where nothing is told of what is missing.
-            json.whole(torrent.size)
+            // How much of it is there, only a seed says.
+            json.whole(torrent.state == .seeding ? torrent.size : nil)
             json.integer(0)
             json.integer(torrent.rate.bytesPerSecond)
             for _ in 0..<3 { json.null() }

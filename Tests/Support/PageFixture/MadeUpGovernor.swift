@@ -4,6 +4,7 @@ import Foundation
 import JSONValues
 import LimitPlanning
 import SwarmTypes
+import TorrentCatalog
 
 /// Three qBittorrents, of which one is away, and five trackers.
 final class MadeUpGovernor: GovernorControl {
@@ -41,9 +42,25 @@ final class MadeUpGovernor: GovernorControl {
     }
 
     private let hasInstances: Bool
+    private let governed: [GovernedRow]
     private let state = Lock(State())
 
-    init(hasInstances: Bool) { self.hasInstances = hasInstances }
+    init(hasInstances: Bool, torrents: Int = 0) {
+        self.hasInstances = hasInstances
+        self.governed = (0..<torrents).map(madeUpGoverned)
+    }
+
+    /// One in thirty uploads, a little more or less each time.
+    func governedTorrents(waitingForNames seconds: Double) async -> [GovernedRow] {
+        let step = Int64(self.state.withLock { $0.step })
+        return self.governed.enumerated().map { number, row in
+            guard row.rate != .zero else { return row }
+            var row = row
+            let swing = (Int64(number) + step) % 7
+            row.rate = ByteRate(bytesPerSecond: row.rate.bytesPerSecond + swing * 1000)
+            return row
+        }
+    }
 
     func move() { self.state.withLock { $0.step += 1 } }
 
@@ -158,4 +175,23 @@ final class MadeUpGovernor: GovernorControl {
     }
     func reloadConfiguration() async throws(ControlFailure) -> ReloadReport { throw .notReady }
     func hook(_ event: HookEvent) -> HookAcceptance { .accepted(queueSize: 0) }
+}
+
+/// The first has a name and an instance's torrents have categories and tags that are hostile.
+private func madeUpGoverned(_ number: Int) -> GovernedRow {
+    let trackers = MadeUpGovernor.trackers
+    let reasons: [GovernedReason] = [.share, .idle, .idle, .share, .userLimit, .stopped, .wokeUp]
+    let reason = number % trackers.count == trackers.count - 1 ? .noCap : reasons[number % reasons.count]
+    let isBusy = number % 30 == 0 && reason != .stopped
+    var row = GovernedRow(
+        id: MadeUpLibrary.id(2_000_000 + number), instance: number % 3 == 0 ? "home" : "seedbox",
+        state: reason == .stopped ? .stopped : .seeding, tracker: trackers[number % trackers.count].id, reason: reason,
+        rate: ByteRate(bytesPerSecond: isBusy ? 40_000 + Int64(number % 997) * 100 : 0),
+        limit: reason == .noCap ? .unlimited : .bytesPerSecond(1024 * (4 + Int64(number % 400))), original: .unlimited)
+    row.name = number == 0 ? "<img src=x onerror=\"document.title='pwned'\"> governed" : "Governed torrent number \(number)"
+    row.category = number % 50 == 0 ? "<svg onload=document.title='pwned'>" : "films"
+    row.tags = number % 40 == 0 ? ["\u{202E}gat", "keep"] : []
+    row.size = Int64(number % 4000 + 1) << 20
+    row.leeches = Int32(number % 5)
+    return row
 }
