@@ -61,7 +61,11 @@ struct LockFile: ~Copyable {
         if ftruncate(self.descriptor, 0) == 0 { _ = pwrite(self.descriptor, bytes, bytes.count, 0) }
     }
 
-    deinit { close(self.descriptor) }
+    /// Closing alone would leave the lock with a child process that is between its `fork` and its `exec`.
+    deinit {
+        flock(self.descriptor, LOCK_UN)
+        close(self.descriptor)
+    }
 }
 
 /// Whether the file still has this name.
