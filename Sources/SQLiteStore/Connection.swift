@@ -33,8 +33,9 @@ final class Connection {
         if let size, size < 512, size > 0 || lock.isMarked {
             throw StoreFailure(.damaged("only \(size) bytes long"), path: path)
         }
-        // Its owner makes the log before the mark, and removes it after the mark is taken back.
-        if size != nil, lock.wasLeftOpen, !exists(path + "-wal") {
+        // Its owner makes the log before the mark, and removes it after the mark is taken back. Who folds it in the place of a
+        // killed owner, as SQLite's own shell, removes its index too.
+        if size != nil, lock.wasLeftOpen, !exists(path + "-wal"), exists(path + "-shm") {
             throw StoreFailure(.logMissing, path: path)
         }
         self.handle = try openHandle(
