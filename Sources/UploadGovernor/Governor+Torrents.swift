@@ -74,7 +74,8 @@ extension Governor {
             }
         return GovernedTorrent(
             key: key, tracker: cap == nil ? nil : tracker, standing: standing, uploadRate: seen.uploadRate,
-            limit: simulated ?? seen.limit, original: entry?.original, leeches: seen.leeches,
+            // What was confirmed is newer than the list, and gone as soon as a list shows another value.
+            limit: simulated ?? entry?.ours ?? seen.limit, original: entry?.original, leeches: seen.leeches,
             seeds: seen.seeds, lastActivity: seen.lastActivity, canUpload: seen.canUpload,
             isCurrent: isCurrent)
     }

@@ -230,8 +230,25 @@ def _(at):
                    "the passkey is masked")
         if tab == "Files":
             expect("<b>bold</b>/x.mkv" in content, "file names")
-    foreign = browser.run("return document.querySelectorAll('#grid :is(img, script, b, svg), dialog :is(img, script), "
-                          "dialog td b, [onload], [onerror], [href^=javascript]').length")
+    browser.run("[...document.querySelectorAll('[role=tab]')][0].click()")
+    browser.wait("document.querySelector('dialog .pairs')", "the overview")
+    content = text(browser, "dialog .pairs")
+    for part in ("<a href=javascript:document.title='pwned'>click</a>\u00b7", "<svg onload=document.title='pwned'>\u00b7", "\u00b7tag"):
+        expect(part in content, f"{part!r} is not shown as it is: {content}")
+    for place in ("#instance-rows", "#banner"):
+        expect("attic <img src=x onerror" in text(browser, place), f"the instance's name in {place}")
+    for label in ("Category", "Tag"):
+        browser.run("[...document.querySelectorAll('.filters select')].find((one) => one.ariaLabel === arguments[0]).dispatchEvent(new Event('focus'))", label)
+    expect("<svg onload=" in text(browser, ".filters") and "<script>" in text(browser, ".filters"), "categories and tags to choose from")
+    # What Weir itself says of what it was sent.
+    said = browser.run_async("fetch('match/test?url=' + encodeURIComponent('<img src=x>')).then((a) => done(a.headers.get('content-type')))")
+    expect(said == "application/json", f"an echo is no page: {said}")
+    for path in ("nowhere<img src=x>", "api/ui/torrent?id=<script>x</script>", "history?limit=<b>"):
+        kind, sniff = browser.run_async("fetch(arguments[0]).then((a) => done([a.headers.get('content-type'), a.headers.get('x-content-type-options')]))", path)
+        expect(kind == "application/json" and sniff == "nosniff", f"an error is no page: {kind}")
+    foreign = browser.run("return document.querySelectorAll('#grid :is(img, script, b, svg), dialog :is(img, script), dialog td b, img, "
+                          "#instance-rows :is(img, script), .filters :is(img, svg, script) option, option *, [onload], [onerror], "
+                          "[href^=javascript]').length")
     expect(foreign == 0, f"{foreign} elements came out of texts")
     expect("pwned" not in browser.run("return document.title"), "no script of a name has run")
     browser.press("Escape")

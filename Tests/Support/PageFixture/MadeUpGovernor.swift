@@ -6,6 +6,9 @@ import LimitPlanning
 import SwarmTypes
 import TorrentCatalog
 
+/// Names of instances come from a configuration that somebody else may have written.
+let hostileInstance = "attic <img src=x onerror=\"document.title='pwned'\">\u{202E}"
+
 /// Three qBittorrents, of which one is away, and five trackers.
 final class MadeUpGovernor: GovernorControl {
     struct Tracker: Sendable {
@@ -93,7 +96,7 @@ final class MadeUpGovernor: GovernorControl {
         var report = HealthReport()
         report.status = self.hasInstances ? .degraded : .healthy
         report.problems =
-            self.hasInstances ? ["attic: http://192.168.1.7:8080 does not answer (connection refused)"] : []
+            self.hasInstances ? ["\(hostileInstance): http://192.168.1.7:8080 does not answer (connection refused)"] : []
         report.managedTorrents = 908
         report.isPaused = self.state.withLock { $0.isPaused }
         return report
@@ -128,7 +131,7 @@ final class MadeUpGovernor: GovernorControl {
         home.lastApplied = (moment / 60).rounded(.down) * 60 - 310
         home.openIntents = 2
         var attic = InstanceReport(
-            name: "attic", url: "http://192.168.1.7:8080", isReachable: false, torrents: 188,
+            name: hostileInstance, url: "http://192.168.1.7:8080", isReachable: false, torrents: 188,
             lastSeen: moment - 4000,
             problem:
                 "http://192.168.1.7:8080 does not answer (connection refused). Its limits stay as they are.")
