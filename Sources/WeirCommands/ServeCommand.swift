@@ -20,16 +20,17 @@ let serveCommand = Command(
             CommandExample("weir serve --config config/qguardarr.yaml", "A Qguardarr configuration as it is"),
         ])
 ) { invocation throws(ServiceFailure) in
-    let source = invocation.serviceSource
+    let source = invocation.sourceIfAny(["state": "engine.state", "downloads": "engine.directory"])
     try WeirService.run(try source.load(), from: source)
     return .done
 }
 
 extension Invocation {
     /// The configuration that is named or found; without any, none is needed.
-    fileprivate var serviceSource: SettingsSource {
+    /// - Parameter options: that stand for keys of the configuration, by their names.
+    func sourceIfAny(_ options: [String: String] = [:]) -> SettingsSource {
         var flags: [String: FlagValue] = [:]
-        for (option, key) in [("state", "engine.state"), ("downloads", "engine.directory")] {
+        for (option, key) in options {
             guard let text = self.parsed.value(option) else { continue }
             flags[key] = FlagValue(flag: "--" + option, text: text)
         }
