@@ -1,3 +1,5 @@
+import Glibc
+
 /// The environment variables a configuration may use, and how the files they name are read.
 public struct ConfigEnvironment: Sendable {
     public var variables: [String: String]
@@ -20,14 +22,29 @@ public struct ConfigEnvironment: Sendable {
 
     enum FileContent {
         case absent
-        case text(String)
+        /// `source` is what named the file, for people.
+        case text(String, source: String)
         /// A sentence about the file, without its content.
         case unreadable(String)
     }
 
-    /// What the file says that the variable `name` + `_FILE` names, without its last line break.
+    /// What the file says that the variable `name` + `_FILE` names, else what the service manager hands over as the
+    /// credential `name` or `weir_` + `name` (systemd.exec(5), LoadCredential=); without its last line break.
     func contentOfFile(namedBy name: String) -> FileContent {
-        guard let path = self.variables[name + "_FILE"], !path.isEmpty else { return .absent }
+        if let path = self.variables[name + "_FILE"], !path.isEmpty {
+            return self.content(of: path, source: name + "_FILE")
+        }
+        guard let folder = self.variables["CREDENTIALS_DIRECTORY"], !folder.isEmpty else { return .absent }
+        for credential in [name, "weir_" + name] {
+            do { _ = try self.readSecret("\(folder)/\(credential)") } catch .unreadable(errno: ENOENT) {
+                continue
+            } catch {}
+            return self.content(of: "\(folder)/\(credential)", source: "credential \(credential)")
+        }
+        return .absent
+    }
+
+    private func content(of path: String, source: String) -> FileContent {
         do {
             var bytes = try self.readSecret(path)
             if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
@@ -35,7 +52,7 @@ public struct ConfigEnvironment: Sendable {
             guard let text = String(validating: bytes, as: UTF8.self) else {
                 return .unreadable("the file \(path) is not UTF-8 text")
             }
-            return .text(text)
+            return .text(text, source: source)
         } catch {
             return .unreadable("the file \(path) cannot be read: \(error)")
         }

@@ -127,7 +127,7 @@ public struct ConfigReading {
         guard let variable = scope.variable(of: key) else { return nil }
         self.knownVariables.formUnion([variable, variable + "_FILE"])
         switch self.environment.contentOfFile(namedBy: variable) {
-        case .text(let text): return (text, .environment(variable: variable + "_FILE"))
+        case .text(let text, let source): return (text, .environment(variable: source))
         case .unreadable(let message):
             self.report(
                 ConfigProblem(

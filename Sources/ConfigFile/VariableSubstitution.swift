@@ -71,8 +71,8 @@ extension ConfigEnvironment {
             return value
         }
         switch self.contentOfFile(namedBy: reference.name) {
-        case .text(let value) where !(value.isEmpty && reference.fallback != nil):
-            result.sources.append(reference.name + "_FILE")
+        case .text(let value, let source) where !(value.isEmpty && reference.fallback != nil):
+            result.sources.append(source)
             return value
         case .unreadable(let message):
             result.note(.unreadable(message: "\(reference.name)_FILE: \(message)"))

@@ -114,6 +114,7 @@ public struct NoticeOutbox: Sendable {
         self.current = nil
         self.isUnderWay = false
         self.told = [:]
+        self.lastSent = [:]
     }
 
     private func due(_ kind: NoticeKind, _ waiting: Pending) -> Instant {

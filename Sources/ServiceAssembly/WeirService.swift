@@ -145,19 +145,10 @@ public enum WeirService {
         }
     }
 
-    /// systemd's watchdog: told three times in its time that every loop turns. One after the other says so; the first that
-    /// hangs ends the message, and the service manager starts Weir anew.
+    /// systemd's watchdog: told three times in its time that every loop turns.
     private static func keepWatchdogQuiet(_ loops: [EventLoop]) {
-        guard let first = loops.first, let seconds = ServiceNotification.watchdogSeconds() else { return }
-        @Sendable func pass(_ rest: ArraySlice<EventLoop>) {
-            if let next = rest.first {
-                next.post { pass(rest.dropFirst()) }
-            } else {
-                ServiceNotification.send(.alive)
-                first.schedule(afterSeconds: seconds / 3) { pass(loops.dropFirst()) }
-            }
-        }
-        first.post { pass(loops.dropFirst()) }
+        guard let seconds = ServiceNotification.watchdogSeconds() else { return }
+        keepBeating(loops, everySeconds: seconds / 3) { ServiceNotification.send(.alive) }
     }
 }
 

@@ -6,8 +6,12 @@ import WeirSettings
 let statusCommand = Command(
     spec: CommandSpec(
         "status", "Show what the running Weir does",
-        options: [CommonOption.config, CommonOption.json])
+        options: [
+            CommonOption.config, CommonOption.json,
+            .flag("health", nil, "Only whether it is well: a word, and exit code 0 unless it is unhealthy"),
+        ])
 ) { invocation throws(ServiceFailure) in
+    if invocation.parsed.has("health") { return try printHealth(invocation) }
     let settings = try invocation.load().settings
     let url = try OneShot.run(settings) { $0.daemonURL }
     let answers = try OneShot.run(settings) { shot -> Result<[DaemonAnswer], ServiceFailure>? in
@@ -33,6 +37,19 @@ let statusCommand = Command(
         try printStatus(found, invocation.output)
     }
     return .done
+}
+
+/// For health checks: needs no configuration where Weir runs without one, no key, and asks one thing.
+private func printHealth(_ invocation: Invocation) throws(ServiceFailure) -> ExitCode {
+    let settings = try invocation.serviceSource([]).load().settings
+    let asked = try OneShot.run(settings) { shot in (await shot.daemon("GET", "/health"), shot.daemonURL) }
+    guard let answer = asked.0 else { throw .unreachable("no Weir is running at \(asked.1)") }
+    let found: DaemonAnswer
+    do throws(ServiceFailure) { found = try answer.get() } catch { throw error }
+    guard found.isSuccess else { throw failure(of: found) }
+    let status = try decoded(found)["status"]?.text ?? "unknown"
+    invocation.output.print(invocation.wantsJSON ? found.body : Array(plain(status).utf8))
+    return status == "unhealthy" ? .failed : .done
 }
 
 private func printStatus(_ answers: [DaemonAnswer], _ output: Output) throws(ServiceFailure) {

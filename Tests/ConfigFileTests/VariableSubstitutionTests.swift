@@ -39,6 +39,28 @@ struct VariableSubstitutionTests {
         #expect(self.environment.substituted("${LOOP}").text == "${NAME}")
     }
 
+    @Test(
+        "is taken from a credential of the service manager, by its own name or below weir_, after NAME_FILE")
+    func credentials() {
+        var environment = ConfigEnvironment(variables: [
+            "CREDENTIALS_DIRECTORY": "/run/credentials", "SECRET_FILE": "/run/secret",
+        ])
+        environment.readSecret = { path throws(FileReadFailure) in
+            switch path {
+            case "/run/secret": Array("named".utf8)
+            case "/run/credentials/PLAIN", "/run/credentials/SECRET": Array("plain\n".utf8)
+            case "/run/credentials/weir_OURS", "/run/credentials/weir_PLAIN": Array("ours\n".utf8)
+            case "/run/credentials/CLOSED": throw .unreadable(errno: 13)
+            default: throw .unreadable(errno: 2)
+            }
+        }
+        let result = environment.substituted("${PLAIN} ${OURS} ${SECRET} ${NONE:-x}")
+        #expect(result.text == "plain ours named x")
+        #expect(result.sources == ["credential PLAIN", "credential weir_OURS", "SECRET_FILE"])
+        #expect(environment.substituted("${CLOSED}").troubles.count == 1)
+        #expect(environment.substituted("${NONE}").troubles == [.unset(name: "NONE")])
+    }
+
     @Test("is taken from the file that NAME_FILE names when NAME is not set, without its last line break")
     func fromFile() {
         let result = self.environment.substituted("${SECRET}!")
