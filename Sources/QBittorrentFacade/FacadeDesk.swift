@@ -17,6 +17,7 @@ final class FacadeDesk: Sendable {
     private let start: Int64
     private let pending = Lock(Pending())
     private let accountant = MaindataAccountant()
+    private let sorter = RowSorter()
 
     init(mirror: CatalogMirror, now: @escaping @Sendable () -> Int64) {
         self.mirror = mirror
@@ -40,6 +41,11 @@ final class FacadeDesk: Sendable {
         await self.accountant.answer(after: known, self)
     }
 
+    /// Chosen and sorted elsewhere than on the server's loop.
+    func select(_ filter: TorrentFilter) async -> [TorrentRow] {
+        await self.sorter.select(filter, from: self.mirror.state.rows)
+    }
+
     fileprivate func takeTouched() -> Set<TorrentID> {
         self.pending.withLock { pending in
             let touched = pending.touched
@@ -54,6 +60,13 @@ final class FacadeDesk: Sendable {
     var serverState: ServerState {
         let state = self.mirror.state
         return ServerState(session: state.session, preferences: state.preferences)
+    }
+}
+
+/// A thread of the pool, one call at a time.
+private actor RowSorter {
+    func select(_ filter: TorrentFilter, from rows: [TorrentID: TorrentRow]) -> [TorrentRow] {
+        filter.select(from: rows)
     }
 }
 

@@ -6,7 +6,7 @@ import TorrentCatalog
 /// What is told of torrents.
 let torrentReadings: [FacadeRoute] = [
     .ask("torrents/info") { call async throws(FacadeRefusal) in
-        let rows = try TorrentFilter(call).select(from: call.directing.mirror.state.rows)
+        let rows = await call.desk.select(try TorrentFilter(call))
         var trackers: [TorrentID: [TrackerLine]] = [:]
         if call.flag("includeTrackers") == true {
             for row in rows {
