@@ -8,11 +8,11 @@ public import SwarmTypes
 /// made up for within a few seconds. What nobody wanted is not saved up.
 public struct CapRemainder: Hashable, Sendable {
     /// The others' mean is taken over so long.
-    private static let spanSeconds = 8.0
+    private static let spanSeconds = 5.0
     /// No change for so long means that nothing was sent; less may only be a counter that was not refreshed.
     private static let silenceSeconds = 2.5
     /// What was sent too much or too little is made up for in this time.
-    private static let repaySeconds = 5.0
+    private static let repaySeconds = 3.0
     /// Of the cap, in seconds: what may be sent later because it could not be sent in time; the readings' steps alone make
     /// half a second.
     private static let savedSeconds = 1.0

@@ -66,7 +66,7 @@ def build(at, options):
                          None if engine is None else engine * cap / ENGINE_PEERS)
         for n in range(THEIR_PEERS if instance != 0 else 0):
             leechers.add(f"{name}/instance", theirs[name][n % THEIR_TORRENTS], PIECE, home.listen,
-                         None if instance is None else instance * cap / THEIR_PEERS)
+                         None if instance is None else instance * cap / THEIR_PEERS, depth=6)
     leechers.start()
     return home, weir, leechers
 

@@ -16,10 +16,11 @@ BLOCK = 16 * 1024
 
 
 class Peer:
-    """One connection to one seeder for one torrent. `rate` is what it wants in bytes a second; None is all it can get."""
+    """One connection to one seeder for one torrent. `rate` is what it wants in bytes a second; None is all it can get. `depth`
+    is how many blocks it asks for ahead."""
 
-    def __init__(self, number, group, torrent, piece, port, rate):
-        self.group, self.port, self.rate = group, port, rate
+    def __init__(self, number, group, torrent, piece, port, rate, depth):
+        self.group, self.port, self.rate, self.depth = group, port, rate, depth
         self.info_hash = bytes.fromhex(torrent.info_hash)
         self.pieces, self.piece = torrent.size // piece, piece
         self.address = f"127.{1 + number // 62500}.{number // 250 % 250}.{1 + number % 250}"
@@ -43,8 +44,6 @@ class Peer:
 class LightLeechers:
     """Peers in a thread of their own, with what each group of them has received, sampled four times a second."""
 
-    DEPTH = 24
-
     def __init__(self):
         self.peers = []
         self.selector = selectors.DefaultSelector()
@@ -57,9 +56,9 @@ class LightLeechers:
         self.lock = threading.Lock()
         self.thread = threading.Thread(target=self.run, daemon=True)
 
-    def add(self, group, torrent, piece, port, rate=None):
+    def add(self, group, torrent, piece, port, rate=None, depth=24):
         self.received.setdefault(group, 0)
-        self.peers.append(Peer(len(self.peers), group, torrent, piece, port, rate))
+        self.peers.append(Peer(len(self.peers), group, torrent, piece, port, rate, depth))
 
     def start(self):
         self.thread.start()
@@ -215,12 +214,12 @@ class LightLeechers:
             self.ask(peer, 0)
 
     def ask(self, peer, now):
-        allowed = self.DEPTH
+        allowed = peer.depth
         if peer.rate is not None:
             if peer.filled_at is not None:
                 peer.tokens = min(max(2.0 * BLOCK, peer.rate * 2.0), peer.tokens + (now - peer.filled_at) * peer.rate)
             peer.filled_at = now
-            allowed = min(self.DEPTH, peer.waiting + int(peer.tokens // BLOCK))
+            allowed = min(peer.depth, peer.waiting + int(peer.tokens // BLOCK))
         asked = False
         while not peer.is_choked and peer.waiting < allowed:
             piece, block = divmod(peer.place, peer.piece // BLOCK)

@@ -119,7 +119,13 @@ class Governing(Service):
 def listening_port(weir):
     """The port on which the process takes peers: the one that is not its API's."""
     pid = weir.process.pid
-    inodes = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    inodes = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            inodes.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except FileNotFoundError:
+            # It was closed meanwhile.
+            pass
     for line in open("/proc/net/tcp").read().splitlines()[1:]:
         parts = line.split()
         port = int(parts[1].split(":")[1], 16)
