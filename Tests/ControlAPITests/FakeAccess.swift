@@ -56,6 +56,7 @@ final class RevocableAccess: AccessDeciding {
 
     private func isRevoked(_ secret: String) -> Bool { self.revoked.withLock { $0.contains(secret) } }
 
+    var withdrawals: Int { self.revoked.withLock { $0.count } }
     var needsSetUp: Bool { false }
     var keys: [AccessKey] { [] }
 
