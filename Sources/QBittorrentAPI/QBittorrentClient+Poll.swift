@@ -138,7 +138,11 @@ extension QBittorrentClient {
         var revision = revision
         var others: [TorrentID: Int64] = [:]
         for (id, written) in try await self.currentLimits(of: Array(asked)) {
-            if changed.contains(id) { revision.correctLimit(written: written, of: id) } else { others[id] = written }
+            if changed.contains(id) {
+                revision.correctLimit(written: written, of: id)
+            } else {
+                others[id] = written
+            }
         }
         self.doubtfulLimits = self.doubtfulLimits.compactMapValues { $0 > 1 ? $0 - 1 : nil }
         return (revision, others)
