@@ -33,8 +33,12 @@ extension GovernorReporting {
 
     /// Why a governed torrent has the limit that it has.
     /// - Parameter now: Seconds since 1970.
-    public func explanation(of row: GovernedRow, at now: Double) async throws(ControlFailure) -> GovernedExplanation {
-        let changes = try await self.history(limit: 20, torrent: row.id).filter { $0.instance == row.instance }
+    public func explanation(of row: GovernedRow, at now: Double) async throws(ControlFailure)
+        -> GovernedExplanation
+    {
+        let changes = try await self.history(limit: 20, torrent: row.id).filter {
+            $0.instance == row.instance
+        }
         return GovernedExplanation(row, try await self.situation(), changes: changes, at: now)
     }
 

@@ -5,7 +5,8 @@ import JSONValues
 /// What somebody who is logged in does with passwords and sessions. Whoever loses the right loses the open streams at once.
 let accountRoutes: [Route] = [
     .post(
-        "/api/access/password/change", "Changes a password by who knows it; answers a new session and ends all others", right: .admin,
+        "/api/access/password/change",
+        "Changes a password by who knows it; answers a new session and ends all others", right: .admin,
         body: .json(
             .object(["name": .string, "current": .string, "password": .string]),
             remedy: #"Send {"name": "…", "current": "…", "password": "…"}."#),
@@ -54,7 +55,8 @@ let accountRoutes: [Route] = [
         }),
     .post(
         "/api/access/sessions/end", "Logs somebody out", right: .admin,
-        body: .json(.object(["id": .string]), remedy: #"Send {"id": "…"}, as /api/access/sessions names it."#),
+        body: .json(
+            .object(["id": .string]), remedy: #"Send {"id": "…"}, as /api/access/sessions names it."#),
         answer: .json(.object(["id": .string])), failures: [404],
         run: .now { call throws(APIError) in
             let id = try call.text("id")

@@ -97,7 +97,8 @@ actor GovernedListing {
         guard !self.isAsking else { return }
         let now = monotonicNow()
         var wanted: [(place: Int, ids: [TorrentID])] = []
-        for (place, ids) in Dictionary(grouping: torrents.filter(\.isCurrent), by: { Int($0.key.instance.rawValue) })
+        for (place, ids) in Dictionary(
+            grouping: torrents.filter(\.isCurrent), by: { Int($0.key.instance.rawValue) })
         where adapters.indices.contains(place) {
             let interval = max(Self.leastRefreshSeconds, Double(ids.count) * Self.refreshSecondsPerTorrent)
             let isDue = self.asked[place].map { now.seconds(since: $0) >= interval } ?? true

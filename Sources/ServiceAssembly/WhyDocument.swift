@@ -97,7 +97,9 @@ extension TorrentSummary {
 }
 
 extension GovernedRow {
-    fileprivate var urgency: Int { !self.isCurrent || self.reason == .unplaced ? 0 : self.rate == .zero ? 2 : 1 }
+    fileprivate var urgency: Int {
+        !self.isCurrent || self.reason == .unplaced ? 0 : self.rate == .zero ? 2 : 1
+    }
 }
 
 /// Answers `weir why` for the service, as a session does. It lasts as long as the loop.

@@ -11,7 +11,9 @@ public func controlFolders(_ environment: [String: String]) -> [String] {
         folders.append(String(given))
     }
     // Anything but an absolute path is to be ignored (XDG Base Directory Specification).
-    if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/") { folders.append(runtime + "/weir") }
+    if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/") {
+        folders.append(runtime + "/weir")
+    }
     return folders + ["/tmp/weir-\(geteuid())"]
 }
 

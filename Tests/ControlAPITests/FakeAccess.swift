@@ -68,7 +68,9 @@ final class RevocableAccess: AccessDeciding {
         self.isRevoked(secret) ? nil : self.all.identity(ofKey: secret)
     }
 
-    func logIn(name: String, password: String, from address: String) async throws(AccessFailure) -> String { "s" }
+    func logIn(name: String, password: String, from address: String) async throws(AccessFailure) -> String {
+        "s"
+    }
     func logOut(session secret: String) {}
     func setUp(
         token: String, name: String, password: String, from address: String

@@ -51,7 +51,9 @@ private func row(_ number: Int, rate: Int64 = 0, instance: String = "home") -> G
 
 @Suite("Governed torrents", .timeLimit(.minutes(1)))
 struct GovernedTests {
-    @Test("The page has what the instances have, whatever changes, and with events that are lost", arguments: 0..<200 as Range<UInt64>)
+    @Test(
+        "The page has what the instances have, whatever changes, and with events that are lost",
+        arguments: 0..<200 as Range<UInt64>)
     func consistency(seed: UInt64) async throws {
         var random = SplitMix64(seed: seed)
         let governor = FakeGovernor()
@@ -66,7 +68,8 @@ struct GovernedTests {
                 case 1: if !rows.isEmpty { rows.remove(at: Int.random(in: 0..<rows.count, using: &random)) }
                 default:
                     for place in rows.indices where Bool.random(using: &random) {
-                        rows[place].rate = ByteRate(bytesPerSecond: Int64.random(in: 0..<5000, using: &random))
+                        rows[place].rate = ByteRate(
+                            bytesPerSecond: Int64.random(in: 0..<5000, using: &random))
                     }
                 }
                 var seen: Set<GovernedRow.Key> = []
@@ -116,13 +119,18 @@ struct GovernedTests {
         let place = { (name: String) in torrentColumns.firstIndex(of: name) ?? 0 }
         #expect(rows.contains { $0[place("name")] as? String == "<img src=x onerror=alert(1)>\u{202E}\n" })
         #expect(rows.contains { $0[place("instance")] as? String == "attic" && $0[place("cap")] is NSNull })
-        #expect(Set(rows.compactMap { $0[place("reason")] as? String }) == Set(GovernedReason.allCases.map(\.rawValue)))
+        #expect(
+            Set(rows.compactMap { $0[place("reason")] as? String })
+                == Set(GovernedReason.allCases.map(\.rawValue)))
     }
 
-    @Test("Each reason has an explanation with evidence, the same for page and command", arguments: GovernedReason.allCases)
+    @Test(
+        "Each reason has an explanation with evidence, the same for page and command",
+        arguments: GovernedReason.allCases)
     func explains(reason: GovernedReason) async throws {
         let governor = FakeGovernor()
-        let found = try #require(governor.governed.withLock { $0 }.first { $0.reason == reason && $0.instance == "home" })
+        let found = try #require(
+            governor.governed.withLock { $0 }.first { $0.reason == reason && $0.instance == "home" })
         let explanation = try await governor.explanation(of: found, at: 1_756_900_000)
         #expect(!explanation.headline.isEmpty && explanation.headline.last == ".")
         #expect(explanation.evidence.contains { $0.contains("1000 B/s") || $0.contains("Alpha") })

@@ -210,7 +210,8 @@ private final class FeedServer: Sendable {
         self.server = try HTTPServer(
             loop: self.loop, address: "127.0.0.1", port: 0,
             handler: ControlHandler(
-                control: governor, policy: AccessPolicy(allowedHosts: ["h"], access: access), version: "1", live: self.feed,
+                control: governor, policy: AccessPolicy(allowedHosts: ["h"], access: access), version: "1",
+                live: self.feed,
                 now: { 0 }))
         try self.loop.start()
     }

@@ -40,7 +40,9 @@ private let validRequests: [String: (query: [(name: String, value: String)], bod
     "POST /api/access/login": ([], #"{"name":"me","password":"long enough"}"#),
     "POST /api/access/logout": ([], ""),
     "POST /api/access/password": ([], #"{"name":"me","password":"long enough"}"#),
-    "POST /api/access/password/change": ([], #"{"name":"me","current":"long enough","password":"even longer"}"#),
+    "POST /api/access/password/change": (
+        [], #"{"name":"me","current":"long enough","password":"even longer"}"#
+    ),
     "GET /api/access/sessions": ([], ""),
     "POST /api/access/sessions/end": ([], #"{"id":"ab"}"#),
     "GET /api/access/keys": ([], ""),

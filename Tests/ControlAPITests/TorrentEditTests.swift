@@ -31,7 +31,8 @@ struct TorrentEditTests {
         ])
     func commands(body: String, command: TorrentCommand) async throws {
         let library = FakeLibrary()
-        let response = await handler(FakeGovernor(), AccessPolicy(), library).response(to: posting(path, edit(body)))
+        let response = await handler(FakeGovernor(), AccessPolicy(), library).response(
+            to: posting(path, edit(body)))
         #expect(response.status == 200, "\(response.text)")
         #expect(library.commands == ["\(command) on \(TorrentTargets.some([torrent(1)]))"])
         #expect(!response.text.contains("0123456789abcdef/"))
@@ -40,17 +41,24 @@ struct TorrentEditTests {
     @Test(
         "What makes no sense is refused and changes nothing",
         arguments: [
-            #""edit":"name""#, #""edit":"name","name":"""#, #""edit":"other""#, #""edit":1"#, #""edit":"path","from":"a""#,
-            #""edit":"priority","files":[],"priority":"high""#, #""edit":"priority","files":[-1],"priority":"high""#,
-            #""edit":"priority","files":["0"],"priority":"high""#, #""edit":"priority","files":[0],"priority":"low""#,
-            #""edit":"priority","files":[99999999999999999999],"priority":"high""#, #""edit":"sequential","on":1"#,
-            #""edit":"add_trackers","urls":[]"#, #""edit":"add_trackers","urls":[1]"#, #""edit":"remove_tracker","place":0"#,
-            #""edit":"remove_tracker","place":-1,"url":"x""#, #""edit":"remove_tracker","place":0,"url":"https://other.example""#,
+            #""edit":"name""#, #""edit":"name","name":"""#, #""edit":"other""#, #""edit":1"#,
+            #""edit":"path","from":"a""#,
+            #""edit":"priority","files":[],"priority":"high""#,
+            #""edit":"priority","files":[-1],"priority":"high""#,
+            #""edit":"priority","files":["0"],"priority":"high""#,
+            #""edit":"priority","files":[0],"priority":"low""#,
+            #""edit":"priority","files":[99999999999999999999],"priority":"high""#,
+            #""edit":"sequential","on":1"#,
+            #""edit":"add_trackers","urls":[]"#, #""edit":"add_trackers","urls":[1]"#,
+            #""edit":"remove_tracker","place":0"#,
+            #""edit":"remove_tracker","place":-1,"url":"x""#,
+            #""edit":"remove_tracker","place":0,"url":"https://other.example""#,
             #""edit":"remove_tracker","place":7,"url":"\#(shownURL)""#,
         ])
     func refusals(body: String) async throws {
         let library = FakeLibrary()
-        let response = await handler(FakeGovernor(), AccessPolicy(), library).response(to: posting(path, edit(body)))
+        let response = await handler(FakeGovernor(), AccessPolicy(), library).response(
+            to: posting(path, edit(body)))
         #expect([400, 409].contains(response.status), "\(response.status)")
         #expect(library.commands.isEmpty)
     }

@@ -121,7 +121,7 @@ def _(at):
     world = at.world
     resting = world.explanation("wanted by")
     expect(resting["verdict"]["code"] == "no_demand" and resting["instance"] == "home", resting)
-    expect(world.explanation(world.resting.info_hash)["name"] == world.resting.name, "by its hash")
+    expect(world.explanation(world.resting.info_hash)["name"].startswith("wanted by nobody <b>"), "by its hash")
     own = world.explanation("fetched by")
     expect(own["verdict"]["code"] and own["trackers"] and "peers" in own, own)
     words = world.why("held by", check=0).stdout
@@ -130,6 +130,7 @@ def _(at):
     everything = world.why(check=0).stdout
     for name in ("held by its cap", "wanted by nobody", "fetched by Weir"):
         expect(name in everything, f"{name} in {everything}")
+    expect("\u202e" not in everything and "\x1b" not in everything, f"marks that turn the writing: {everything!r}")
 
 
 @check("one torrent is renamed, limited, and has other trackers; what is undone is undone")

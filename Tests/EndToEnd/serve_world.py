@@ -22,7 +22,7 @@ class ServeWorld(laboratory.Lab):
         announce = f"http://127.0.0.1:{self.tracker_port}/announce"
         size = 64 * laboratory.PIECE
         self.held = laboratory.Torrent("held by its cap", size, announce)
-        self.resting = laboratory.Torrent("wanted by nobody", size, announce)
+        self.resting = laboratory.Torrent("wanted by nobody <b>", size, announce)
         self.payload = laboratory.Torrent("fetched by Weir", 24 * laboratory.PIECE, announce)
         self.allow([self.held, self.resting, self.payload])
         self.home = laboratory.QBittorrent(self, "home")

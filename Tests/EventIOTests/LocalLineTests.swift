@@ -109,7 +109,9 @@ struct LocalLineTests {
     let temporary = TemporaryDirectory()
     var path: String { self.temporary.file("sockets") }
 
-    @Test("An answer may come later and from another thread; who has gone meanwhile, and who waits too long, gets none")
+    @Test(
+        "An answer may come later and from another thread; who has gone meanwhile, and who waits too long, gets none"
+    )
     func later() async throws {
         let loop = try EventLoop(name: "served")
         let directory = try LocalDirectory(self.path, creates: true)
@@ -119,7 +121,8 @@ struct LocalLineTests {
         var limits = LocalLineServer.Limits()
         limits.seconds = 3
         loop.post { [limits] in
-            let made = try? LocalLineServer(loop: loop, directory: directory, name: "later", limits: limits) { line, reply in
+            let made = try? LocalLineServer(loop: loop, directory: directory, name: "later", limits: limits) {
+                line, reply in
                 if line == "now" { return reply(pieces(["at once"])) }
                 if line == "none" { return reply(nil) }
                 replies.withLock { $0.append(reply) }

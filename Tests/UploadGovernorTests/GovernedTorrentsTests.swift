@@ -32,7 +32,9 @@ struct GovernedTorrentsTests {
         #expect(await world.governor.torrents().allSatisfy { !$0.isCurrent })
     }
 
-    @Test("The last reason takes no room beside the mark of a user's own limit", arguments: ChangeReason.allCases)
+    @Test(
+        "The last reason takes no room beside the mark of a user's own limit",
+        arguments: ChangeReason.allCases)
     func marks(reason: ChangeReason) {
         for isForeign in [false, true] {
             var entry = LedgerEntry(isForeign: isForeign)

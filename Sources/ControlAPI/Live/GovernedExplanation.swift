@@ -66,7 +66,9 @@ public struct GovernedExplanation: Hashable, Sendable {
                 "`weir` governs more of them with a greater rollout_percentage."
             )
         case .stopped:
-            return ("stopped", .expected, "It is stopped or broken in \(row.instance), and cannot upload.", nil)
+            return (
+                "stopped", .expected, "It is stopped or broken in \(row.instance), and cannot upload.", nil
+            )
         case .unplaced:
             return (
                 "unplaced", .watch, "Weir does not know yet which tracker it belongs to.",
@@ -79,7 +81,10 @@ public struct GovernedExplanation: Hashable, Sendable {
                 "`weir resume` governs it again."
             )
         case .waiting:
-            return ("waiting", .watch, "It waits for its share of the cap of \(name).", "It comes with the next poll.")
+            return (
+                "waiting", .watch, "It waits for its share of the cap of \(name).",
+                "It comes with the next poll."
+            )
         default: return self.given(row, tracker, name)
         }
     }
@@ -126,9 +131,11 @@ public struct GovernedExplanation: Hashable, Sendable {
             if tracker.effectiveCap > tracker.cap {
                 line += ", with what it borrows \(spelled(tracker.effectiveCap))"
             } else if tracker.effectiveCap < tracker.cap {
-                line += ", of it given out \(spelled(tracker.effectiveCap)) (the rest is lent, or kept free because clients overshoot)"
+                line +=
+                    ", of it given out \(spelled(tracker.effectiveCap)) (the rest is lent, or kept free because clients overshoot)"
             }
-            line += ", used \(spelled(tracker.uploadRate)) by \(tracker.activeTorrents) of \(tracker.torrents) torrents"
+            line +=
+                ", used \(spelled(tracker.uploadRate)) by \(tracker.activeTorrents) of \(tracker.torrents) torrents"
             evidence.append(line)
         }
         evidence.append("connected to it: \(row.seeds) seeds, and \(row.leeches) peers that miss pieces")
@@ -200,7 +207,8 @@ extension GovernedExplanation {
                         json.member("from", bytesPerSecond: change.from)
                         json.member("to", bytesPerSecond: change.to)
                         json.member("reason", change.reason)
-                        json.member("meaning", GovernedReason(rawValue: change.reason)?.meaning ?? change.reason)
+                        json.member(
+                            "meaning", GovernedReason(rawValue: change.reason)?.meaning ?? change.reason)
                         json.member("state", change.state.rawValue)
                     }
                 }

@@ -115,7 +115,9 @@ public final class LiveFeed: Sendable {
     func endRefusedStreams() {
         let (readers, policy) = self.state.withLock { ($0.streams, $0.policy) }
         guard let policy else { return }
-        let refused = readers.filter { policy.refusal(of: $0.value.request, right: .read, isUse: false) != nil }
+        let refused = readers.filter {
+            policy.refusal(of: $0.value.request, right: .read, isUse: false) != nil
+        }
         self.state.withLock { state in for key in refused.keys { state.streams[key] = nil } }
         for reader in refused.values { reader.stream.end() }
     }

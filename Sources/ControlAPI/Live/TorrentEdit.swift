@@ -45,10 +45,12 @@ struct TorrentEdit: Sendable {
         case .endsFirst: return .setEndsFirst(try self.flag())
         case .addTrackers:
             let urls = self.body["urls"]?.elements?.compactMap(\.text) ?? []
-            guard !urls.isEmpty, urls.count <= Self.maximumTrackers, urls.count == self.body["urls"]?.elements?.count,
+            guard !urls.isEmpty, urls.count <= Self.maximumTrackers,
+                urls.count == self.body["urls"]?.elements?.count,
                 urls.allSatisfy({ $0.utf8.count <= 2000 })
             else {
-                throw APIError(400, "bad_urls", "\"urls\" must be a list of 1 to \(Self.maximumTrackers) addresses.")
+                throw APIError(
+                    400, "bad_urls", "\"urls\" must be a list of 1 to \(Self.maximumTrackers) addresses.")
             }
             return .addTrackers(urls)
         case .replaceTracker:
@@ -74,7 +76,8 @@ struct TorrentEdit: Sendable {
 
     private func priority() throws(APIError) -> TorrentCommand {
         let files = self.body["files"]?.elements?.compactMap { $0.integer.flatMap { Int(exactly: $0) } } ?? []
-        guard !files.isEmpty, files.count <= Self.maximumFiles, files.count == self.body["files"]?.elements?.count,
+        guard !files.isEmpty, files.count <= Self.maximumFiles,
+            files.count == self.body["files"]?.elements?.count,
             files.allSatisfy({ $0 >= 0 })
         else { throw APIError(400, "bad_files", "\"files\" must be a list of the files' numbers.") }
         guard let priority = self.body["priority"]?.text.flatMap({ FilePriority(rawValue: $0) }) else {
@@ -91,7 +94,9 @@ struct TorrentEdit: Sendable {
         }
         let shown = try self.text("url")
         let lines: [TrackerLine]
-        do throws(CatalogFailure) { lines = try await torrents.trackers(of: self.id) } catch { throw APIError(error) }
+        do throws(CatalogFailure) { lines = try await torrents.trackers(of: self.id) } catch {
+            throw APIError(error)
+        }
         guard lines.indices.contains(place), MaskedTracker(lines[place].url).url == shown else {
             throw APIError(409, "trackers_changed", "The list of trackers has changed; look at it again.")
         }
@@ -109,7 +114,8 @@ struct TorrentEdit: Sendable {
 
 let editRoutes: [Route] = [
     .post(
-        "/api/ui/torrent/edit", "Changes one torrent: its name, its files' names and priorities, its trackers",
+        "/api/ui/torrent/edit",
+        "Changes one torrent: its name, its files' names and priorities, its trackers",
         body: .json(
             TorrentEdit.schema, remedy: #"Send {"id": "HASH", "edit": "name", "name": "…"} as JSON."#),
         maximumBodyBytes: 1 << 20, answer: .json(.object(["edit": .string])), failures: [400, 404, 409, 500],
@@ -117,7 +123,8 @@ let editRoutes: [Route] = [
             let torrents = try call.engine()
             let edit = try TorrentEdit(call.body)
             guard torrents.mirror.row(of: edit.id) != nil else {
-                throw APIError(404, "torrent_not_found", "There is no such torrent; it may have been removed.")
+                throw APIError(
+                    404, "torrent_not_found", "There is no such torrent; it may have been removed.")
             }
             let command = try await edit.command(in: torrents)
             do throws(CatalogFailure) {

@@ -70,7 +70,8 @@ final class MadeUpAccess: AccessDeciding {
     func sessions(own: String?) -> [AccessSession] {
         self.state.withLock { $0.sessions }.sorted { $0.key < $1.key }.map {
             AccessSession(
-                id: String($0.key.prefix(9)), user: $0.value, address: "127.0.0.1", ageSeconds: 7200, idleSeconds: 3,
+                id: String($0.key.prefix(9)), user: $0.value, address: "127.0.0.1", ageSeconds: 7200,
+                idleSeconds: 3,
                 isOwn: $0.key == own)
         }
     }

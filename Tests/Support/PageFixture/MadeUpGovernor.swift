@@ -96,7 +96,8 @@ final class MadeUpGovernor: GovernorControl {
         var report = HealthReport()
         report.status = self.hasInstances ? .degraded : .healthy
         report.problems =
-            self.hasInstances ? ["\(hostileInstance): http://192.168.1.7:8080 does not answer (connection refused)"] : []
+            self.hasInstances
+            ? ["\(hostileInstance): http://192.168.1.7:8080 does not answer (connection refused)"] : []
         report.managedTorrents = 908
         report.isPaused = self.state.withLock { $0.isPaused }
         return report
@@ -188,10 +189,14 @@ private func madeUpGoverned(_ number: Int) -> GovernedRow {
     let isBusy = number % 30 == 0 && reason != .stopped
     var row = GovernedRow(
         id: MadeUpLibrary.id(2_000_000 + number), instance: number % 3 == 0 ? "home" : "seedbox",
-        state: reason == .stopped ? .stopped : .seeding, tracker: trackers[number % trackers.count].id, reason: reason,
+        state: reason == .stopped ? .stopped : .seeding, tracker: trackers[number % trackers.count].id,
+        reason: reason,
         rate: ByteRate(bytesPerSecond: isBusy ? 40_000 + Int64(number % 997) * 100 : 0),
-        limit: reason == .noCap ? .unlimited : .bytesPerSecond(1024 * (4 + Int64(number % 400))), original: .unlimited)
-    row.name = number == 0 ? "<img src=x onerror=\"document.title='pwned'\"> governed" : "Governed torrent number \(number)"
+        limit: reason == .noCap ? .unlimited : .bytesPerSecond(1024 * (4 + Int64(number % 400))),
+        original: .unlimited)
+    row.name =
+        number == 0
+        ? "<img src=x onerror=\"document.title='pwned'\"> governed" : "Governed torrent number \(number)"
     row.category = number % 50 == 0 ? "<svg onload=document.title='pwned'>" : "films"
     row.tags = number % 40 == 0 ? ["\u{202E}gat", "keep"] : []
     row.size = Int64(number % 4000 + 1) << 20

@@ -20,7 +20,6 @@ export class Store extends EventTarget {
   directory = "";
   #all = [];
   #sorted = null;
-  #texts = new WeakMap();
   #key = "added";
   #isDescending = true;
 
@@ -103,25 +102,20 @@ export class Store extends EventTarget {
     }
     if (words.length === 0 && !test) return this.#sorted;
     const passing = [];
+    const [first = "", ...others] = words;
     for (const row of this.#sorted) {
       if (test && !test(row)) continue;
-      if (words.length > 0) {
-        const text = this.text(row);
-        if (!words.every((word) => text.includes(word))) continue;
-      }
-      passing.push(row);
+      const text = row.text ?? this.text(row);
+      if (text.includes(first) && others.every((word) => text.includes(word))) passing.push(row);
     }
     return passing;
   }
 
+  /** What is searched in a row; kept with the row, which a change replaces by another. */
   text(row) {
-    let text = this.#texts.get(row);
-    if (text === undefined) {
-      text = [row[column.name], row[column.category], row[column.tags].join(" "), row[column.tracker], row[column.cap], row[column.instance], row[column.id]]
-        .join("\n").slice(0, maximumTextLength).toLowerCase();
-      this.#texts.set(row, text);
-    }
-    return text;
+    row.text ??= [row[column.name], row[column.category], row[column.tags].join(" "), row[column.tracker], row[column.cap], row[column.instance], row[column.id]]
+      .join("\n").slice(0, maximumTextLength).toLowerCase();
+    return row.text;
   }
 
   #sort(rows) {
