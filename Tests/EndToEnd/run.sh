@@ -3,7 +3,7 @@
 #
 #     run.sh              all of them, in their short forms
 #     run.sh NAME [ARG…]  one of them: commands, formats, why, interop, web, mapping, hostile, strangers, bad_input, engine_faults,
-#                         download_kills, caps, many, page, library, facade, faults, outages, service, kills or swarm
+#                         download_kills, caps, many, page, library, facade, daemon, packaging, faults, outages, service, kills or swarm
 #
 # Needs root, for network namespaces of their own; WEIR_BINARY names another binary than .build/release/weir.
 set -uo pipefail
@@ -48,6 +48,8 @@ run download_kills --count 8
 run page
 run library
 run facade
+run daemon
+run packaging
 run faults
 run outages
 run service
