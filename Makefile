@@ -4,7 +4,7 @@ SWIFT ?= swift
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib --product weir -Xlinker -s
 BINARY = .build/release/weir
 
-.PHONY: run build release test test-versions swarm caps kills interop lint format bench fuzz tsan asan docs clean packages test-packages
+.PHONY: run build release deb test test-versions swarm caps kills interop lint format bench fuzz tsan asan docs clean packages test-packages
 
 run: packages
 	./Packaging/demo.sh
@@ -16,6 +16,11 @@ build: packages
 release: packages
 	$(RELEASE)
 	./Packaging/check-binary.sh $(BINARY)
+
+# A Debian package of it, with unit, manual and completions: .build/deb/weir_VERSION_ARCHITECTURE.deb.
+deb: packages release
+	@command -v dpkg-shlibdeps >/dev/null || ./Packaging/install-packages.sh test
+	./Packaging/deb.sh
 
 test: test-packages lint release
 	$(SWIFT) build --build-tests

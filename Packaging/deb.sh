@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds a .deb of the built binary with dpkg-deb alone: deb.sh [BINARY [FOLDER]]; prints the package's path.
+# Builds a .deb of the built binary with dpkg-deb alone: deb.sh [BINARY [FOLDER]]; prints the package's path. COMPRESSION is
+# dpkg-deb's, xz unless said.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 binary=$(realpath "${1:-$root/.build/release/weir}")
@@ -43,7 +44,7 @@ Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: Weir
 
 Files: *
-Copyright: Weir developers
+Copyright: 2026 Weir developers
 License: Apache-2.0
  On Debian systems the full text of the Apache License 2.0 is in
  /usr/share/common-licenses/Apache-2.0.
@@ -53,12 +54,16 @@ License: Apache-2.0
  Library Exception.
 END
 chmod 644 "$tree/$doc/copyright"
+mkdir -p "$tree/usr/share/lintian/overrides"
+echo 'weir: non-standard-dir-perm 0700 != 0755 [etc/weir/credentials/]' >"$tree/usr/share/lintian/overrides/weir"
 if command -v strip >/dev/null; then strip --strip-unneeded "$tree/usr/bin/weir" 2>/dev/null || true; fi
 
 # What the program is linked with decides what it depends on.
 mkdir -p "$work/debian" "$tree/DEBIAN"
 printf 'Source: weir\n\nPackage: weir\nArchitecture: any\n' >"$work/debian/control"
 depends=$(cd "$work" && dpkg-shlibdeps -O --ignore-missing-info "$tree/usr/bin/weir" 2>"$work/shlibdeps" | sed -n 's/^shlibs:Depends=//p')
+# Its relocations are packed, which no symbol tells: glibc reads them from 2.36 on.
+depends=$(echo "$depends" | sed 's/libc6 (>= 2\.[0-9]*)/libc6 (>= 2.36)/')
 [ -n "$depends" ] || { cat "$work/shlibdeps" >&2; exit 1; }
 size=$(du -k -s --apparent-size "$tree" | cut -f 1)
 sed -e "s|@VERSION@|$version|" -e "s|@ARCHITECTURE@|$architecture|" -e "s|@SIZE@|$size|" -e "s/@DEPENDS@/$depends/" \
@@ -70,5 +75,5 @@ chmod 644 "$tree/DEBIAN/control" "$tree/DEBIAN/conffiles" "$tree/DEBIAN/md5sums"
 find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 
 package=$output/weir_${version}_$architecture.deb
-dpkg-deb --root-owner-group --build "$tree" "$package" >&2
+dpkg-deb --root-owner-group "-Z${COMPRESSION:-xz}" --build "$tree" "$package" >&2
 echo "$package"

@@ -50,6 +50,8 @@ run library
 run facade
 run database
 run canaries
+run daemon
+run packaging
 run faults
 run outages
 run service
