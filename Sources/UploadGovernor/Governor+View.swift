@@ -183,6 +183,11 @@ extension Governor {
         var busy = [Int](repeating: 0, count: rates.count)
         var busyRates = [Int64](repeating: 0, count: rates.count)
         var slack = [Int64](repeating: 0, count: rates.count)
+        var steady = [Int64](repeating: 0, count: rates.count)
+        var largest = [Int64](repeating: 0, count: rates.count)
+        for torrent in input.torrents {
+            largest[torrent.tracker] = max(largest[torrent.tracker], torrent.uploadRate.bytesPerSecond)
+        }
         for torrent in input.torrents {
             let rate = torrent.uploadRate.bytesPerSecond
             // A torrent with less than a tenth of the upload swings too little to count.
@@ -190,6 +195,7 @@ extension Governor {
                 busy[torrent.tracker] += 1
                 busyRates[torrent.tracker] &+= rate
             }
+            if rate < largest[torrent.tracker] / 3 { steady[torrent.tracker] &+= rate }
             if let limit = torrent.limit.rate?.bytesPerSecond, limit - limit / 8 > rate {
                 slack[torrent.tracker] &+= limit - rate
             }
@@ -201,7 +207,7 @@ extension Governor {
             if busyRates[index] < rates[index] / 5 * 4 { busy[index] = .max }
             let before = self.headroom[tracker.id]?.thousandths ?? 0
             self.headroom[tracker.id, default: LimiterHeadroom()].observe(
-                rates[index], busy: busy[index], slack: slack[index], cap: cap,
+                rates[index], busy: busy[index], slack: slack[index], steady: steady[index], cap: cap,
                 maximum: Int64(self.configuration.headroomThousandths), at: now)
             let after = self.headroom[tracker.id]?.thousandths ?? 0
             if after != before { self.environment.report(.headroom(tracker: tracker.id, thousandths: after)) }
