@@ -76,7 +76,8 @@ func assessDemand(_ readings: [AdaptiveReading], cap: Int64, tuning: AdaptiveTun
         let need = max(floor, gridUp(rate + rate / tuning.headroomDivisor + minimumHeadroom))
         if let trend = reading.trend {
             return trend.demand(
-                of: reading, DemandBounds(cap: cap, floor: floor, uploading: uploading, torrents: count), tuning)
+                of: reading, DemandBounds(cap: cap, floor: floor, uploading: uploading, torrents: count),
+                tuning)
         }
         guard isFilling(reading, tuning) else {
             return AdaptiveDemand(isHungry: false, hungryCycles: 0, need: need, want: need)

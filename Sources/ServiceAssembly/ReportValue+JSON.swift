@@ -26,7 +26,11 @@ extension DiagnosisReport {
     /// As JSON: a tree for programs, or lines for people.
     public func bytes(asTree isTree: Bool) -> [UInt8] {
         var json = JSONWriter(reservingBytes: 8192)
-        if isTree { json.value(self.tree) } else { json.array { for line in self.lines() { $0.string(line) } } }
+        if isTree {
+            json.value(self.tree)
+        } else {
+            json.array { for line in self.lines() { $0.string(line) } }
+        }
         return json.bytes
     }
 }
