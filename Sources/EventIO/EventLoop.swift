@@ -120,6 +120,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
         pthread_detach(thread)
     }
 
+    deinit { self.detach() }
+
     public var now: Instant { monotonicNow() }
 
     /// Whether the caller runs on the loop.

@@ -95,6 +95,11 @@ public final class DiskPool: Sendable {
         for thread in threads { pthread_join(pthread_t(thread), nil) }
     }
 
+    /// Nobody waited for the threads, which hold on to the pool: they have ended, or one of them is about to.
+    deinit {
+        for thread in self.queue.withLock({ $0.threads }) { pthread_detach(pthread_t(thread)) }
+    }
+
     private func work() {
         let worker = DiskWorker()
         while true {

@@ -83,6 +83,17 @@ public enum RetryAdvice: Hashable, Sendable {
     case never
 }
 
+extension AnnounceFailure {
+    /// Without what the tracker's words repeat of these.
+    func hiding(_ secrets: [String]) -> AnnounceFailure {
+        if case .refused(let words, let retry) = self {
+            .refused(words.hiding(secrets), retry: retry)
+        } else {
+            self
+        }
+    }
+}
+
 extension AnnounceFailure: CustomStringConvertible {
     /// For people, on one line.
     public var description: String {

@@ -58,7 +58,7 @@ struct TrackerEntry: Sendable {
         self.nextAttempt = now.advanced(bySeconds: min(interval, AnnounceTiming.longestInterval) * jitter)
         if let trackerID = answer.trackerID { self.trackerID = trackerID }
         self.counts = answer.counts
-        self.warning = answer.warning
+        self.warning = answer.warning?.hiding(self.url.secrets)
         self.peersReceived = answer.peers.count
     }
 
@@ -68,7 +68,7 @@ struct TrackerEntry: Sendable {
         using random: inout some RandomNumberGenerator
     ) {
         self.failureCount += 1
-        self.lastFailure = failure
+        self.lastFailure = failure.hiding(self.url.secrets)
         let jitter = Double.random(in: AnnounceTiming.retryJitter, using: &random)
         var wait = AnnounceTiming.retry(afterFailures: self.failureCount) * jitter
         switch failure {

@@ -19,6 +19,25 @@ public struct TrackerText: Hashable, Sendable {
 
     public init(_ text: String) { self.init(text.utf8) }
 
+    /// The same with "***" in the place of each of these.
+    func hiding(_ secrets: [String]) -> TrackerText {
+        var bytes = Array(self.verbatim.utf8)[...]
+        for secret in secrets.map({ Array($0.utf8) }) where !secret.isEmpty && bytes.count >= secret.count {
+            var shown: [UInt8] = []
+            while let first = bytes.first {
+                if bytes.starts(with: secret) {
+                    shown += Array("***".utf8)
+                    bytes = bytes.dropFirst(secret.count)
+                } else {
+                    shown.append(first)
+                    bytes = bytes.dropFirst()
+                }
+            }
+            bytes = shown[...]
+        }
+        return TrackerText(bytes)
+    }
+
     /// For a terminal, a log or a page: control characters, line breaks and marks that turn the direction of
     /// writing are escaped.
     public var displayed: String {

@@ -88,6 +88,15 @@ public struct TrackerURL: Hashable, Sendable {
         return self.query.isEmpty ? text : text + "?***"
     }
 
+    /// What of it may be a passkey or a password; some trackers repeat it in what they say.
+    var secrets: [String] {
+        let user = self.beforePath.split(separator: "/").last?.split(separator: "@").dropLast() ?? []
+        let parts = (self.path + self.query).split { "/?&=".contains($0) }
+        // Shorter ones are words, such as a script's name.
+        return (user + parts.filter { $0.utf8.count >= 8 && $0 != "announce" && $0 != "announce.php" }).map(
+            String.init)
+    }
+
     private var isBracketed: Bool {
         let utf8 = self.text.utf8
         return utf8[utf8.index(utf8.startIndex, offsetBy: Int(self.hostStart))] == UInt8(ascii: "[")

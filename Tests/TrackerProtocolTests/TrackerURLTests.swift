@@ -22,6 +22,36 @@ struct TrackerURLTests {
         #expect(url.text == text)
     }
 
+    @Test(
+        "What a tracker repeats of a passkey is hidden, and its words are left alone",
+        arguments: [
+            (
+                "http://t.example/c4na7ypa55key/announce",
+                "no such user: /c4na7ypa55key/announce?c4na7ypa55key",
+                "no such user: /***/announce?***"
+            ),
+            (
+                "http://t.example/announce.php?passkey=0123456789ab&x=1", "0123456789ab, passkey",
+                "***, passkey"
+            ),
+            ("http://me:secret@t.example/a/announce", "who is me:secret?", "who is ***?"),
+            (
+                "http://t.example/tracker/announce", "unregistered tracker announce",
+                "unregistered tracker announce"
+            ),
+        ])
+    func repeated(text: String, words: String, shown: String) throws {
+        let url = try TrackerURL(text)
+        #expect(TrackerText(words).hiding(url.secrets) == TrackerText(shown))
+        var entry = TrackerEntry(url: url, tier: 0)
+        var random = SplitMix64(seed: 1)
+        entry.failed(
+            .refused(TrackerText(words), retry: .never), isNew: false, at: seconds(1), using: &random)
+        #expect(entry.lastFailure == .refused(TrackerText(shown), retry: .never))
+        entry.succeeded(AnnounceAnswer(warning: TrackerText(words)), at: seconds(2), using: &random)
+        #expect(entry.warning == TrackerText(shown))
+    }
+
     @Test("Blanks around it and a fragment go, letters outside ASCII are encoded")
     func cleaning() throws {
         #expect(try TrackerURL(" \n http://t.example/é#x\t ").text == "http://t.example/%C3%A9")
