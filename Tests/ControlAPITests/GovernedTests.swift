@@ -16,7 +16,8 @@ private struct Page {
 
     mutating func fetch(_ list: GovernedList) async throws {
         self.fetches += 1
-        let value = try JSONSerialization.jsonObject(with: Data(await list.list())) as? [String: Any]
+        let value =
+            try JSONSerialization.jsonObject(with: Data(await list.list(isWatched: true))) as? [String: Any]
         self.number = try #require(value?["number"] as? String)
         self.rows = [:]
         for row in value?["rows"] as? [[Any]] ?? [] { self.rows[try #require(row[0] as? String)] = row }
@@ -108,6 +109,18 @@ struct GovernedTests {
         try await page.take(await list.news(), list)
         #expect(page.fetches == 2)
         #expect(page.has(governor.governed.withLock { $0 }))
+    }
+
+    @Test("Who asks again and again without watching gets what there is now")
+    func polling() async throws {
+        let governor = FakeGovernor()
+        let live = feed(governor)
+        for number in 0..<5 {
+            let rows = (0...number).map { row($0, rate: Int64(number)) }
+            governor.governed.withLock { $0 = rows }
+            let value = try JSONSerialization.jsonObject(with: Data(await live.governedList()))
+            #expect(((value as? [String: Any])?["rows"] as? [[Any]])?.count == number + 1)
+        }
     }
 
     @Test("Each row has a value for each column, and hostile names come as they are")
