@@ -175,6 +175,10 @@ struct GovernedTests {
         #expect(try await code(rate: 0, limit: 1000, used: 0) == "no_demand")
         var away = row(1, rate: 950)
         away.isCurrent = false
+        governor.report.isDryRun = true
+        let simulated = GovernedExplanation(
+            row(1, rate: 5), try await governor.situation(), changes: [], at: 0)
+        #expect(simulated.code == "dry_run")
         let situation = try await governor.situation()
         #expect(GovernedExplanation(away, situation, changes: [], at: 0).severity == .problem)
     }

@@ -460,7 +460,7 @@ def _(at):
     browser = at.browser
     try:
         times = []
-        for _ in range(3):
+        for _ in range(3 if at.is_strict else 1):
             browser.open(fixture.url)
             times.append(browser.wait("performance.getEntriesByName('weir-list-painted')[0]?.startTime ?? 0", "the list") / 1000)
         expect(shown(browser) == 30_000, f"{shown(browser)} torrents are shown")
@@ -468,7 +468,7 @@ def _(at):
         times = filter_times(browser, ["g", "go", "governed 17", "river", "home", "zzz", ""])
         slowest = max(times) if at.is_strict else statistics.median(times)
         expect(slowest < at.bounds["filter"], f"a filter took {slowest:.1f} ms")
-        rate = max((scroll(at) for _ in range(2)), key=lambda one: one["rate"])
+        rate = max((scroll(at) for _ in range(3 if at.is_strict else 1)), key=lambda one: one["rate"])
         expect(rate["rate"] >= (at.bounds["frames"] if at.is_strict else min(at.bounds["frames"], rate["rest"] / 4)), rate)
         choose(browser, "Where", "=seedbox")
         expect(shown(browser) == 12_000, f"{shown(browser)} torrents are in the seedbox")
