@@ -92,9 +92,17 @@ actor GovernedListing {
         }
     }
 
+    /// Once in a while: those that have left their qBittorrents.
+    private func dropAbsent(_ torrents: [GovernedTorrent]) {
+        guard self.words.count > torrents.count + torrents.count / 8 + 100 else { return }
+        let present = Set(torrents.map(\.key))
+        self.words = self.words.filter { present.contains($0.key) }
+    }
+
     /// Asks in the background; the next look finds them.
     private func askForWords(_ torrents: [GovernedTorrent], _ adapters: [QBittorrentInstance]) {
         guard !self.isAsking else { return }
+        self.dropAbsent(torrents)
         let now = monotonicNow()
         var wanted: [(place: Int, ids: [TorrentID])] = []
         for (place, ids) in Dictionary(

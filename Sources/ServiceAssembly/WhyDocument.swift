@@ -14,7 +14,7 @@ struct WhyDocument: Sendable {
     private static let shownToPeople = 20
     private static let maximumBytes = 8 << 20
     /// For names that nobody has asked for yet; whoever asks waits five seconds.
-    private static let patienceSeconds = 3.0
+    private static let patienceSeconds = 2.0
 
     private let request: WhyRequest
     private let limit: Int

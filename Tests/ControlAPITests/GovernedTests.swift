@@ -16,7 +16,8 @@ private struct Page {
 
     mutating func fetch(_ list: GovernedList) async throws {
         self.fetches += 1
-        let value = try JSONSerialization.jsonObject(with: Data(await list.list())) as? [String: Any]
+        let value =
+            try JSONSerialization.jsonObject(with: Data(await list.list(isWatched: true))) as? [String: Any]
         self.number = try #require(value?["number"] as? String)
         self.rows = [:]
         for row in value?["rows"] as? [[Any]] ?? [] { self.rows[try #require(row[0] as? String)] = row }
@@ -110,6 +111,18 @@ struct GovernedTests {
         #expect(page.has(governor.governed.withLock { $0 }))
     }
 
+    @Test("Who asks again and again without watching gets what there is now")
+    func polling() async throws {
+        let governor = FakeGovernor()
+        let live = feed(governor)
+        for number in 0..<5 {
+            let rows = (0...number).map { row($0, rate: Int64(number)) }
+            governor.governed.withLock { $0 = rows }
+            let value = try JSONSerialization.jsonObject(with: Data(await live.governedList()))
+            #expect(((value as? [String: Any])?["rows"] as? [[Any]])?.count == number + 1)
+        }
+    }
+
     @Test("Each row has a value for each column, and hostile names come as they are")
     func rows() async throws {
         let response = await handler().response(to: request("GET", "/api/ui/governed"))
@@ -162,6 +175,10 @@ struct GovernedTests {
         #expect(try await code(rate: 0, limit: 1000, used: 0) == "no_demand")
         var away = row(1, rate: 950)
         away.isCurrent = false
+        governor.report.isDryRun = true
+        let simulated = GovernedExplanation(
+            row(1, rate: 5), try await governor.situation(), changes: [], at: 0)
+        #expect(simulated.code == "dry_run")
         let situation = try await governor.situation()
         #expect(GovernedExplanation(away, situation, changes: [], at: 0).severity == .problem)
     }

@@ -2,6 +2,7 @@
 light, what is refused to a foreign page, and that nothing from outside becomes anything but text.
 
     page.py [--strict] [--screenshots FOLDER]
+    page.py --picture FILE                       only makes the picture of the README
 
 The stated bounds (first paint < 1 s, filter < 16 ms, 50 frames a second) hold with --strict on a machine that has nothing
 else to do; without it they are wider, for machines that are shared.
@@ -459,7 +460,7 @@ def _(at):
     browser = at.browser
     try:
         times = []
-        for _ in range(3):
+        for _ in range(3 if at.is_strict else 1):
             browser.open(fixture.url)
             times.append(browser.wait("performance.getEntriesByName('weir-list-painted')[0]?.startTime ?? 0", "the list") / 1000)
         expect(shown(browser) == 30_000, f"{shown(browser)} torrents are shown")
@@ -467,7 +468,7 @@ def _(at):
         times = filter_times(browser, ["g", "go", "governed 17", "river", "home", "zzz", ""])
         slowest = max(times) if at.is_strict else statistics.median(times)
         expect(slowest < at.bounds["filter"], f"a filter took {slowest:.1f} ms")
-        rate = max((scroll(at) for _ in range(2)), key=lambda one: one["rate"])
+        rate = max((scroll(at) for _ in range(3 if at.is_strict else 1)), key=lambda one: one["rate"])
         expect(rate["rate"] >= (at.bounds["frames"] if at.is_strict else min(at.bounds["frames"], rate["rest"] / 4)), rate)
         choose(browser, "Where", "=seedbox")
         expect(shown(browser) == 12_000, f"{shown(browser)} torrents are in the seedbox")
@@ -701,6 +702,21 @@ def _(at):
     at.browser.wait(f"Number(document.getElementById('grid').getAttribute('aria-rowcount')) - 1 === {TORRENTS}", "the list")
 
 
+def picture(path):
+    fixture = Fixture(more=["-", "open", "908", "tame"])
+    browser = Browser(width=1600, height=1130 + 87)
+    try:
+        browser.size(1600, 1130)
+        browser.open(fixture.url)
+        browser.wait("document.querySelectorAll('canvas').length === 5 && document.getElementById('live').dataset.state === 'live'", "the page")
+        browser.run("document.querySelector('#grid-head .up button').click()")
+        time.sleep(2)
+        browser.screenshot(path)
+    finally:
+        browser.close()
+        fixture.close()
+
+
 class At:
     pass
 
@@ -709,7 +725,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strict", action="store_true", help="hold the stated bounds")
     parser.add_argument("--screenshots", type=Path, default=ROOT / ".build/screenshots")
+    parser.add_argument("--picture", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.picture:
+        return picture(arguments.picture)
     at = At()
     at.is_strict = arguments.strict
     at.bounds = BOUNDS[arguments.strict]

@@ -14,7 +14,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 class ServeWorld(laboratory.Lab):
     """`held` is seeded by the qBittorrent, to somebody who takes all that the cap gives, and `resting` to nobody; `payload` is
-    there for Weir to fetch, from a seeder that sends 400 KiB a second."""
+    there for Weir to fetch, from a seeder that sends 800 KiB a second."""
 
     def __init__(self):
         super().__init__()
@@ -30,7 +30,7 @@ class ServeWorld(laboratory.Lab):
         self.seeder = laboratory.Leechers(self)
         (self.seeder.folder / self.payload.name).write_bytes(bytes(self.payload.size))
         self.seeder.add(self.payload, [])
-        self.seeder.handles[self.payload.name][0].set_upload_limit(400 * KIB)
+        self.seeder.handles[self.payload.name][0].set_upload_limit(800 * KIB)
         self.leech = laboratory.Leechers(self)
         self.leech.add(self.held, [self.home.listen])
         self.runtime = self.folder / "runtime"

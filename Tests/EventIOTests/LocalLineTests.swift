@@ -109,45 +109,69 @@ struct LocalLineTests {
     let temporary = TemporaryDirectory()
     var path: String { self.temporary.file("sockets") }
 
+    /// A server whose answers wait for whoever takes its replies.
+    private final class Late: Sendable {
+        let loop: EventLoop
+        let directory: LocalDirectory
+        let replies = Lock<[LocalLineServer.Reply]>([])
+        private let server = Lock<LocalLineServer?>(nil)
+
+        init(_ path: String, seconds: Double) throws {
+            self.loop = try EventLoop(name: "served")
+            self.directory = try LocalDirectory(path, creates: true)
+            var limits = LocalLineServer.Limits()
+            limits.seconds = seconds
+            let isMade = Gate()
+            self.loop.post { [limits] in
+                let made = try? LocalLineServer(
+                    loop: self.loop, directory: self.directory, name: "later", limits: limits
+                ) { [unowned self] line, reply in
+                    if line == "now" { return reply(pieces(["at once"])) }
+                    if line == "none" { return reply(nil) }
+                    self.replies.withLock { $0.append(reply) }
+                }
+                self.server.withLock { $0 = made }
+                isMade.open()
+            }
+            try self.loop.start()
+            isMade.wait()
+        }
+
+        func ask(_ line: String) -> [String: String] { answered(self.directory.ask(line, seconds: 50)) }
+
+        /// The next reply that somebody waits for.
+        func next() async throws -> LocalLineServer.Reply {
+            while self.replies.withLock({ $0.isEmpty }) { try await self.loop.sleep(seconds: 0.005) }
+            return self.replies.withLock { $0.removeFirst() }
+        }
+
+        func end() {
+            self.loop.stop()
+            self.loop.join()
+        }
+    }
+
     @Test(
         "An answer may come later and from another thread; who has gone meanwhile, and who waits too long, gets none"
     )
     func later() async throws {
-        let loop = try EventLoop(name: "served")
-        let directory = try LocalDirectory(self.path, creates: true)
-        let replies = Lock<[LocalLineServer.Reply]>([])
-        let server = Shared<LocalLineServer?>(nil)
-        let isMade = Gate()
-        var limits = LocalLineServer.Limits()
-        limits.seconds = 3
-        loop.post { [limits] in
-            let made = try? LocalLineServer(loop: loop, directory: directory, name: "later", limits: limits) {
-                line, reply in
-                if line == "now" { return reply(pieces(["at once"])) }
-                if line == "none" { return reply(nil) }
-                replies.withLock { $0.append(reply) }
-            }
-            server.update { $0 = made }
-            isMade.open()
-        }
-        try loop.start()
-        isMade.wait()
-        #expect(answered(directory.ask("now")) == ["later.sock": "at once"])
-        #expect(answered(directory.ask("none")) == ["later.sock": ""])
-        let gone = try RawClient(directory.path + "/later.sock", sending: Array("gone\n".utf8))
-        while replies.withLock({ $0.isEmpty }) { sched_yield() }
+        let patient = try Late(self.path, seconds: 50)
+        #expect(patient.ask("now") == ["later.sock": "at once"])
+        #expect(patient.ask("none") == ["later.sock": ""])
+        let gone = try RawClient(self.path + "/later.sock", sending: Array("gone\n".utf8))
+        let unheard = try await patient.next()
         shutdown(gone.descriptor, Int32(SHUT_RDWR))
-        replies.withLock { $0.removeFirst() }(pieces(["to nobody"]))
-        let asking = Task.detached { answered(directory.ask("wait")) }
-        while replies.withLock({ $0.isEmpty }) { try await Task.sleep(for: .milliseconds(5)) }
-        replies.withLock { $0.removeFirst() }(pieces(["in", " pieces"]))
+        unheard(pieces(["to nobody"]))
+        let asking = Task.detached { patient.ask("wait") }
+        try await patient.next()(pieces(["in", " pieces"]))
         #expect(await asking.value == ["later.sock": "in pieces"])
+        patient.end()
+
         // Nobody replies: the server ends it. What comes then is too late, and reaches nobody else.
-        #expect(answered(directory.ask("never")) == ["later.sock": ""])
-        replies.withLock { $0.removeFirst() }(pieces(["too late"]))
-        #expect(answered(directory.ask("now")) == ["later.sock": "at once"])
-        loop.stop()
-        loop.join()
+        let hasty = try Late(self.temporary.file("hasty"), seconds: 0.1)
+        #expect(hasty.ask("never") == ["later.sock": ""])
+        try await hasty.next()(pieces(["too late"]))
+        hasty.end()
     }
 
     @Test("Everybody who listens in the folder answers, and is gone when its loop has ended")

@@ -47,6 +47,13 @@ public struct GovernedExplanation: Hashable, Sendable {
                 instance?.problem ?? "Look whether \(row.instance) runs and lets Weir in."
             )
         }
+        if health.isDryRun, row.reason.isGiven {
+            return (
+                "dry_run", .watch,
+                "A dry run: Weir would limit it to \(spelled(row.limit)), and has changed nothing.",
+                "Set dry_run to false when the plan looks right (`weir plan`)."
+            )
+        }
         switch row.reason {
         case .userLimit:
             return (

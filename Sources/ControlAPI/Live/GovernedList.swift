@@ -65,8 +65,12 @@ actor GovernedList {
     }
 
     /// All rows as JSON, encoded once for all who ask before the next change.
-    func list() async -> [UInt8] {
-        if !self.isKnown { self.take(await self.read()) }
+    /// - Parameter isWatched: Whether `news` keeps the rows fresh; else they are read anew.
+    func list(isWatched: Bool) async -> [UInt8] {
+        if !self.isKnown || !isWatched {
+            let now = await self.read()
+            if !self.isKnown || now != self.rows { self.take(now) }
+        }
         if let made { return made }
         var json = JSONWriter(reservingBytes: 256 + 220 * self.rows.count)
         json.object { json in

@@ -209,8 +209,13 @@ extension LiveFeed {
 
     /// The same of the governed torrents.
     func governedList() async -> [UInt8] {
-        self.state.withLock { $0.interest = max($0.interest, Self.interestTicks) }
-        return await withTaskExecutorPreference(globalConcurrentExecutor) { await self.governed.list() }
+        let isWatched = self.state.withLock { state in
+            state.interest = max(state.interest, Self.interestTicks)
+            return !state.streams.isEmpty
+        }
+        return await withTaskExecutorPreference(globalConcurrentExecutor) {
+            await self.governed.list(isWatched: isWatched)
+        }
     }
 
     private func mark(_ revision: UInt64) -> ListMark { ListMark(run: self.run, revision: revision) }

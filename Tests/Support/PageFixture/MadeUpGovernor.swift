@@ -6,8 +6,11 @@ import LimitPlanning
 import SwarmTypes
 import TorrentCatalog
 
+/// For a picture: nothing hostile.
+let isTame = CommandLine.arguments.last == "tame"
+
 /// Names of instances come from a configuration that somebody else may have written.
-let hostileInstance = "attic <img src=x onerror=\"document.title='pwned'\">\u{202E}"
+let hostileInstance = isTame ? "attic" : "attic <img src=x onerror=\"document.title='pwned'\">\u{202E}"
 
 /// Three qBittorrents, of which one is away, and five trackers.
 final class MadeUpGovernor: GovernorControl {
@@ -187,18 +190,23 @@ private func madeUpGoverned(_ number: Int) -> GovernedRow {
     let reasons: [GovernedReason] = [.share, .idle, .idle, .share, .userLimit, .stopped, .wokeUp]
     let reason = number % trackers.count == trackers.count - 1 ? .noCap : reasons[number % reasons.count]
     let isBusy = number % 30 == 0 && reason != .stopped
+    let rate = isBusy ? (isTame ? 960_000 : 40_000) + Int64(number % 997) * 100 : 0
+    let limit = isBusy ? rate + rate / 20 : 1024 * (4 + Int64(number % 400))
     var row = GovernedRow(
         id: MadeUpLibrary.id(2_000_000 + number), instance: number % 3 == 0 ? "home" : "seedbox",
         state: reason == .stopped ? .stopped : .seeding, tracker: trackers[number % trackers.count].id,
-        reason: reason,
-        rate: ByteRate(bytesPerSecond: isBusy ? 40_000 + Int64(number % 997) * 100 : 0),
-        limit: reason == .noCap ? .unlimited : .bytesPerSecond(1024 * (4 + Int64(number % 400))),
-        original: .unlimited)
-    row.name =
-        number == 0
-        ? "<img src=x onerror=\"document.title='pwned'\"> governed" : "Governed torrent number \(number)"
-    row.category = number % 50 == 0 ? "<svg onload=document.title='pwned'>" : "films"
-    row.tags = number % 40 == 0 ? ["\u{202E}gat", "keep"] : []
+        reason: reason, rate: ByteRate(bytesPerSecond: rate),
+        limit: reason == .noCap ? .unlimited : .bytesPerSecond(limit), original: .unlimited)
+    row.category = "films"
+    if isTame {
+        row.name = madeUpName(3_000_000 + number)
+    } else {
+        row.name =
+            number == 0
+            ? "<img src=x onerror=\"document.title='pwned'\"> governed" : "Governed torrent number \(number)"
+        if number % 50 == 0 { row.category = "<svg onload=document.title='pwned'>" }
+        row.tags = number % 40 == 0 ? ["\u{202E}gat", "keep"] : []
+    }
     row.size = Int64(number % 4000 + 1) << 20
     row.leeches = Int32(number % 5)
     return row

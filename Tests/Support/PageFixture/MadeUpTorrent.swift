@@ -41,7 +41,7 @@ func madeUpTorrent(_ number: Int, at now: Int64) -> TorrentSummary {
     torrent.capName = number % 5 < 4 ? tracker : nil
     torrent.category = ["films", "series", "music", "", "linux"][Int.random(in: 0..<5, using: &random)]
     torrent.tags = number % 7 == 0 ? ["cross-seed"] : number % 11 == 0 ? ["keep", "new"] : []
-    if number % 1200 < 10 {
+    if number % 1200 < 10, !isTame {
         // As other programs may have named them.
         torrent.category = "<svg onload=document.title='pwned'>\u{202E}"
         torrent.tags = ["\"><script>document.title='pwned'</script>", "\u{2066}tag"]
@@ -72,7 +72,7 @@ private func madeUpTrouble(_ number: Int, _ state: TorrentActivity, at now: Int6
     }
 }
 
-private func madeUpName(_ number: Int) -> String {
+func madeUpName(_ number: Int) -> String {
     let hostile = [
         "<img src=x onerror=\"document.title='pwned'\">", "<script>document.title='pwned'</script>",
         "javascript:document.title='pwned'", "\u{202E}gpj.exe\u{202C} invoice",
@@ -80,7 +80,7 @@ private func madeUpName(_ number: Int) -> String {
         "{{7*7}}${7*7}`id`", "\"><svg onload=document.title='pwned'>", String(repeating: "long ", count: 60),
         "Ünïcødé 漢字 🐟 عربى", "&lt;b&gt;entities&amp;",
     ]
-    if number % 1200 < hostile.count { return hostile[number % 1200] }
+    if number % 1200 < hostile.count, !isTame { return hostile[number % 1200] }
     var random = SplitMix64(seed: UInt64(number) &* 77)
     let words = [
         "River", "Stone", "Northern", "Harbour", "Lantern", "Glass", "Winter", "Orchard", "Signal", "Meadow",

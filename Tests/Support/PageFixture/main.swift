@@ -1,9 +1,9 @@
 // Serves the real page and the real API over torrents that are made up, for the test of the page in a browser and for
 // working on it. Not a part of the product.
 //
-//     page-fixture [PORT [TORRENTS [FOLDER [locked|open [GOVERNED]]]]]
+//     page-fixture [PORT [TORRENTS [FOLDER [locked|open [GOVERNED [tame]]]]]]
 //
-// GOVERNED torrents are in the made-up qBittorrents. With a folder that is not "-" the page's files are read from there, anew with each start. When it is locked, nobody may
+// GOVERNED torrents are in the made-up qBittorrents. Nothing hostile is among what is tame. With a folder that is not "-" the page's files are read from there, anew with each start. When it is locked, nobody may
 // do anything before somebody was set up with the token "let me in". Prints its address; ends with its input.
 
 import ControlAPI
