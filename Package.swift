@@ -281,7 +281,8 @@ let package = Package(
         tests(
             "DatabaseBackupsTests",
             uses: [
-                "DatabaseBackups", "SQLiteStore", "ChangeJournal", "AccessControl", "TorrentStorage", "TestKit",
+                "DatabaseBackups", "SQLiteStore", "ChangeJournal", "AccessControl", "TorrentStorage",
+                "TestKit",
             ]),
         tests("AccessControlTests", uses: ["AccessControl", "SwarmTypes", "EventIO", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),

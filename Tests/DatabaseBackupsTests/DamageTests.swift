@@ -138,6 +138,21 @@ struct BesideOwnerTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: self.path)) == data)
     }
 
+    @Test(
+        "Names are names, whatever is in them",
+        arguments: ["a b.db", "ü€😀.db", "50%25.db", "a?mode=rw.db", "a#b.db", "a//b.db", "a&b=c.db"])
+    func names(name: String) throws {
+        for prefix in ["", "/"] {
+            let path = prefix + self.directory.file(name)
+            do {
+                try Database(path: path, migrations: rows).execute(
+                    "INSERT INTO rows VALUES (\(prefix.count))")
+            }
+            let reader = try Database(readingAt: path, knownSchema: 1)
+            #expect(try reader.firstInt64("SELECT count(*) FROM rows") == Int64(prefix.count + 1))
+        }
+    }
+
     @Test("A guest writes beside the owner, who sees that something changed, and leaves the log to it")
     func guest() throws {
         let owner = try Database(path: self.path, migrations: rows)
