@@ -185,6 +185,8 @@ public final class AccessControl: Sendable {
             self.state.withLock { state in
                 state.waiting -= 1
                 state.settingUp -= 1
+                // Somebody else may have made a user meanwhile.
+                if state.settingUp == 0, !state.users.isEmpty { state.setUpToken = nil }
             }
         }
         try await self.keep(password, of: name) { state in

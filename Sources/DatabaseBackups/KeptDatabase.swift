@@ -22,7 +22,7 @@ public struct KeptDatabase: Hashable, Sendable {
     }
 }
 
-/// Why a backup could not be made or restored. Nothing is half done, unless a case says so.
+/// Why a backup could not be made or restored.
 public enum BackupFailure: Error, Hashable, Sendable {
     case store(StoreFailure)
     /// There is something in the place where the backup should go.
@@ -33,7 +33,7 @@ public enum BackupFailure: Error, Hashable, Sendable {
     case badBackup(folder: String, String)
     /// A file or folder cannot be read or written.
     case files(path: String, String)
-    /// It cannot be taken apart from the others which database this one is.
+    /// None of its databases is one that the configuration uses.
     case emptyBackup(folder: String)
 }
 

@@ -70,7 +70,7 @@ final class Connection {
         var name = path
         if !isOwned, !hasContent(path + "-wal") {
             // Without it SQLite would make a log and its index.
-            name = "file:" + escaped(path) + "?immutable=1"
+            name = fileURI(path) + "?immutable=1"
             flags |= SQLITE_OPEN_URI
         } else {
             self.removesIndex = !isOwned && !exists(path + "-shm")
@@ -141,12 +141,12 @@ func openHandle(
     return handle
 }
 
-/// For a URI.
-private func escaped(_ path: String) -> String {
-    var text = ""
+/// A path as a URI that SQLite takes.
+private func fileURI(_ path: String) -> String {
+    var text = path.hasPrefix("/") ? "file://" : "file:"
     for byte in path.utf8 {
         switch byte {
-        case UInt8(ascii: "%"), UInt8(ascii: "?"), UInt8(ascii: "#"):
+        case UInt8(ascii: "%"), UInt8(ascii: "?"), UInt8(ascii: "#"), 0x80...:
             text += "%" + String(byte, radix: 16)
         default: text.unicodeScalars.append(Unicode.Scalar(byte))
         }
