@@ -134,6 +134,7 @@ let package = Package(
             ]),
         module("QBittorrentAPI", strict, uses: ["SwarmTypes", "JSONScanning", "HTTPFetching"]),
         module("ChangeJournal", strict, uses: ["SwarmTypes", "SQLiteStore"]),
+        module("DatabaseBackups", strict, uses: ["SQLiteStore", "Digests", "JSONValues"]),
         module("UploadGovernor", strict, uses: ["SwarmTypes", "LimitPlanning"]),
 
         // Surfaces.
@@ -163,6 +164,7 @@ let package = Package(
                 "SwarmTypes",
                 "BencodeCoding", "MetainfoCoding", "TorrentCreation", "TorrentStorage", "TorrentEngine",
                 "StallDiagnosis", "RateControl", "EventIO", "LogOutput", "TrackerClient", "TrackerProtocol",
+                "DatabaseBackups", "AccessControl",
             ]),
 
         // Assembly.
@@ -174,8 +176,8 @@ let package = Package(
                 "WeirSettings",
                 "Digests", "CLinuxIO", "TorrentCatalog", "TorrentEngine", "TorrentLibrary", "LibraryPolicy",
                 "TorrentStorage",
-                "QBittorrentFacade", "TrackerClient", "AccessControl", "NoticePolicy", "StallDiagnosis",
-                "JSONValues",
+                "QBittorrentFacade", "TrackerClient", "AccessControl", "DatabaseBackups", "SQLiteStore",
+                "NoticePolicy", "StallDiagnosis", "JSONValues",
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict + small,
@@ -272,6 +274,12 @@ let package = Package(
                 "EventIO", "TestKit",
             ]),
         tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),
+        tests(
+            "TorrentLibraryTests",
+            uses: [
+                "TorrentLibrary", "TorrentCatalog", "TorrentEngine", "TorrentStorage", "SQLiteStore",
+                "BencodeCoding", "EventIO", "SwarmTypes", "TestKit",
+            ]),
         tests("NoticePolicyTests", uses: ["NoticePolicy", "JSONValues", "SwarmTypes", "TestKit"]),
         tests("TorrentCatalogTests", uses: ["TorrentCatalog", "SwarmTypes", "EventIO"]),
         tests(
@@ -280,7 +288,13 @@ let package = Package(
                 "QBittorrentFacade", "TorrentCatalog", "JSONValues", "HTTPServing", "StallDiagnosis",
                 "SwarmTypes", "EventIO", "TestKit",
             ]),
-        tests("AccessControlTests", uses: ["AccessControl", "SwarmTypes", "TestKit"]),
+        tests(
+            "DatabaseBackupsTests",
+            uses: [
+                "DatabaseBackups", "SQLiteStore", "ChangeJournal", "AccessControl", "TorrentStorage",
+                "TestKit",
+            ]),
+        tests("AccessControlTests", uses: ["AccessControl", "SwarmTypes", "EventIO", "TestKit"]),
         tests("CommandLineParsingTests", uses: ["CommandLineParsing", "TestKit"]),
     ],
     swiftLanguageModes: [.v6]

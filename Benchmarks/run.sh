@@ -3,3 +3,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 /usr/bin/python3 Benchmarks/governor.py "$@"
+/usr/bin/python3 Benchmarks/daemon.py

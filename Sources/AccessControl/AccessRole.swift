@@ -40,6 +40,31 @@ public struct AccessIdentity: Hashable, Sendable {
     }
 }
 
+/// Somebody who is logged in, without the secret.
+public struct AccessSession: Hashable, Sendable {
+    /// Names it, and lets nobody in.
+    public var id: String
+    public var user: String
+    /// From where it was begun.
+    public var address: String
+    public var ageSeconds: Double
+    /// Since it was used last.
+    public var idleSeconds: Double
+    /// It is the one that asks.
+    public var isOwn: Bool
+
+    public init(
+        id: String, user: String, address: String, ageSeconds: Double, idleSeconds: Double, isOwn: Bool
+    ) {
+        self.id = id
+        self.user = user
+        self.address = address
+        self.ageSeconds = ageSeconds
+        self.idleSeconds = idleSeconds
+        self.isOwn = isOwn
+    }
+}
+
 /// Why access cannot be given or changed.
 public enum AccessFailure: Error, Hashable, Sendable {
     case wrongToken
@@ -54,6 +79,10 @@ public enum AccessFailure: Error, Hashable, Sendable {
     case badName
     case nameTaken
     case noSuchKey
+    case userExists
+    case noSuchUser
+    /// Nobody could log in any more.
+    case lastUser
     case store(String)
 }
 
@@ -70,6 +99,10 @@ extension AccessFailure: CustomStringConvertible {
         case .badName: "a name has 1 to 64 letters, digits, points, hyphens or underscores"
         case .nameTaken: "there is a key of that name"
         case .noSuchKey: "there is no such key"
+        case .userExists: "there is a user of that name; `weir user password` gives a new password"
+        case .noSuchUser: "there is no such user"
+        case .lastUser:
+            "that is the last user: nobody could log in any more, and a new set-up token would be written to the log. --force does it"
         case .store(let words): words
         }
     }

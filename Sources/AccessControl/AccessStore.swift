@@ -16,12 +16,23 @@ private let accessMigrations: [Migration] = [
         ])
 ]
 
+extension AccessControl {
+    /// Of a database that this version writes.
+    public static let schemaVersion = accessMigrations.count
+}
+
 /// A key for a program, without its secret.
 public struct AccessKey: Hashable, Sendable {
     public var name: String
     public var role: AccessRole
     /// Seconds since 1970.
     public var createdAt: Int64
+
+    public init(name: String, role: AccessRole, createdAt: Int64) {
+        self.name = name
+        self.role = role
+        self.createdAt = createdAt
+    }
 }
 
 /// Users and keys on disk: passwords as argon2id, keys as SHA-256. One thread at a time.
@@ -34,6 +45,38 @@ final class AccessStore {
         } catch {
             throw .store(error.description)
         }
+    }
+
+    /// Opens it beside the Weir that has it open, or in the place of one.
+    init(besideOwnerAt path: String) throws(AccessFailure) {
+        do throws(StoreFailure) {
+            do throws(StoreFailure) {
+                self.database = try Database(path: path, migrations: accessMigrations)
+            } catch {
+                // Another owner answers what it locks at once; who holds the file itself locks it for a moment.
+                guard case .locked = error.reason else { throw error }
+                self.database = try Database(guestAt: path, migrations: accessMigrations)
+            }
+        } catch {
+            throw .store(error.description)
+        }
+    }
+
+    /// For looking at what others write, beside its owner in the same process.
+    init(watching path: String) throws(AccessFailure) {
+        do {
+            self.database = try Database(readingAt: path, knownSchema: accessMigrations.count)
+        } catch {
+            throw .store(error.description)
+        }
+    }
+
+    /// Brings everything into the one file, if the disk takes it; else its log stays with it.
+    func foldLog() { try? self.database.foldLog() }
+
+    /// Changes with every change of others.
+    func changeNumber() throws(AccessFailure) -> Int64 {
+        try self.asking { () throws(StoreFailure) in try self.database.changeNumber() }
     }
 
     func users() throws(AccessFailure) -> [String: String] {
@@ -88,6 +131,21 @@ final class AccessStore {
             try row.bind(name, at: 1)
             try row.run()
         }
+    }
+
+    func removeUser(_ name: String) throws(AccessFailure) {
+        try self.asking { () throws(StoreFailure) in
+            let row = try self.database.prepare("DELETE FROM users WHERE name = ?1")
+            try row.bind(name, at: 1)
+            try row.run()
+        }
+    }
+
+    /// Nobody else writes meanwhile.
+    func exclusively<Result>(
+        _ body: () throws(AccessFailure) -> Result
+    ) throws(AccessFailure) -> Result {
+        try self.database.transaction(orThrow: { .store($0.description) }, body)
     }
 
     private func asking<Result>(_ body: () throws(StoreFailure) -> Result) throws(AccessFailure) -> Result {

@@ -9,6 +9,11 @@ enum PasswordHashing {
     private static let lanes: UInt32 = 2
     private static let hashBytes = 32
 
+    /// A hash that is no password's, so that a name that nobody has takes as long as one that somebody has: zeros as the salt,
+    /// and as the hash what nothing can be found for. Its parameters are those above.
+    static let nobodys =
+        "$argon2id$v=19$m=65536,t=3,p=2$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
     /// Takes some 100 ms and 64 MiB. Nil when there is no such memory.
     static func hash(_ password: String) -> String? {
         var generator = SystemRandomNumberGenerator()

@@ -11,6 +11,9 @@ enum Secret {
         }.joined()
     }
 
+    /// Says of itself what it is, for those who look for leaked ones.
+    static func makeKey() -> String { "weir_" + self.make() }
+
     /// Random secrets need no slow hash. Nil where the library has no SHA-256.
     static func digest(of secret: String) -> [UInt8]? { try? Digests.digest(.sha256, of: Array(secret.utf8)) }
 }

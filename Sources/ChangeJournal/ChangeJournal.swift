@@ -18,7 +18,7 @@ public final class ChangeJournal {
         do {
             self.database = try Database(
                 path: path, migrations: journalMigrations,
-                foreignTables: [qguardarrTable])
+                foreignTables: Self.foreignTables)
         } catch {
             throw .store(error)
         }

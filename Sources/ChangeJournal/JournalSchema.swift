@@ -55,3 +55,10 @@ let journalMigrations: [Migration] = [
 /// The table of a Qguardarr installation whose database path Weir took over. It is read once and never
 /// changed.
 let qguardarrTable = "rollback_entries"
+
+extension ChangeJournal {
+    /// Of a journal that this version writes.
+    public static let schemaVersion = journalMigrations.count
+    /// Tables of a Qguardarr that may be in the same file.
+    public static let foreignTables: Set<String> = [qguardarrTable]
+}

@@ -6,11 +6,12 @@ let sessionCookie = "weir_session"
 
 extension AccessPolicy {
     /// Nil lets the request pass.
-    func refusal(of request: HTTPRequest, right: RouteRight) -> APIError? {
+    /// - Parameter isUse: False to look again, later, at a request that was let in.
+    func refusal(of request: HTTPRequest, right: RouteRight, isUse: Bool = true) -> APIError? {
         if right.needsKnownHost, let refusal = self.hostRefusal(request) { return refusal }
         if right.changesState, let refusal = originRefusal(request) { return refusal }
         guard let needed = right.role else { return nil }
-        if let identity = self.identity(of: request) {
+        if let identity = self.identity(of: request, isUse: isUse) {
             if identity.role.includes(needed) { return nil }
             return APIError(
                 403, "role_too_low",
@@ -24,8 +25,10 @@ extension AccessPolicy {
     }
 
     /// Whoever shows a session or a key that is known.
-    func identity(of request: HTTPRequest) -> AccessIdentity? {
-        if let secret = request.sessionSecret, let identity = self.access?.identity(ofSession: secret) {
+    func identity(of request: HTTPRequest, isUse: Bool = true) -> AccessIdentity? {
+        if let secret = request.sessionSecret,
+            let identity = self.access?.identity(ofSession: secret, isUse: isUse)
+        {
             return identity
         }
         // All are compared, so that the time says nothing about which one was sent.

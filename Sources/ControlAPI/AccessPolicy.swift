@@ -49,8 +49,11 @@ public struct AccessPolicy: Sendable {
 
 /// Knows people and keys.
 public protocol AccessDeciding: Sendable {
-    func identity(ofSession secret: String) -> AccessIdentity?
+    /// - Parameter isUse: False for a mere look, which does not let the session live longer.
+    func identity(ofSession secret: String, isUse: Bool) -> AccessIdentity?
     func identity(ofKey secret: String) -> AccessIdentity?
+    /// Rises with everything that takes somebody's access away.
+    var withdrawals: Int { get }
     /// There is nobody yet who could log in.
     var needsSetUp: Bool { get }
     func logIn(name: String, password: String, from address: String) async throws(AccessFailure) -> String
@@ -59,6 +62,13 @@ public protocol AccessDeciding: Sendable {
         token: String, name: String, password: String, from address: String
     ) async throws(AccessFailure) -> String
     func setPassword(_ password: String, of name: String) async throws(AccessFailure)
+    /// Answers a new session; all others of the user end.
+    func changePassword(
+        of name: String, from old: String, to new: String, address: String
+    ) async throws(AccessFailure) -> String
+    func sessions(own: String?) -> [AccessSession]
+    /// Answers whether there was one.
+    func endSession(_ id: String) -> Bool
     var keys: [AccessKey] { get }
     func createKey(
         _ name: String, role: AccessRole, secondsSince1970: Int64

@@ -24,6 +24,7 @@ public final class ControlHandler: HTTPHandling {
         self.version = version
         self.now = now
         self.live = live ?? LiveFeed(torrents: nil, control: control, version: version, now: now)
+        self.live.use(policy)
         self.files = Dictionary(files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         self.routesByPath = Dictionary(grouping: routeTable, by: \.path)
     }

@@ -21,9 +21,27 @@ public protocol GovernorReporting: Sendable {
     func metrics() async -> MetricsSnapshot
     /// All that the dashboard shows of the governor, of one moment.
     func situation() async throws(ControlFailure) -> GovernorSituation
+    /// All torrents of all instances, as of their last good poll; nothing is asked of any instance before it answers.
+    /// - Parameter seconds: So long, where names are not known yet.
+    func governedTorrents(waitingForNames seconds: Double) async -> [GovernedRow]
 }
 
 extension GovernorReporting {
+    public func governedTorrents(waitingForNames seconds: Double) async -> [GovernedRow] { [] }
+
+    public func governedTorrents() async -> [GovernedRow] { await self.governedTorrents(waitingForNames: 0) }
+
+    /// Why a governed torrent has the limit that it has.
+    /// - Parameter now: Seconds since 1970.
+    public func explanation(of row: GovernedRow, at now: Double) async throws(ControlFailure)
+        -> GovernedExplanation
+    {
+        let changes = try await self.history(limit: 20, torrent: row.id).filter {
+            $0.instance == row.instance
+        }
+        return GovernedExplanation(row, try await self.situation(), changes: changes, at: now)
+    }
+
     /// From the single reports, without shares.
     public func situation() async throws(ControlFailure) -> GovernorSituation {
         GovernorSituation(

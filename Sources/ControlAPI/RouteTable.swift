@@ -1,5 +1,6 @@
 /// Every route, in the order of the documentation.
-let routeTable: [Route] = serviceRoutes + reportRoutes + commandRoutes + accessRoutes + liveRoutes
+let routeTable: [Route] =
+    serviceRoutes + reportRoutes + commandRoutes + accessRoutes + accountRoutes + liveRoutes + editRoutes
 
 extension Route {
     static func get(

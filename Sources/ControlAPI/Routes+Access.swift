@@ -55,6 +55,7 @@ let accessRoutes: [Route] = [
         "/api/access/logout", "Ends the session", right: .enter, answer: .json(.object([:])), failures: [],
         run: .now { call throws(APIError) in
             if let secret = call.request.sessionSecret { call.policy.access?.logOut(session: secret) }
+            call.live.endRefusedStreams()
             var response = jsonObject { _ in }
             response.headers.append(
                 ("set-cookie", "\(sessionCookie)=; Max-Age=0; \(call.request.cookieAttributes)"))
@@ -70,6 +71,7 @@ let accessRoutes: [Route] = [
             try await call.deciding { access async throws(AccessFailure) in
                 try await access.setPassword(password, of: name)
             }
+            call.live.endRefusedStreams()
             return jsonObject { $0.member("name", name) }
         }),
     .get(
@@ -120,6 +122,7 @@ let accessRoutes: [Route] = [
         run: .later { call throws(APIError) in
             let name = try call.text("name")
             try await call.deciding { access async throws(AccessFailure) in try await access.revokeKey(name) }
+            call.live.endRefusedStreams()
             return jsonObject { $0.member("name", name) }
         }),
 ]
@@ -131,10 +134,10 @@ extension HTTPRequest {
     }
 }
 
-private let noAccess = APIError(503, "no_users", "This Weir keeps no users and keys.")
+let noAccess = APIError(503, "no_users", "This Weir keeps no users and keys.")
 
 extension RouteCall {
-    fileprivate func text(_ name: String) throws(APIError) -> String {
+    func text(_ name: String) throws(APIError) -> String {
         guard let text = self.member(name)?.text else {
             throw APIError(400, "bad_member", "The body needs the string \"\(name)\".")
         }
@@ -142,7 +145,7 @@ extension RouteCall {
     }
 
     @discardableResult
-    fileprivate func deciding<Value>(
+    func deciding<Value>(
         _ body: (any AccessDeciding) async throws(AccessFailure) -> Value
     ) async throws(APIError) -> Value {
         guard let access = self.policy.access else { throw noAccess }
@@ -158,9 +161,15 @@ extension RouteCall {
             try await body(access, address)
         }
         var response = jsonObject { $0.member("name", name) }
-        response.headers.append(
-            ("set-cookie", "\(sessionCookie)=\(secret); Max-Age=2592000; \(self.request.cookieAttributes)"))
+        response.setSession(secret, self.request)
         return response
+    }
+}
+
+extension HTTPResponse {
+    mutating func setSession(_ secret: String, _ request: HTTPRequest) {
+        self.headers.append(
+            ("set-cookie", "\(sessionCookie)=\(secret); Max-Age=2592000; \(request.cookieAttributes)"))
     }
 }
 
@@ -177,6 +186,9 @@ extension APIError {
             case .badName: (400, "bad_name")
             case .nameTaken: (409, "name_taken")
             case .noSuchKey: (404, "no_such_key")
+            case .userExists: (409, "user_exists")
+            case .noSuchUser: (404, "no_such_user")
+            case .lastUser: (409, "last_user")
             case .store: (503, "store_failed")
             }
         self.init(status, code, "\(failure)")

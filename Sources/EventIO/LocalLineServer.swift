@@ -10,6 +10,8 @@ import Glibc
 public final class LocalLineServer: @unchecked Sendable {
     /// Makes the next piece of an answer, nil at its end. Called on the loop.
     public typealias Pieces = @Sendable () -> [UInt8]?
+    /// Takes an answer, on any thread; nil for what is not understood.
+    public typealias Reply = @Sendable (Pieces?) -> Void
 
     public struct Limits: Sendable {
         /// Beyond these, others wait in the kernel's queue.
@@ -25,7 +27,11 @@ public final class LocalLineServer: @unchecked Sendable {
         let descriptor: Int32
         var timer: TimerToken?
         var request: [UInt8] = []
-        /// Nil until the request is whole.
+        /// Tells it from those who have the same descriptor later.
+        var number = 0
+        /// The request is whole.
+        var hasAsked = false
+        /// Nil until there is an answer.
         var pieces: Pieces?
         var piece: [UInt8] = []
         var sentOfPiece = 0
@@ -40,19 +46,30 @@ public final class LocalLineServer: @unchecked Sendable {
     private let loop: EventLoop
     private let directory: LocalDirectory
     private let limits: Limits
-    private let answer: @Sendable (String) -> Pieces?
+    private let answer: @Sendable (String, @escaping Reply) -> Void
     private let listener: Int32
     public let name: String
     private var isListening = false
     private var isClosed = false
     private var clients: [Int32: Client] = [:]
+    private var nextAsker = 0
     private var ending: TimerToken?
 
     /// Must be called on the loop. `answer` gets a request without its line end, and answers nil for what it does not
     /// understand: that client is closed.
-    public init(
+    public convenience init(
         loop: EventLoop, directory: LocalDirectory, name: String, limits: Limits = Limits(),
         answer: @escaping @Sendable (String) -> Pieces?
+    ) throws(LocalDirectoryFailure) {
+        try self.init(loop: loop, directory: directory, name: name, limits: limits) { line, reply in
+            reply(answer(line))
+        }
+    }
+
+    /// The same for answers that take their time; a reply after the limit of seconds is too late.
+    public init(
+        loop: EventLoop, directory: LocalDirectory, name: String, limits: Limits = Limits(),
+        answering answer: @escaping @Sendable (String, @escaping Reply) -> Void
     ) throws(LocalDirectoryFailure) {
         self.loop = loop
         self.directory = directory
@@ -124,7 +141,14 @@ public final class LocalLineServer: @unchecked Sendable {
         do throws(SystemCallFailure) {
             try self.loop.watch(descriptor, for: .readable) { [weak self] readiness in
                 guard let self, let client = self.clients[descriptor] else { return }
-                if client.pieces == nil { self.read(client) } else { self.write(client, readiness) }
+                if !client.hasAsked {
+                    self.read(client)
+                } else if client.pieces != nil {
+                    self.write(client, readiness)
+                } else {
+                    // Nothing else is watched for while it waits: it has gone.
+                    self.drop(client)
+                }
             }
             self.clients[descriptor] = client
             self.arm(client)
@@ -161,13 +185,32 @@ public final class LocalLineServer: @unchecked Sendable {
         }
         client.request += news[..<end]
         guard client.request.count < self.limits.requestBytes,
-            let line = String(validating: client.request, as: UTF8.self), let pieces = self.answer(line)
+            let line = String(validating: client.request, as: UTF8.self)
         else { return self.drop(client) }
         client.request = []
+        client.hasAsked = true
+        self.watch(client, for: [])
+        let descriptor = client.descriptor
+        self.nextAsker += 1
+        client.number = self.nextAsker
+        let number = client.number
+        self.answer(line) { [weak self, loop] pieces in
+            loop.post { [self] in self?.reply(pieces, to: descriptor, number) }
+        }
+    }
+
+    /// Its descriptor may be another's by now, its number is not.
+    private func reply(_ pieces: Pieces?, to descriptor: Int32, _ number: Int) {
+        guard let client = self.clients[descriptor], client.number == number else { return }
+        guard let pieces else { return self.drop(client) }
         client.pieces = pieces
         self.arm(client)
+        self.watch(client, for: .writable)
+    }
+
+    private func watch(_ client: Client, for interest: Readiness) {
         do throws(SystemCallFailure) {
-            try self.loop.modify(client.descriptor, for: .writable)
+            try self.loop.modify(client.descriptor, for: interest)
         } catch {
             self.drop(client)
         }

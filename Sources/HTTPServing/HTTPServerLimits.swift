@@ -17,9 +17,9 @@ public struct HTTPServerLimits: Sendable {
     public var waitingBytesPerStream: Int
 
     public init(
-        connections: Int = 1024, memoryPerConnection: Int = 16 * 1024, idleSeconds: Int = 30,
+        connections: Int = 2048, memoryPerConnection: Int = 16 * 1024, idleSeconds: Int = 30,
         requestSeconds: Double = 30, responseSeconds: Double = 120, headers: Int = 64,
-        streams: Int = 640, waitingBytesPerStream: Int = 1 << 20
+        streams: Int = 1024, waitingBytesPerStream: Int = 1 << 20
     ) {
         self.connections = connections
         self.memoryPerConnection = memoryPerConnection

@@ -86,6 +86,11 @@ extension ServerDriver {
     func send(_ response: HTTPResponse, _ exchange: Exchange) -> Bool {
         exchange.phase = .answered
         exchange.client.deadline = self.now.advanced(bySeconds: self.limits.responseSeconds)
+        if response.slices != nil || response.body.count > Self.longestCopied {
+            let handle = self.handle(for: response, exchange.client)
+            if let handle, Self.queue(response, handle, exchange.connection) { return true }
+            return Self.queue(.unsendable(), exchange.connection)
+        }
         return Self.queue(response, exchange.connection) || Self.queue(.unsendable(), exchange.connection)
     }
 

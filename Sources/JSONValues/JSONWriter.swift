@@ -16,6 +16,30 @@ public struct JSONWriter: Sendable {
         self.nest(UInt8(ascii: "["), UInt8(ascii: "]"), elements)
     }
 
+    /// Opens an object or array that a later call of `end` closes: for what is written slice by slice.
+    public mutating func begin(_ opening: Bracket) {
+        self.separate()
+        self.bytes.append(opening == .object ? UInt8(ascii: "{") : UInt8(ascii: "["))
+        self.needsComma = false
+    }
+
+    public mutating func end(_ closing: Bracket) {
+        self.bytes.append(closing == .object ? UInt8(ascii: "}") : UInt8(ascii: "]"))
+        self.needsComma = true
+    }
+
+    public enum Bracket: Sendable {
+        case object, array
+    }
+
+    /// What was written since the last call; the writer goes on behind it.
+    public mutating func takeBytes() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &self.bytes)
+        self.bytes.reserveCapacity(taken.count)
+        return taken
+    }
+
     /// Before a member's value.
     public mutating func name(_ name: String) {
         self.string(name)

@@ -22,30 +22,24 @@ public struct BudgetReading: Hashable, Sendable {
 /// Divides one cap between the engine and the governed instances, anew before each plan of the governor.
 ///
 /// The two shares always add up to the cap. Neither gets less than half of it while it wants more; what one does not want
-/// the other has. The engine's bucket hands on at once what it gets; the instances' limits are found by trying, so a
-/// share that grew and is not used is taken back, and tried again ever more seldom.
+/// the other has. The instances' limits add up to their share; the engine, which follows what they really send
+/// (`CapRemainder`), has all the rest at any moment. So a share that is not used costs nobody anything, but it may be used
+/// all of a sudden: while the engine wants it, it is kept near what is used, and grows step by step.
 public struct SharedBudget: Hashable, Sendable {
-    /// Of the cap, in thousandths: what a side may come to use until the next division.
-    private static let marginThousandths: Int64 = 5
+    /// Of the cap, in thousandths: what the engine may come to use until the next division.
+    private static let marginThousandths: Int64 = 10
     /// The share changes by no less, so that not each reading costs a plan.
-    private static let stepThousandths: Int64 = 5
-    private static let longestPause = 64
-    /// Divisions after which a larger share is judged.
-    private static let trialLength = 3
+    private static let stepThousandths: Int64 = 20
+    /// In one division the share grows by so much, which the engine can make up for within an average over ten seconds.
+    private static let growthThousandths: Int64 = 100
+    /// Divisions in a row.
+    private static let waitsUntilAll = 3
 
     public private(set) var cap: ByteRate
     /// What the instances may use, all together.
     public private(set) var instances: ByteRate
-    /// Divisions until the instances' share is tried larger again.
-    private var pause = 0
-    private var nextPause = 1
-    /// How much of a share the instances use when they want all of it, in thousandths: torrents that leave some of their
-    /// limits unused keep it from the others.
-    private var yield: Int64 = 1000
-    /// What the instances used before their share was made larger.
-    private var usedBeforeTrial: Int64 = 0
-    /// Divisions until the larger share is judged; 0 when none is being tried.
-    private var trialLeft = 0
+    /// Divisions in a row for which the engine has waited.
+    private var engineWaited = 0
 
     /// The instances have all of it at first: they have limits already, and the engine none.
     public init(cap: ByteRate) {
@@ -53,7 +47,7 @@ public struct SharedBudget: Hashable, Sendable {
         self.instances = cap
     }
 
-    /// What the engine may use.
+    /// What is the engine's when nobody knows what the instances send.
     public var engine: ByteRate {
         ByteRate(bytesPerSecond: self.cap.bytesPerSecond - self.instances.bytesPerSecond)
     }
@@ -65,54 +59,43 @@ public struct SharedBudget: Hashable, Sendable {
         self.cap = cap
         self.instances = ByteRate(
             bytesPerSecond: min(cap.bytesPerSecond, Int64(part * Double(cap.bytesPerSecond))))
-        self.trialLeft = 0
     }
 
     public mutating func divide(_ reading: BudgetReading) {
         let total = self.cap.bytesPerSecond
-        let margin = max(1, total * Self.marginThousandths / 1000)
-        let engineWants = reading.engineWaits ? total : min(total, reading.engine.bytesPerSecond + 2 * margin)
-        let instancesWant = self.wantOfInstances(reading, margin)
-        // The engine takes up whatever it gets; it waits for nothing, so all it does not use may go to the others.
-        let wanted = reading.engineWaits ? instancesWant : total - engineWants
-        let share = max(0, min(max(wanted, 0), max(total / 2, total - engineWants)))
-        self.take(share, reading, total)
+        let engineWants = self.wantOfEngine(reading)
+        let theirs = self.wantOfInstances(reading)
+        let wanted = reading.engineWaits ? theirs : max(theirs, total - engineWants)
+        self.take(max(0, min(wanted, max(total / 2, total - engineWants))), reading)
     }
 
-    /// How much the instances are to have, when the engine wants all it can get.
-    private mutating func wantOfInstances(_ reading: BudgetReading, _ margin: Int64) -> Int64 {
+    /// The engine that waits is given a little more first, for it waits now and then when the instances' limiters swing;
+    /// and all it can get when it goes on waiting.
+    private mutating func wantOfEngine(_ reading: BudgetReading) -> Int64 {
+        let (used, total) = (reading.engine.bytesPerSecond, self.cap.bytesPerSecond)
+        let margin = 1 + total / 1000 * Self.marginThousandths
+        self.engineWaited = reading.engineWaits ? min(self.engineWaited + 1, Self.waitsUntilAll) : 0
+        switch self.engineWaited {
+        case 0: return min(total, used + margin)
+        case Self.waitsUntilAll: return total
+        default: return min(total, used + used / 10 + margin)
+        }
+    }
+
+    /// How much the instances are to have, whatever the engine wants: never so little that they could not begin.
+    private func wantOfInstances(_ reading: BudgetReading) -> Int64 {
         let (used, share) = (reading.instances.bytesPerSecond, self.instances.bytesPerSecond)
-        if self.trialLeft > 0 {
-            // Limits and rates take their time.
-            self.trialLeft -= 1
-            guard self.trialLeft == 0 else { return share }
-            let didHelp = used >= self.usedBeforeTrial + margin
-            self.pause = didHelp ? 0 : self.nextPause
-            self.nextPause = didHelp ? 1 : min(Self.longestPause, self.nextPause * 2)
-        }
-        guard reading.instancesWantMore else {
-            self.pause = 0
-            return used * 1000 / self.yield + max(margin, 2 * margin - used)
-        }
-        if share > 0, used > share / 2 { self.yield = min(1000, used * 1000 / share) }
-        guard self.pause == 0 else {
-            self.pause -= 1
-            return share
-        }
-        self.usedBeforeTrial = used
-        self.trialLeft = Self.trialLength
-        let grown = max(used + used / 2, share + share / 4) + 8 * margin
-        // Who begins to want is given all that is its due; who did not use it lately is tried with less.
-        return self.nextPause == 1 ? max(grown, self.cap.bytesPerSecond / 2) : grown
+        // What is far from used helps nobody, also when one torrent fills its limit.
+        guard used >= share / 2 else { return used + used / 4 + self.step }
+        let growth = self.cap.bytesPerSecond / 1000 * Self.growthThousandths
+        return max(self.step, reading.instancesWantMore ? share + growth : share)
     }
 
-    private mutating func take(_ share: Int64, _ reading: BudgetReading, _ total: Int64) {
-        let change = share - self.instances.bytesPerSecond
-        let step = max(1, total * Self.stepThousandths / 1000)
-        // Small changes are not worth a plan, unless a side is held back by them.
-        guard abs(change) >= step || change < 0 && reading.engineWaits && abs(change) * 2 >= step else {
-            return
-        }
+    private var step: Int64 { 1 + self.cap.bytesPerSecond / 1000 * Self.stepThousandths }
+
+    private mutating func take(_ share: Int64, _ reading: BudgetReading) {
+        // Small changes are not worth a plan.
+        guard abs(share - self.instances.bytesPerSecond) >= self.step else { return }
         self.instances = ByteRate(bytesPerSecond: share)
     }
 }

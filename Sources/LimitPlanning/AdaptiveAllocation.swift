@@ -8,6 +8,8 @@ struct AdaptiveBounds: Hashable {
     var limits: Int64?
     /// Whether the limits may not add up to more than the cap.
     var isStrict: Bool
+    /// Whether what torrents hold beyond their needs is taken back as soon as it is worth a fiftieth of the cap.
+    var takesBack = false
 }
 
 /// One tracker's cycle: max-min fair on the demands, changed as little as the bounds allow.
@@ -45,7 +47,7 @@ struct AdaptiveAllocation {
         }
         // One more than the capacity is as good as infinite, and adds up without overflow.
         let infinite = capacity + 1
-        let isAnyoneHungry = demands.contains(where: \.isHungry)
+        let isAnyoneHungry = demands.contains { $0.isHungry && $0.wantsAll }
         func level(hungryWantAll: Bool) -> Int64? {
             let idle =
                 readings.firstIndex { $0.rate == 0 && $0.restored == nil }.map { demands[$0].want } ?? 0
@@ -55,7 +57,9 @@ struct AdaptiveAllocation {
                 if reading.rate == 0, reading.restored == nil {
                     idleCount += 1
                 } else {
-                    wants.append(hungryWantAll && demand.isHungry ? infinite : min(demand.want, infinite))
+                    wants.append(
+                        hungryWantAll && demand.isHungry && demand.wantsAll
+                            ? infinite : min(demand.want, infinite))
                 }
             }
             return waterLevel(wants, and: idleCount, of: idle, within: capacity)
@@ -63,7 +67,7 @@ struct AdaptiveAllocation {
 
         if let level = level(hungryWantAll: false) { return demands.map { min($0.want, level) } }
         guard isAnyoneHungry, let level = level(hungryWantAll: true) else { return demands.map(\.want) }
-        return demands.map { $0.isHungry ? level : min($0.want, level) }
+        return demands.map { $0.isHungry && $0.wantsAll ? level : min($0.want, level) }
     }
 
     /// Holds what is measured under the budget: the hungry ones, and those who upload more than their part.
@@ -111,6 +115,18 @@ struct AdaptiveAllocation {
     /// More than a fiftieth of the cap to spare goes to the hungry ones at once.
     private mutating func handOutSlack() {
         guard self.demands.contains(where: \.isHungry) else { return }
+        if self.bounds.takesBack {
+            let missing = self.limits.indices.reduce(Int64(0)) { sum, index in
+                self.demands[index].isHungry ? sum + max(0, self.targets[index] - self.limits[index]) : sum
+            }
+            if missing > self.bounds.cap / 50 {
+                // What does not fit then is cut from those that hold most beyond their targets.
+                for index in self.limits.indices where self.demands[index].isHungry {
+                    self.limits[index] = max(self.limits[index], self.targets[index])
+                }
+                return
+            }
+        }
         var slack = self.bounds.cap - self.expectedRate
         if let bound = self.bounds.limits { slack = min(slack, bound - self.limits.reduce(0, +)) }
         guard slack > self.bounds.cap / 50 else { return }

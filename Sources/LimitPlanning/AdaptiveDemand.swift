@@ -1,4 +1,4 @@
-/// What is known of a governed torrent when its share is decided, in bytes per second. 32 bytes: a cycle holds
+/// What is known of a governed torrent when its share is decided, in bytes per second. 48 bytes: a cycle holds
 /// one for every torrent.
 struct AdaptiveReading: Hashable {
     var rate: Int64
@@ -12,10 +12,12 @@ struct AdaptiveReading: Hashable {
     var hungryCycles: UInt8
     /// Whether it was practically idle at the reading before.
     var isQuiet: Bool
+    /// Nil when each cycle is judged by itself.
+    var trend: DemandTrend?
 
     init(
         rate: Int64, limit: Int64, saturation: Double, hungryCycles: UInt8, isQuiet: Bool,
-        restored: Int64? = nil
+        restored: Int64? = nil, trend: DemandTrend? = nil
     ) {
         self.rate = rate
         self.limit = limit
@@ -23,6 +25,7 @@ struct AdaptiveReading: Hashable {
         self.hungryCycles = hungryCycles
         self.isQuiet = isQuiet
         self.restoredLimit = UInt32(clamping: restored ?? 0)
+        self.trend = trend
     }
 
     /// For an idle torrent that is to have its original limit back: that limit.
@@ -38,6 +41,10 @@ struct AdaptiveDemand: Hashable {
     var hungryCycles: UInt8
     /// What it uses now, with headroom.
     var need: Int64
+    /// It may have whatever nobody else wants.
+    var wantsAll = true
+    /// It gets a share because it seems to wake up.
+    var isWaking = false
     /// What it should get if there is room: its need, or for a hungry torrent more every cycle.
     var want: Int64
 }
@@ -67,6 +74,11 @@ func assessDemand(_ readings: [AdaptiveReading], cap: Int64, tuning: AdaptiveTun
             return AdaptiveDemand(isHungry: false, hungryCycles: 0, need: need, want: need)
         }
         let need = max(floor, gridUp(rate + rate / tuning.headroomDivisor + minimumHeadroom))
+        if let trend = reading.trend {
+            return trend.demand(
+                of: reading, DemandBounds(cap: cap, floor: floor, uploading: uploading, torrents: count),
+                tuning)
+        }
         guard isFilling(reading, tuning) else {
             return AdaptiveDemand(isHungry: false, hungryCycles: 0, need: need, want: need)
         }

@@ -47,7 +47,9 @@ extension AdaptivePlanning {
         tracker.limits =
             AdaptiveAllocation(
                 tracker.readings, tracker.demands,
-                bounds: AdaptiveBounds(cap: cap, measured: measured, limits: bound, isStrict: factor == 1000)
+                bounds: AdaptiveBounds(
+                    cap: cap, measured: measured, limits: bound, isStrict: factor == 1000,
+                    takesBack: self.settings.weighsBursts)
             ).limits
         tracker.pending = PendingChanges(
             count: zip(present, tracker.limits).count { $0 != $1 }, isUrgent: tracker.isOver || rate > cap,
@@ -184,6 +186,9 @@ extension AdaptivePlanning {
                     saturation: reading.saturation, hungryCycles: tracker.demands[member].hungryCycles,
                     rate: reading.rate, limitThen: reading.limit, planned: tracker.limits[member],
                     isQuiet: reading.isQuiet)
+                var trend = reading.trend
+                if tracker.demands[member].isWaking { trend?.probe() }
+                torrents[key]?.trend = trend
             }
         }
         state.torrents = torrents

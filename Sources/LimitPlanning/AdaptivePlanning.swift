@@ -81,6 +81,7 @@ extension AdaptivePlanning {
         tracker.isSettled = (self.elapsed ?? 0) == 0
         let span = self.table.spans[index]
         let part = cap / Int64(max(1, span.count))
+        let tuning = self.settings.limitsIncludeOverhead ? AdaptiveTuning.withOverhead : AdaptiveTuning()
         for position in span {
             guard self.table.isGoverned[position] else {
                 let share = self.table.heldShare(at: position)
@@ -96,9 +97,10 @@ extension AdaptivePlanning {
             }
             if limit == RateBounds.unlimited || limit < 1 { tracker.isSettled = false }
             tracker.members.append(position)
-            tracker.readings.append(self.reading(position, rate, limit, memory, restoring: part))
+            var reading = self.reading(position, rate, limit, memory, restoring: part)
+            if self.settings.weighsBursts, rate > 0 { self.follow(&reading, memory, tuning) }
+            tracker.readings.append(reading)
         }
-        let tuning = self.settings.limitsIncludeOverhead ? AdaptiveTuning.withOverhead : AdaptiveTuning()
         tracker.demands = assessDemand(tracker.readings, cap: cap, tuning: tuning)
         return tracker
     }
@@ -133,5 +135,22 @@ extension AdaptivePlanning {
         return AdaptiveReading(
             rate: rate, limit: limit, saturation: saturation, hungryCycles: memory.hungryCycles,
             isQuiet: isQuiet)
+    }
+
+    /// Gives a reading the means it belongs to.
+    private func follow(
+        _ reading: inout AdaptiveReading, _ memory: TorrentMemory?, _ tuning: AdaptiveTuning
+    ) {
+        let full = reading.isUnlimited ? 0 : min(reading.saturation, Double(reading.limit))
+        guard var trend = memory?.trend else {
+            reading.trend = DemandTrend(rate: reading.rate, full: full)
+            return
+        }
+        if let elapsed, elapsed > 0 {
+            trend.observe(rate: reading.rate, full: full, seconds: elapsed)
+            trend.note(
+                isFull: DemandTrend.isFull(reading, tuning), usesShare: 4 * reading.rate >= reading.limit)
+        }
+        reading.trend = trend
     }
 }

@@ -129,6 +129,9 @@ public struct PlanningSettings: Hashable, Sendable {
     /// Whether the client counts protocol overhead in its limits (`limit_tcp_overhead`): lowers the rate at
     /// which a torrent is taken to fill its limit.
     public var limitsIncludeOverhead = false
+    /// `adaptive`: whether demand is judged by several cycles together, because clients send blocks of 16 KiB and
+    /// swing around their limits. Without it each cycle is judged by itself.
+    public var weighsBursts = false
 
     public init() {}
 }

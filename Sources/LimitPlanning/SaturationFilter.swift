@@ -21,7 +21,7 @@ struct SaturationFilter {
 }
 
 /// 0.8 to the power of `seconds`: whole seconds by squaring, the fraction by the exponential series.
-private func remainder(afterSeconds seconds: Double) -> Double {
+func remainder(afterSeconds seconds: Double) -> Double {
     guard seconds < 3_000 else { return 0 }
     let whole = Int(seconds)
     var (result, factor, exponent) = (1.0, 0.8, whole)

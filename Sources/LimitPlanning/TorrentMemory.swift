@@ -25,7 +25,7 @@ public struct AdaptiveMemory: Hashable, Sendable {
     }
 }
 
-/// 24 bytes: there is one for every torrent that uploads.
+/// 40 bytes: there is one for every torrent that uploads.
 struct TorrentMemory: Sendable {
     /// What the client reads for a torrent that fills its limits, at the last reading.
     var saturation: Double
@@ -36,6 +36,8 @@ struct TorrentMemory: Sendable {
     private var plannedLimit: UInt32
     var hungryCycles: UInt8
     private var flags: UInt8
+    /// Nil when each cycle is judged by itself.
+    var trend: DemandTrend?
 
     private static let unknown = UInt32.max
     private static let unlimited = UInt32.max - 1

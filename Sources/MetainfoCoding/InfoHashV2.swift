@@ -15,6 +15,12 @@ public struct InfoHashV2: Hashable, Sendable {
         self.words = words
     }
 
+    /// Nil unless it is 64 hexadecimal digits.
+    public init?(hex: String) {
+        guard let bytes = hexDecoded(Array(hex.utf8)) else { return nil }
+        self.init(bytes: bytes)
+    }
+
     public var bytes: [UInt8] {
         (0..<Self.byteCount).map { index in
             UInt8(truncatingIfNeeded: self.words[index / 8] >> UInt64(56 - index % 8 * 8))

@@ -5,6 +5,8 @@ extension QBittorrentClient {
     /// In one call: qBittorrent's main thread does nothing else for the tens of milliseconds it takes.
     static let maximumHashesSet = 5_000
     static let maximumHashesRead = 20_000
+    /// The first poll after a limit was read may still be answered from before.
+    static let pollsInDoubt = 2
 
     /// Sets one limit on many torrents. The table shows it once it was read back or polled.
     ///
@@ -35,6 +37,7 @@ extension QBittorrentClient {
         return torrents.compactMap { id in
             guard let value = written[id] else { return nil }
             self.table.setLimit(written: value, of: id)
+            if self.usesDifferences { self.doubtfulLimits[id] = Self.pollsInDoubt }
             return (id, LimitSpelling.limit(from: value))
         }
     }

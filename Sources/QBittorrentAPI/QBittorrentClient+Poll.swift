@@ -54,6 +54,7 @@ extension QBittorrentClient {
         report.added = changes.newcomers.map(\.id)
         report.removed = changes.removed.map { self.table.rows[$0].id }
         self.table.apply(changes)
+        for (id, written) in reading.limits { self.table.setLimit(written: written, of: id) }
         if reading.isComplete, !self.usesDifferences {
             self.observation.active = Set(self.table.rows.filter { $0.uploadRate > .zero }.map(\.id))
         }
@@ -66,6 +67,8 @@ extension QBittorrentClient {
         var observation: Observation
         var isComplete: Bool
         var showsRestart: Bool
+        /// Limits that differences need not show.
+        var limits: [TorrentID: Int64] = [:]
     }
 
     private func read(_ everything: Bool, _ hints: [TorrentID]) async throws(ClientFailure) -> Reading {
@@ -102,14 +105,14 @@ extension QBittorrentClient {
         let showsRestart =
             isUninvited && !observation.isSessionShared || wentBack || answer.revision.countersWentBack
             || observation.goesBack(to: answer.uploadedEver, answer.uploadedThisSession)
-        var revision = try await self.withLiveLimits(answer.revision)
+        var (revision, limits) = try await self.withLiveLimits(answer.revision)
         if !answer.isFull {
             let listed = Set(revision.listed)
             revision = try await self.readNamed(hints.filter { !listed.contains($0) }, revision)
         }
         return Reading(
             revision: revision, observation: observation, isComplete: answer.isFull,
-            showsRestart: showsRestart)
+            showsRestart: showsRestart, limits: limits)
     }
 
     private func mainData(_ responseID: Int64) async throws(ClientFailure) -> MainDataReader {
@@ -124,14 +127,25 @@ extension QBittorrentClient {
     ///
     /// `sync/maindata` is up to a refresh interval (1.5 s) behind, even when everything is asked for: it may
     /// still say the limit from before one that was read back since.
-    private func withLiveLimits(_ revision: TableRevision) async throws(ClientFailure) -> TableRevision {
-        let changed = revision.idsOfChangedLimits
-        guard !changed.isEmpty else { return revision }
+    /// And it says nothing of a limit that was set, and set back to what it was, since the last answer: those that were read
+    /// back since are asked for too, and told beside the revision.
+    private func withLiveLimits(
+        _ revision: TableRevision
+    ) async throws(ClientFailure) -> (TableRevision, [TorrentID: Int64]) {
+        let changed = Set(revision.idsOfChangedLimits)
+        let asked = changed.union(self.doubtfulLimits.keys)
+        guard !asked.isEmpty else { return (revision, [:]) }
         var revision = revision
-        for (id, written) in try await self.currentLimits(of: changed) {
-            revision.correctLimit(written: written, of: id)
+        var others: [TorrentID: Int64] = [:]
+        for (id, written) in try await self.currentLimits(of: Array(asked)) {
+            if changed.contains(id) {
+                revision.correctLimit(written: written, of: id)
+            } else {
+                others[id] = written
+            }
         }
-        return revision
+        self.doubtfulLimits = self.doubtfulLimits.compactMapValues { $0 > 1 ? $0 - 1 : nil }
+        return (revision, others)
     }
 
     private func readLists(_ everything: Bool, _ hints: [TorrentID]) async throws(ClientFailure) -> Reading {

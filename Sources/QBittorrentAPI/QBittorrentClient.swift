@@ -1,4 +1,5 @@
 public import HTTPFetching
+import SwarmTypes
 
 /// The client of one qBittorrent.
 ///
@@ -13,6 +14,9 @@ public final class QBittorrentClient {
     public private(set) var version = ""
     public private(set) var webAPIVersion: WebAPIVersion?
     var observation = Observation()
+    /// Torrents whose limits were read since they were last shown by differences, and for how many polls more they are read:
+    /// who sets a limit back to what was shown before makes no difference.
+    var doubtfulLimits: [TorrentID: Int] = [:]
     /// The session in which the versions were read.
     private var versionEpoch = 0
 

@@ -4,7 +4,7 @@ import SwarmTypes
 /// The fields of a torrent that are read in every poll, for `torrents/info` and `sync/maindata` alike.
 enum TorrentField: Int, CaseIterable {
     case hash, state, magnet
-    case upspeed, uploaded, limit, leeches, seeds, lastActivity, addedOn, progress
+    case upspeed, uploaded, uploadedInSession, limit, leeches, seeds, lastActivity, addedOn, progress
 
     static let all = FieldSet(Self.allCases.map(\.name))
     static let texts = [Self.hash, .state, .magnet]
@@ -17,6 +17,7 @@ enum TorrentField: Int, CaseIterable {
         case .magnet: "magnet_uri"
         case .upspeed: "upspeed"
         case .uploaded: "uploaded"
+        case .uploadedInSession: "uploaded_session"
         case .limit: "up_limit"
         case .leeches: "num_leechs"
         case .seeds: "num_seeds"
@@ -58,6 +59,7 @@ extension ScannedRow {
         guard self.isWellFormed else { return false }
         if let value = self.number(.upspeed) { row.setUploadRate(value) }
         if let value = self.number(.uploaded) { row.uploaded = value }
+        if let value = self.number(.uploadedInSession) { row.uploadedInSession = value }
         if let value = self.number(.limit) { row.setLimit(written: value) }
         if let value = self.number(.leeches) { row.leeches = Int32(clamping: value) }
         if let value = self.number(.seeds) { row.seeds = Int32(clamping: value) }

@@ -10,7 +10,7 @@ public enum TorrentActivity: UInt8, Sendable {
     case broken
 }
 
-/// One torrent of a client as last seen: 80 bytes, nothing on the heap.
+/// One torrent of a client as last seen: 96 bytes, nothing on the heap.
 public struct TorrentRow: Hashable, Sendable {
     public internal(set) var id: TorrentID
     /// As qBittorrent spells it; see `LimitSpelling`.
@@ -18,6 +18,10 @@ public struct TorrentRow: Hashable, Sendable {
     /// Payload bytes ever uploaded, and the same at the poll before.
     public internal(set) var uploaded: Int64 = 0
     var uploadedBefore: Int64 = 0
+    /// The same since libtorrent took the torrent up: it is of the moment of the last refresh, where `uploaded` counts in
+    /// whole seconds.
+    var uploadedInSession: Int64 = 0
+    var uploadedInSessionBefore: Int64 = 0
     private var lastActivitySeconds: Int64 = 0
     /// Seconds since 1970.
     public internal(set) var addedOn: Int64 = 0
@@ -37,7 +41,12 @@ public struct TorrentRow: Hashable, Sendable {
 
     /// The measuring stick: payload bytes between the last two polls that succeeded. The server refreshes
     /// its counters every `refresh_interval`, 1.5 s unless set otherwise.
-    public var uploadedSincePoll: Int64 { max(0, self.uploaded &- self.uploadedBefore) }
+    public var uploadedSincePoll: Int64 {
+        let inSession = self.uploadedInSession &- self.uploadedInSessionBefore
+        // A torrent that was stopped begins its session anew.
+        return inSession > 0 && self.uploadedInSessionBefore > 0
+            ? inSession : max(0, self.uploaded &- self.uploadedBefore)
+    }
 
     public var uploadLimit: UploadLimit { LimitSpelling.limit(from: Int64(self.writtenLimit)) }
 

@@ -1,6 +1,6 @@
 public import SwarmTypes
 
-/// All torrents of a client, in the order of their identifiers. 30,000 of them take 3 MB.
+/// All torrents of a client, in the order of their identifiers. 30,000 of them take 3.5 MB.
 public struct TorrentTable: Sendable {
     public private(set) var rows: [TorrentRow] = []
     public private(set) var trackerSets = TrackerSets()
@@ -34,11 +34,15 @@ public struct TorrentTable: Sendable {
 
     /// Takes over what a poll found.
     mutating func apply(_ changes: consuming TableChanges) {
-        for index in self.rows.indices { self.rows[index].uploadedBefore = self.rows[index].uploaded }
+        for index in self.rows.indices {
+            self.rows[index].uploadedBefore = self.rows[index].uploaded
+            self.rows[index].uploadedInSessionBefore = self.rows[index].uploadedInSession
+        }
         for (index, row) in changes.updates {
-            let before = self.rows[index].uploadedBefore
+            let before = self.rows[index]
             self.rows[index] = row
-            self.rows[index].uploadedBefore = before
+            self.rows[index].uploadedBefore = before.uploadedBefore
+            self.rows[index].uploadedInSessionBefore = before.uploadedInSessionBefore
         }
         self.trackerSets = changes.trackerSets
         if !changes.newcomers.isEmpty || !changes.removed.isEmpty {

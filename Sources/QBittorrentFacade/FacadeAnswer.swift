@@ -42,8 +42,11 @@ extension HTTPResponse {
             status: 200, headers: standardHeaders(ofType: "application/json"), body: writer.bytes)
     }
 
-    static func json(_ bytes: [UInt8]) -> HTTPResponse {
-        HTTPResponse(status: 200, headers: standardHeaders(ofType: "application/json"), body: bytes)
+    static func json(_ bytes: [UInt8], slices: (any HTTPBodySlicing)? = nil) -> HTTPResponse {
+        var response = HTTPResponse(
+            status: 200, headers: standardHeaders(ofType: "application/json"), body: bytes)
+        response.slices = slices
+        return response
     }
 
     static func file(_ bytes: [UInt8], type: String, name: String) -> HTTPResponse {

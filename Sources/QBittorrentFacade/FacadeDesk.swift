@@ -1,4 +1,5 @@
 import EventIO
+import HTTPServing
 import JSONValues
 import SwarmTypes
 import TorrentCatalog
@@ -15,8 +16,8 @@ final class FacadeDesk: Sendable {
     let now: @Sendable () -> Int64
     private let start: Int64
     private let pending = Lock(Pending())
-    /// Nil until the first who asks for deltas.
-    private let ledger = Lock<MaindataLedger?>(nil)
+    private let accountant = MaindataAccountant()
+    private let sorter = RowSorter()
 
     init(mirror: CatalogMirror, now: @escaping @Sendable () -> Int64) {
         self.mirror = mirror
@@ -34,30 +35,95 @@ final class FacadeDesk: Sendable {
         }
     }
 
-    /// The answer to `sync/maindata`.
-    func maindata(after known: Int64) -> [UInt8] {
-        self.ledger.withLock { ledger in
-            // Taken before the state, which then is at least as new.
-            let touched = self.pending.withLock { pending in
-                let touched = pending.touched
-                pending.touched = []
-                pending.isWanted = true
-                return touched
-            }
-            let state = self.mirror.state
-            if ledger == nil {
-                ledger = MaindataLedger(state, startingAt: self.start)
-            } else {
-                ledger?.catchUp(with: state, touched: touched)
-            }
-            var writer = JSONWriter()
-            ledger?.write(after: known, to: &writer)
-            return writer.bytes
+    /// The answer to `sync/maindata`. To compare what has changed takes long where much has, and is done elsewhere than on
+    /// the server's loop; what is told of it is written a slice at a time.
+    func maindata(after known: Int64) async -> HTTPResponse {
+        await self.accountant.answer(after: known, self)
+    }
+
+    /// Chosen and sorted elsewhere than on the server's loop.
+    func select(_ filter: TorrentFilter) async -> [TorrentRow] {
+        await self.sorter.select(filter, from: self.mirror.state.rows)
+    }
+
+    fileprivate func takeTouched() -> Set<TorrentID> {
+        self.pending.withLock { pending in
+            let touched = pending.touched
+            pending.touched = []
+            pending.isWanted = true
+            return touched
         }
     }
+
+    fileprivate var firstNumber: Int64 { self.start }
 
     var serverState: ServerState {
         let state = self.mirror.state
         return ServerState(session: state.session, preferences: state.preferences)
+    }
+}
+
+/// A thread of the pool, one call at a time.
+private actor RowSorter {
+    func select(_ filter: TorrentFilter, from rows: [TorrentID: TorrentRow]) -> [TorrentRow] {
+        filter.select(from: rows)
+    }
+}
+
+/// Keeps the ledger, away from the server's loop.
+private actor MaindataAccountant {
+    /// An answer with no more torrents is put together at once.
+    private static let fewTorrents = 100
+
+    /// Nil until the first who asks for deltas.
+    private var ledger: MaindataLedger?
+
+    func answer(after known: Int64, _ desk: FacadeDesk) -> HTTPResponse {
+        // Taken before the state, which then is at least as new.
+        let touched = desk.takeTouched()
+        let state = desk.mirror.state
+        if self.ledger == nil {
+            self.ledger = MaindataLedger(state, startingAt: desk.firstNumber)
+        } else {
+            self.ledger?.catchUp(with: state, touched: touched)
+        }
+        guard let ledger else { return .json([]) }
+        var writer = JSONWriter()
+        var answer = ledger.begin(after: known, to: &writer)
+        guard answer.torrents.count > Self.fewTorrents else {
+            ledger.write(answer.torrents.count, of: &answer, to: &writer)
+            ledger.end(answer, to: &writer)
+            return .json(writer.bytes)
+        }
+        let first = writer.takeBytes()
+        return .json(first, slices: MaindataSlices(ledger, answer, writer))
+    }
+}
+
+/// A long answer as of one moment. Made by one thread and used by the server's loop alone: the proof of the unchecked promise.
+private final class MaindataSlices: HTTPBodySlicing, @unchecked Sendable {
+    /// About a millisecond's work, and 50 kB.
+    private static let torrentsPerSlice = 40
+
+    /// Nil at the end.
+    private var ledger: MaindataLedger?
+    private var answer: MaindataLedger.Answer
+    private var writer: JSONWriter
+
+    init(_ ledger: MaindataLedger, _ answer: MaindataLedger.Answer, _ writer: JSONWriter) {
+        self.ledger = ledger
+        self.answer = answer
+        self.writer = writer
+    }
+
+    func nextSlice() -> [UInt8] {
+        guard let ledger else { return [] }
+        if self.answer.torrents.isEmpty {
+            ledger.end(self.answer, to: &self.writer)
+            self.ledger = nil
+        } else {
+            ledger.write(Self.torrentsPerSlice, of: &self.answer, to: &self.writer)
+        }
+        return self.writer.takeBytes()
     }
 }

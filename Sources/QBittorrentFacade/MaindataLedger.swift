@@ -117,32 +117,65 @@ struct MaindataLedger: Sendable {
 
     // MARK: - Answering
 
-    /// What changed after `known`; all of it for a number that says nothing.
-    func write(after known: Int64, to writer: inout JSONWriter) {
+    /// The answer to who names `known`, beginning with what every answer begins with; `write` and `end` do the rest.
+    func begin(after known: Int64, to writer: inout JSONWriter) -> Answer {
         let isFull = known < self.floor || known > self.number || known <= 0
         let since = isFull ? Int64.min : known
-        writer.object {
-            $0.member("rid", self.number)
-            if isFull { $0.member("full_update", true) }
-            self.writeTorrents(since, isFull, &$0)
-            self.writeOthers(since, isFull, &$0)
+        let torrents = self.torrents.compactMap { $0.value.latest > since ? $0.key : nil }
+        writer.begin(.object)
+        writer.member("rid", self.number)
+        if isFull { writer.member("full_update", true) }
+        if !torrents.isEmpty {
+            writer.name("torrents")
+            writer.begin(.object)
+        }
+        return Answer(since: since, isFull: isFull, torrents: torrents)
+    }
+
+    /// What is still to be written of an answer.
+    struct Answer: Sendable {
+        fileprivate let since: Int64
+        fileprivate let isFull: Bool
+        fileprivate(set) var torrents: [TorrentID]
+        fileprivate var hasTorrents: Bool
+
+        fileprivate init(since: Int64, isFull: Bool, torrents: [TorrentID]) {
+            self.since = since
+            self.isFull = isFull
+            self.torrents = torrents
+            self.hasTorrents = !torrents.isEmpty
         }
     }
 
-    private func writeTorrents(_ since: Int64, _ isFull: Bool, _ writer: inout JSONWriter) {
-        let changed = self.torrents.filter { $0.value.latest > since }
-        if !changed.isEmpty {
-            writer.nested("torrents") {
-                for (id, entry) in changed {
-                    $0.nested(id.hex) { writer in
-                        for (place, field) in torrentFields.enumerated() where entry.changed[place] > since {
-                            writer.name(field.name)
-                            field.value(entry.row.summary).write(to: &writer)
-                        }
-                    }
+    /// Writes the next torrents, at most so many.
+    func write(_ count: Int, of answer: inout Answer, to writer: inout JSONWriter) {
+        for _ in 0..<min(count, answer.torrents.count) {
+            let id = answer.torrents.removeLast()
+            guard let entry = self.torrents[id] else { continue }
+            writer.nested(id.hex) { writer in
+                for (place, field) in torrentFields.enumerated() where entry.changed[place] > answer.since {
+                    writer.name(field.name)
+                    field.value(entry.row.summary).write(to: &writer)
                 }
             }
         }
+    }
+
+    func end(_ answer: Answer, to writer: inout JSONWriter) {
+        if answer.hasTorrents { writer.end(.object) }
+        self.writeRemoved(answer.since, answer.isFull, &writer)
+        self.writeOthers(answer.since, answer.isFull, &writer)
+        writer.end(.object)
+    }
+
+    /// What changed after `known`; all of it for a number that says nothing.
+    func write(after known: Int64, to writer: inout JSONWriter) {
+        var answer = self.begin(after: known, to: &writer)
+        self.write(answer.torrents.count, of: &answer, to: &writer)
+        self.end(answer, to: &writer)
+    }
+
+    private func writeRemoved(_ since: Int64, _ isFull: Bool, _ writer: inout JSONWriter) {
         guard !isFull else { return }
         let gone = Set(self.removed.filter { $0.at > since && self.torrents[$0.id] == nil }.map(\.id))
         if !gone.isEmpty {

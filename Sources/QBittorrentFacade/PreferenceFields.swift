@@ -23,7 +23,9 @@ private let ownPreferenceFields: [Field<LibraryPreferences>] = [
     .integer("max_seeding_time") { $0.shareLimits.seedingMinutes.facadeBound },
     .bool("max_seeding_time_enabled") { $0.shareLimits.seedingMinutes.facadeBound >= 0 },
     .bool("pex") { $0.exchangesPeers },
+    .bool("preallocate_all") { $0.reservesSpace },
     .bool("queueing_enabled") { $0.queue != nil },
+    .text("banned_IPs") { $0.bannedHosts.map(\.host).joined(separator: "\n") },
     .text("save_path") { $0.directory },
     // 1: added with the usual folder.
     Field("scan_dirs") { .marks($0.watchFolders) },
@@ -63,7 +65,7 @@ let preferenceFields: [Field<LibraryPreferences>] =
         "idn_support_enabled", "incomplete_files_ext", "ip_filter_enabled", "ip_filter_trackers",
         "limit_tcp_overhead", "limit_utp_rate", "lsd", "mail_notification_auth_enabled",
         "mail_notification_enabled", "mail_notification_ssl_enabled", "mark_of_the_web", "merge_trackers",
-        "performance_warning", "preallocate_all", "proxy_auth_enabled", "proxy_bittorrent",
+        "performance_warning", "proxy_auth_enabled", "proxy_bittorrent",
         "proxy_hostname_lookup",
         "proxy_misc", "proxy_peer_connections", "proxy_rss", "random_port", "reannounce_when_address_changed",
         "recheck_completed_torrents", "rss_auto_downloading_enabled", "rss_download_repack_proper_episodes",
@@ -82,7 +84,7 @@ let preferenceFields: [Field<LibraryPreferences>] =
     ])
     + empty([
         "add_trackers", "add_trackers_url", "alternative_webui_path", "announce_ip", "app_instance_name",
-        "autorun_on_torrent_added_program", "autorun_program", "banned_IPs", "bypass_auth_subnet_whitelist",
+        "autorun_on_torrent_added_program", "autorun_program", "bypass_auth_subnet_whitelist",
         "current_interface_address", "current_interface_name", "current_network_interface", "dyndns_domain",
         "dyndns_password", "dyndns_username", "excluded_file_names", "export_dir", "export_dir_fin",
         "ip_filter_path", "locale", "mail_notification_email", "mail_notification_password",

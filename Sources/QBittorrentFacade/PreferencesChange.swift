@@ -46,11 +46,18 @@ struct PreferencesChange {
             guard 0...2 ~= mode else { return "encryption must be 0, 1 or 2" }
             new.encryption = [.allow, .require, .off][Int(mode)]
         }
+        // What is no address is passed over, as qBittorrent does.
+        if let text = self.members["banned_IPs"]?.text {
+            new.bannedHosts = text.split(whereSeparator: \.isNewline).compactMap {
+                PeerAddress(host: $0, port: 0)
+            }
+        }
         if let value = self.flag("auto_tmm_enabled") { new.managesByDefault = value }
         if let value = self.flag("add_stopped_enabled") ?? self.flag("start_paused_enabled") {
             new.startsStopped = value
         }
         if let value = self.flag("pex") { new.exchangesPeers = value }
+        if let value = self.flag("preallocate_all") { new.reservesSpace = value }
         if let value = self.flag("upnp") { new.mapsPort = value }
         self.applyLimits(to: &new)
         self.applyShareLimits(to: &new)

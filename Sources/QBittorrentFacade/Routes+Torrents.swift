@@ -6,7 +6,7 @@ import TorrentCatalog
 /// What is told of torrents.
 let torrentReadings: [FacadeRoute] = [
     .ask("torrents/info") { call async throws(FacadeRefusal) in
-        let rows = try TorrentFilter(call).select(from: call.directing.mirror.state.rows)
+        let rows = await call.desk.select(try TorrentFilter(call))
         var trackers: [TorrentID: [TrackerLine]] = [:]
         if call.flag("includeTrackers") == true {
             for row in rows {
@@ -14,20 +14,8 @@ let torrentReadings: [FacadeRoute] = [
                 trackers[id] = try? await call.directing.trackers(of: id)
             }
         }
-        return .json { writer in
-            writer.array {
-                for row in rows {
-                    $0.object {
-                        $0.member("hash", row.summary.id.hex)
-                        $0.members(torrentFields, of: row.summary)
-                        if call.flag("includeTrackers") == true {
-                            $0.name("trackers")
-                            $0.array { for tracker in trackers[row.summary.id] ?? [] { $0.object(tracker) } }
-                        }
-                    }
-                }
-            }
-        }
+        let list = RowSlices(rows, trackers: call.flag("includeTrackers") == true ? trackers : nil)
+        return .json(list.nextSlice(), slices: list.isOver ? nil : list)
     },
     .read("torrents/count") { call in .text("\(call.directing.mirror.state.rows.count)") },
     .ask("torrents/properties") { call async throws(FacadeRefusal) in

@@ -2,7 +2,7 @@ import SwarmTypes
 import TorrentCatalog
 
 /// Which torrents `torrents/info` lists, and in which order.
-struct TorrentFilter {
+struct TorrentFilter: Sendable {
     private var state: String
     private var category: String?
     private var tag: String?
@@ -50,7 +50,8 @@ struct TorrentFilter {
         guard let sort, let field = sort == "hash" ? nil : torrentFields.first(where: { $0.name == sort })
         else {
             let isReversed = self.isReversed && self.sort == "hash"
-            torrents.sort { isReversed ? $1.summary.id < $0.summary.id : $0.summary.id < $1.summary.id }
+            let keyed = torrents.map { ($0.summary.id, $0) }
+            torrents = self.first(of: keyed) { isReversed ? $1.0 < $0.0 : $0.0 < $1.0 }.map(\.1)
             return
         }
         let keyed = torrents.map { (field.value($0.summary), $0) }
@@ -60,6 +61,23 @@ struct TorrentFilter {
             case let comparison: (comparison < 0) != self.isReversed
             }
         }.map(\.1)
+    }
+
+    /// In order, at least as far as the page reaches: who asks for one torrent does not wait for all to be sorted.
+    private func first<Element>(of all: [Element], _ isBefore: (Element, Element) -> Bool) -> [Element] {
+        let (count, overflows) = self.offset.addingReportingOverflow(self.limit)
+        guard self.limit > 0, self.offset >= 0, !overflows, count <= 64, all.count > 2 * count else {
+            return all.sorted(by: isBefore)
+        }
+        var least: [Element] = []
+        least.reserveCapacity(count + 1)
+        for element in all {
+            if least.count == count, let last = least.last, !isBefore(element, last) { continue }
+            let place = least.firstIndex { isBefore(element, $0) } ?? least.count
+            least.insert(element, at: place)
+            if least.count > count { least.removeLast() }
+        }
+        return least
     }
 
     /// A negative offset counts from the end; no limit is all.

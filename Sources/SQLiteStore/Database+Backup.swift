@@ -20,9 +20,14 @@ extension Database {
             unlink(part)
             throw StoreFailure(systemReason(error), path: destination)
         }
+        try syncFolder(of: destination)
     }
 
     private func copy(to path: String) throws(StoreFailure) {
+        // SQLite would let others read it.
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StoreFailure(systemReason(errno), path: path) }
+        close(descriptor)
         var opened: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         let code = sqlite3_open_v2(path, &opened, flags, nil)
@@ -43,4 +48,13 @@ extension Database {
             throw storeFailure(of: target, code: sqlite3_errcode(target), path: path)
         }
     }
+}
+
+/// Makes the names in the folder of a file durable.
+func syncFolder(of path: String) throws(StoreFailure) {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw StoreFailure(systemReason(errno), path: path) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw StoreFailure(systemReason(errno), path: path) }
 }

@@ -31,7 +31,8 @@ public final class Database {
         path: String, migrations: [Migration], foreignTables: Set<String> = [],
         busyTimeoutMilliseconds: Int32 = 2000
     ) throws(StoreFailure) {
-        let wasLeftOpen = companionHasContent(path)
+        // SQLite removes the log on closing.
+        let wasLeftOpen = hasContent(path + "-wal")
         self.connection = try Connection(path: path, busyTimeoutMilliseconds: busyTimeoutMilliseconds)
         let version = try self.checkOrigin(foreignTables: foreignTables, known: migrations.count)
         if !wasLeftOpen { try self.checkWholePages() }
@@ -41,9 +42,45 @@ public final class Database {
         try self.execute("PRAGMA synchronous=FULL")
         try self.execute("PRAGMA foreign_keys=ON")
         try self.execute("PRAGMA cache_size=-512")
-        if wasLeftOpen { try self.checkIntegrity() }
+        if wasLeftOpen || (self.connection.sizeAtOpening ?? 0) <= Self.smallBytes {
+            try self.checkIntegrity()
+        }
         try self.migrate(migrations, from: version)
         self.connection.markInUse()
+    }
+
+    /// Opens a database that another process may have open, to write a little beside it. It must be there, with the schema
+    /// that we know.
+    public init(guestAt path: String, migrations: [Migration]) throws(StoreFailure) {
+        self.connection = try Connection(guestAt: path, busyTimeoutMilliseconds: 5000)
+        let version = try self.checkOrigin(foreignTables: [], known: migrations.count)
+        guard version == migrations.count else { throw StoreFailure(.locked(byProcess: nil), path: path) }
+        try self.execute("PRAGMA synchronous=FULL")
+        try self.execute("PRAGMA foreign_keys=ON")
+    }
+
+    /// Opens a database for reading, beside its owner or without one, and changes nothing of it.
+    /// - Parameter knownSchema: the newest that is not refused.
+    public init(
+        readingAt path: String, foreignTables: Set<String> = [], knownSchema: Int
+    ) throws(StoreFailure) {
+        self.connection = try Connection(readingAt: path)
+        self.schemaVersion = try self.checkOrigin(foreignTables: foreignTables, known: knownSchema)
+        try self.checkWholePages()
+    }
+
+    /// A database of up to so many bytes is read whole when it is opened; a bigger one only when it was not closed.
+    static let smallBytes = 16 << 20
+
+    /// Of a database that was opened for reading: how many migrations it has.
+    public private(set) var schemaVersion = 0
+
+    /// Whether there is anything of that name.
+    public static func exists(at path: String) -> Bool { SQLiteStore.exists(path) }
+
+    /// Changes with each change that another connection has made.
+    public func changeNumber() throws(StoreFailure) -> Int64 {
+        try self.firstInt64("PRAGMA data_version") ?? 0
     }
 
     /// Runs one statement without parameters, and leaves its rows unread.
@@ -68,6 +105,7 @@ public final class Database {
             do { try step() } catch { throw wrap(error) }
         }
         try ours { () throws(StoreFailure) in try self.execute("BEGIN IMMEDIATE") }
+        self.connection.willWrite()
         do {
             let result = try body()
             try ours { () throws(StoreFailure) in try self.execute("COMMIT") }
@@ -94,7 +132,10 @@ public final class Database {
     }
 
     /// Brings everything into the database's own file and empties its log, so that the file alone is whole.
-    public func foldLog() throws(StoreFailure) { try self.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+    /// What is written later, by a transaction, takes that back.
+    public func foldLog() throws(StoreFailure) {
+        if let code = self.connection.foldLog() { throw self.connection.failure(code) }
+    }
 
     /// SQLite reads what is missing of the last page as zeros.
     private func checkWholePages() throws(StoreFailure) {
@@ -113,10 +154,4 @@ public final class Database {
         guard sqlite3_get_autocommit(self.connection.handle) == 0 else { return }
         sqlite3_exec(self.connection.handle, "ROLLBACK", nil, nil, nil)
     }
-}
-
-/// Whether the process that had the database open last did not close it: SQLite removes the log on closing.
-private func companionHasContent(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path + "-wal", &status) == 0 && status.st_size > 0
 }

@@ -27,17 +27,45 @@ struct LockFile: ~Copyable {
         }
     }
 
+    /// Takes the lock where there is a file for it and nobody holds it. Makes and writes nothing.
+    /// - Returns: Nil where there is no such file, or it cannot be read.
+    init?(existingOf database: String) throws(StoreFailure) {
+        let descriptor = open(database + ".lock", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let holder = processNumber(in: descriptor)
+            close(descriptor)
+            throw StoreFailure(.locked(byProcess: holder), path: database)
+        }
+        self.descriptor = descriptor
+    }
+
     /// Whether a process had a complete database here before: nothing is written to the file until then.
     var isMarked: Bool { processNumber(in: self.descriptor) != nil }
 
-    /// Writes our process's number, for the message that another one gets and for `isMarked`. Not for safety:
-    /// a failure to write costs nothing else.
-    func mark() {
-        let text = Array("\(getpid())\n".utf8)
-        if ftruncate(self.descriptor, 0) == 0 { _ = pwrite(self.descriptor, text, text.count, 0) }
+    /// Whether the last process that had the database open did not close it.
+    var wasLeftOpen: Bool { content(of: self.descriptor).hasSuffix(" open") }
+
+    /// Writes our process's number, for the message that another one gets and for `isMarked`. A failure to write costs
+    /// nothing but that, and that a deleted log may go unnoticed.
+    func markOpen() { self.write("\(getpid()) open\n") }
+
+    /// Once everything is in the database's own file; durable before its log goes.
+    func markClosed() {
+        self.write("\(getpid())\n")
+        fsync(self.descriptor)
     }
 
-    deinit { close(self.descriptor) }
+    private func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        if ftruncate(self.descriptor, 0) == 0 { _ = pwrite(self.descriptor, bytes, bytes.count, 0) }
+    }
+
+    /// Closing alone would leave the lock with a child process that is between its `fork` and its `exec`.
+    deinit {
+        flock(self.descriptor, LOCK_UN)
+        close(self.descriptor)
+    }
 }
 
 /// Whether the file still has this name.
@@ -47,9 +75,13 @@ private func isNamed(_ descriptor: Int32, _ path: String) -> Bool {
     return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino
 }
 
-private func processNumber(in descriptor: Int32) -> Int32? {
-    var bytes = [UInt8](repeating: 0, count: 16)
+private func content(of descriptor: Int32) -> String {
+    var bytes = [UInt8](repeating: 0, count: 32)
     let count = pread(descriptor, &bytes, bytes.count, 0)
-    guard count > 0 else { return nil }
-    return Int32(String(decoding: bytes.prefix(count).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+    guard count > 0 else { return "" }
+    return String(decoding: bytes.prefix(count).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+}
+
+private func processNumber(in descriptor: Int32) -> Int32? {
+    Int32(content(of: descriptor).prefix { $0.isASCII && $0.isNumber })
 }

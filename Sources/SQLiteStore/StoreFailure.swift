@@ -9,6 +9,10 @@ public struct StoreFailure: Error, Hashable, Sendable {
         case foreign(tables: [String])
         /// Cut short or overwritten.
         case damaged(String)
+        /// The log of what was written last is gone, and the database was not closed.
+        case logMissing
+        /// A restore of a backup began and did not end.
+        case restoreInterrupted
         /// Written by a newer version of Weir.
         case newerSchema(found: Int, known: Int)
         /// In use by another process; its id where it could be learnt.
@@ -35,6 +39,8 @@ public struct StoreFailure: Error, Hashable, Sendable {
         case .notADatabase: "database_not_a_database"
         case .foreign: "database_foreign"
         case .damaged: "database_damaged"
+        case .logMissing: "database_log_missing"
+        case .restoreInterrupted: "database_restore_interrupted"
         case .newerSchema: "database_newer"
         case .locked: "database_locked"
         case .full: "database_disk_full"
@@ -51,7 +57,10 @@ extension StoreFailure: CustomStringConvertible {
         case .cannotOpen(let why):
             "cannot open the database \(self.path): \(why). Check that its directory exists and may be written."
         case .notADatabase:
-            "\(self.path) is not an SQLite database. Correct the configured path, or move that file away."
+            """
+            \(self.path) is not an SQLite database. It is left as it is. If it was one, `weir db restore` takes a \
+            backup in its place; else correct the configured path.
+            """
         case .foreign(let tables):
             """
             \(self.path) is the database of another program (it has \(tables.joined(separator: ", "))). \
@@ -59,13 +68,24 @@ extension StoreFailure: CustomStringConvertible {
             """
         case .damaged(let detail):
             """
-            the database \(self.path) is damaged (\(detail)). It is left as it is. Restore a backup, or move it \
-            away to start a new one: the limits from before Weir are then no longer known.
+            the database \(self.path) is damaged (\(detail)). It is left as it is. Restore a backup with \
+            `weir db restore`, or move it away to start a new one: what only it knows is then lost to Weir.
+            """
+        case .logMissing:
+            """
+            the log of the database \(self.path) is gone (\(self.path)-wal), and with it what was written last: Weir \
+            was not stopped properly before. Put the log back, restore a backup with `weir db restore`, or remove \
+            \(self.path).lock to go on without it.
+            """
+        case .restoreInterrupted:
+            """
+            a restore of the database \(self.path) was interrupted. Run `weir db restore` again; nothing was lost. \
+            Or remove \(self.path).restoring to keep the database as it is.
             """
         case .newerSchema(let found, let known):
             """
             the database \(self.path) was written by a newer version of Weir (schema \(found), this version knows \
-            \(known)). Use that version, or restore a backup.
+            \(known)). It is left as it is. Use that version, or restore a backup of this one with `weir db restore`.
             """
         case .locked(let process):
             """

@@ -54,6 +54,7 @@ final class ControlAdapter: GovernorControl {
         var problems = status.instances.compactMap { instance in
             instance.problem.map { "\(instance.name): \($0)" }
         }
+        problems += status.instances.compactMap(contestProblem)
         switch status.pause {
         case nil: break
         case .requested: problems.append("paused on request; `weir resume` or POST /resume goes on")
@@ -167,6 +168,10 @@ final class ControlAdapter: GovernorControl {
         return GovernorSituation(
             health: self.health(status), trackers: trackers, shares: shares,
             instances: await self.instances(status))
+    }
+
+    func governedTorrents(waitingForNames seconds: Double) async -> [GovernedRow] {
+        await self.service.listing.rows(self.service, waitingForNames: seconds)
     }
 
     func preview() async throws(ControlFailure) -> PreviewReport {
@@ -308,4 +313,20 @@ func residentMemory() -> Int64 {
             }) == 2
     else { return 0 }
     return resident * Int64(sysconf(Int32(_SC_PAGESIZE)))
+}
+
+/// Nil when nobody else sets the limits of an instance.
+private func contestProblem(_ instance: InstanceStatus) -> String? {
+    let question = "does a second Weir, or another program, govern it?"
+    if instance.isContested {
+        return
+            "\(instance.name): another program sets its limits again and again; \(question) Weir leaves it alone until that ends, or until `weir resume`"
+    }
+    if instance.contested > 0 {
+        return
+            "\(instance.name): another program sets the limits of \(instance.contested) torrents again and again; \(question) Weir leaves them alone until that ends, or until `weir resume`"
+    }
+    guard instance.takenOver > 0 else { return nil }
+    return
+        "\(instance.name): another program has set the limits of \(instance.takenOver) torrents, which are most of them; \(question) Weir respects them (on_foreign_change)"
 }

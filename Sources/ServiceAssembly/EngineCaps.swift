@@ -21,8 +21,16 @@ actor EngineCaps: CapSharing {
     private var settings = Settings()
     /// By the tracker's id; of capped trackers while instances are governed.
     private var budgets: [String: SharedBudget] = [:]
-    /// What the engine may use of each cap now; nil is all of it.
+    /// What the engine may use of each cap when nobody knows what the clients send; nil is all of it.
     private var engineShares: [String: ByteRate] = [:]
+    /// What the clients leave of each cap, by what they were seen to send.
+    private var remainders: [String: CapRemainder] = [:]
+    /// The clients' sums as last told, and when they were other ones.
+    private var lastTotals: [Int64] = []
+    private var lastMove = Instant(nanoseconds: .min / 2)
+    private var hasJustMoved = false
+    /// Whether the engine uses any cap that it shares.
+    private var isSharing = false
     private var lending = PlanningState()
     private var lastDivision: Instant?
     private var isStopped = false
@@ -31,6 +39,13 @@ actor EngineCaps: CapSharing {
     private static let followSeconds = 5.0
     /// When no qBittorrent could be read for so long, the engine takes half of each cap: what they use is not known.
     private static let patienceSeconds = 60.0
+    /// Between two readings of what the clients send, while the engine uses a cap that they use too and they send nothing.
+    private static let lookingSeconds = 1.0
+    /// A qBittorrent refreshes its counters every 1.5 s. Bytes mean little without their time: after a refresh the next one
+    /// is waited for, and then looked for until it is there.
+    private static let refreshSeconds = 1.25
+    private static let probingSeconds = 0.1
+    private static let longestProbingSeconds = 4.0
 
     init(_ library: TorrentLibrary, executor: EventLoop, now: @escaping @Sendable () -> Instant) {
         self.library = library
@@ -54,6 +69,7 @@ actor EngineCaps: CapSharing {
         }
         self.budgets = budgets
         self.engineShares = shares
+        self.remainders = [:]
         let caps = settings.trackers.map { tracker in
             var cap = TrackerCap(name: tracker.id, upload: tracker.cap)
             cap.weight = tracker.priority
@@ -99,7 +115,7 @@ actor EngineCaps: CapSharing {
             guard let usage = byName[tracker.id], var budget = self.budgets[tracker.id] else { continue }
             budget.divide(
                 BudgetReading(
-                    engine: usage.uploadRate, engineWaits: usage.peersWaiting > 0, instances: use.rate,
+                    engine: usage.uploadRate, engineWaits: usage.isHeldBack, instances: use.rate,
                     instancesWantMore: use.wantsMore))
             self.budgets[tracker.id] = budget
             // The engine gives at once, and takes only when the clients have given.
@@ -116,9 +132,50 @@ actor EngineCaps: CapSharing {
         await self.apply(await self.library.capUsages)
     }
 
+    var lookSeconds: Double? {
+        guard self.isSharing else { return nil }
+        if self.hasJustMoved { return Self.refreshSeconds }
+        let isMoving = self.now().seconds(since: self.lastMove) < Self.longestProbingSeconds
+        return isMoving ? Self.probingSeconds : Self.lookingSeconds
+    }
+
+    func clientsSent(_ totals: [Int64]) async {
+        let usages = await self.library.capUsages
+        // The governor may have another configuration for a moment.
+        guard totals.count == self.settings.trackers.count else { return }
+        let now = self.now()
+        self.lastDivision = now
+        self.hasJustMoved = totals != self.lastTotals
+        if self.hasJustMoved { self.lastMove = now }
+        self.lastTotals = totals
+        for (tracker, total) in zip(self.settings.trackers, totals) {
+            guard let cap = tracker.cap.rate, self.budgets[tracker.id] != nil,
+                let usage = usages.first(where: { $0.cap.name == tracker.id })
+            else { continue }
+            guard var remainder = self.remainders[tracker.id] else {
+                self.remainders[tracker.id] = CapRemainder(own: usage.uploaded, others: total, at: now)
+                continue
+            }
+            // What another tracker has lent is no excess, and what this one has lent is not there.
+            let lent = (self.effective[tracker.id]?.rate?.bytesPerSecond).map { effective in
+                effective - (self.share(of: tracker).rate?.bytesPerSecond ?? effective)
+            }
+            remainder.observe(
+                own: usage.uploaded, others: total,
+                cap: ByteRate(bytesPerSecond: cap.bytesPerSecond + (lent ?? 0)), wantsMore: usage.isHeldBack,
+                at: now)
+            self.remainders[tracker.id] = remainder
+        }
+        await self.apply(usages)
+    }
+
     // MARK: What is in force
 
     private func apply(_ usages: [CapUsage]) async {
+        self.isSharing = usages.contains { usage in
+            guard let budget = self.budgets[usage.cap.name] else { return false }
+            return usage.isHeldBack || usage.uploadRate.bytesPerSecond > budget.cap.bytesPerSecond / 50
+        }
         self.lend(usages)
         await self.library.setCapLimits(self.limitsInForce())
     }
@@ -134,8 +191,12 @@ actor EngineCaps: CapSharing {
         return limits
     }
 
+    /// The engine's part: what the clients were seen to leave, and as long as that is not known, what their limits leave.
     private func share(of tracker: TrackerSettings) -> UploadLimit {
-        self.engineShares[tracker.id].map { .atMost($0) } ?? tracker.cap
+        guard let budget = self.budgets[tracker.id], let fixed = self.engineShares[tracker.id] else {
+            return tracker.cap
+        }
+        return .atMost(self.remainders[tracker.id]?.rate(cap: budget.cap, at: self.now()) ?? fixed)
     }
 
     /// Whether the configuration lets trackers borrow at all.
@@ -181,5 +242,14 @@ actor EngineCaps: CapSharing {
         TorrentID(
             bytes: (0..<TorrentID.byteCount).map { $0 < 8 ? UInt8(truncatingIfNeeded: place >> (8 * $0)) : 0 }
         )
+    }
+}
+
+extension CapUsage {
+    /// Peers wait, and the limit is the reason: now and then one waits for a moment below any limit.
+    fileprivate var isHeldBack: Bool {
+        guard let limit = self.cap.upload.rate?.bytesPerSecond else { return false }
+        let rate = self.uploadRate.bytesPerSecond
+        return self.peersWaiting > 0 && rate * 10 >= limit * 9 || limit > 0 && rate * 20 >= limit * 19
     }
 }

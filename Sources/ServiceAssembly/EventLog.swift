@@ -24,6 +24,20 @@ func log(_ event: GovernorEvent, to logger: Logger) {
                 "expected": .text(text(expected)),
                 "found": .text(text(found)),
             ])
+    case .contested(let instance, let torrents, let isAll):
+        logger.warning(
+            isAll
+                ? "another program sets the limits of this instance again and again; Weir leaves it alone until that ends"
+                : "another program sets these limits again and again; Weir leaves them alone until that ends",
+            ["instance": .text(instance), "torrents": "\(torrents)"])
+    case .contestOver(let instance, let torrents):
+        logger.info(
+            "no other program has set limits for a while; Weir goes on",
+            ["instance": .text(instance), "torrents": "\(torrents)"])
+    case .takenOver(let instance, let torrents):
+        logger.warning(
+            "another program has set the limits of most torrents; Weir respects them",
+            ["instance": .text(instance), "torrents": "\(torrents)"])
     case .settled(let intents, let confirmed):
         logger.info(
             "settled what an earlier run had left open",

@@ -9,8 +9,10 @@ import WeirSettings
 
 extension GovernorConfiguration {
     init(_ settings: Settings) {
+        var planning = settings.planningSettings
+        planning.weighsBursts = true
         self.init(
-            trackers: settings.governedTrackers, planning: settings.planningSettings,
+            trackers: settings.governedTrackers, planning: planning,
             rolloutPercentage: settings.global.rolloutPercentage, isDryRun: settings.global.isDryRun,
             onStop: StopPolicy(settings.global.onStop),
             onForeignChange: ForeignChangePolicy(settings.global.onForeignChange),

@@ -11,7 +11,11 @@ struct LoggedAccess: AccessDeciding {
     var needsSetUp: Bool { self.access.needsSetUp }
     var keys: [AccessKey] { self.access.keys }
 
-    func identity(ofSession secret: String) -> AccessIdentity? { self.access.identity(ofSession: secret) }
+    var withdrawals: Int { self.access.withdrawals }
+
+    func identity(ofSession secret: String, isUse: Bool) -> AccessIdentity? {
+        self.access.identity(ofSession: secret, isUse: isUse)
+    }
 
     func identity(ofKey secret: String) -> AccessIdentity? { self.access.identity(ofKey: secret) }
 
@@ -41,6 +45,19 @@ struct LoggedAccess: AccessDeciding {
     func setPassword(_ password: String, of name: String) async throws(AccessFailure) {
         try await self.access.setPassword(password, of: name)
     }
+
+    func changePassword(
+        of name: String, from old: String, to new: String, address: String
+    ) async throws(AccessFailure) -> String {
+        do throws(AccessFailure) {
+            return try await self.access.changePassword(of: name, from: old, to: new, address: address)
+        } catch {
+            throw self.refused(error, address)
+        }
+    }
+
+    func sessions(own: String?) -> [AccessSession] { self.access.sessions(own: own) }
+    func endSession(_ id: String) -> Bool { self.access.endSession(id) }
 
     func createKey(
         _ name: String, role: AccessRole, secondsSince1970: Int64

@@ -80,7 +80,8 @@ actor QBittorrentInstance: GovernedClient {
             torrents: table.rows.map { row in
                 SeenTorrent(
                     id: row.id, trackerSet: row.trackerSet, leeches: row.leeches, seeds: row.seeds,
-                    uploadRate: row.uploadRate, limit: row.uploadLimit, lastActivity: row.lastActivity ?? 0,
+                    uploadRate: row.uploadRate, sentSincePoll: row.uploadedSincePoll, limit: row.uploadLimit,
+                    lastActivity: row.lastActivity ?? 0,
                     canUpload: row.activity == .canUpload)
             })
     }

@@ -33,6 +33,8 @@ final class RunningService: Sendable {
     let inbox: HookInbox
     let matchCounts: MatchCounts
     let notifier: Notifier
+    /// The governed torrents with their names.
+    let listing: GovernedListing
     /// Nil without torrents of our own.
     let embedded: EmbeddedEngine?
     /// Nil without torrents of our own.
@@ -74,6 +76,7 @@ final class RunningService: Sendable {
         let adapters = settings.instances.map { instance in
             QBittorrentInstance(instance, loop: worker, fetcher: fetcher, keeper: keeper, refused: refused)
         }
+        self.listing = GovernedListing(loop: worker)
         let counts = MatchCounts()
         self.matchCounts = counts
         let matcher: TrackerMatcher
@@ -280,6 +283,7 @@ final class RunningService: Sendable {
         let problem = await self.governor.replaceClients(adapters) { journal.setInstanceNames(names) }
         if let problem { throw .journal(problem.message) }
         self.state.withLock { $0.adapters = adapters }
+        await self.listing.instancesChanged()
     }
 
     /// The last thing: the limits are left as the policy says, in bounded time.

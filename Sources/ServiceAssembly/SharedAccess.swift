@@ -2,6 +2,7 @@ import AccessControl
 import ControlAPI
 import QBittorrentFacade
 import SwarmTypes
+public import WeirSettings
 
 /// Lets into the facade whom the rest of Weir lets in: the same names, passwords and keys.
 struct SharedAccess: FacadeAccess {
@@ -33,7 +34,7 @@ struct SharedAccess: FacadeAccess {
         let needed: AccessRole = credentials.changesState ? .control : .read
         let found = [
             credentials.session.flatMap {
-                self.access.identity(ofSession: $0) ?? self.access.identity(ofKey: $0)
+                self.access.identity(ofSession: $0, isUse: true) ?? self.access.identity(ofKey: $0)
             },
             credentials.bearer.flatMap { self.access.identity(ofKey: $0) },
         ]
@@ -47,3 +48,6 @@ func accessPath(_ databasePath: String) -> String {
     guard let slash = databasePath.lastIndex(of: "/") else { return "access.db" }
     return databasePath[...slash] + "access.db"
 }
+
+/// The database of users and keys that belongs to a configuration.
+public func accessDatabasePath(_ settings: Settings) -> String { accessPath(settings.rollback.databasePath) }

@@ -33,7 +33,8 @@ public enum WeirService {
         let access: AccessControl
         do throws(AccessFailure) {
             access = try AccessControl(
-                path: accessPath(settings.rollback.databasePath), configuredKey: settings.global.apiKey)
+                path: accessPath(settings.rollback.databasePath), configuredKey: settings.global.apiKey,
+                needsSetUpAgain: { tell(setUpToken: $0, logger) })
         } catch {
             throw .journal(error.description)
         }
@@ -55,10 +56,14 @@ public enum WeirService {
         } catch {
             throw .listening("cannot listen on \(settings.global.host):\(settings.global.port): \(error)")
         }
-        if let token = access.setUpToken {
-            logger.info(
-                "nobody can log in yet; whoever has this token can make the first user at the page",
-                ["set_up_token": .text(token)])
+        if let token = access.setUpToken { tell(setUpToken: token, logger) }
+        let socket = ServiceSocket(worker: service.worker) { request in
+            await WhyDocument.answer(request, torrents: service.torrents, control: control, at: wallSeconds())
+        }
+        service.io.post {
+            socket.open(service.io, folders: controlFolders(source.variables)) {
+                logger.warning("`weir why` will not find this service", ["problem": .text($0)])
+            }
         }
         let ending = Ending()
         let watch = ConfigWatch(loop: service.io, path: source.path) {
@@ -90,7 +95,7 @@ public enum WeirService {
                 notifier: service.notifier
             ).start()
             service.io.run()
-            withExtendedLifetime(signals) {}
+            withExtendedLifetime((signals, socket)) {}
         } catch {
             throw .system(error.description)
         }
@@ -145,6 +150,12 @@ public enum WeirService {
         guard let seconds = ServiceNotification.watchdogSeconds() else { return }
         keepBeating(loops, everySeconds: seconds / 3) { ServiceNotification.send(.alive) }
     }
+}
+
+private func tell(setUpToken token: String, _ logger: Logger) {
+    logger.info(
+        "nobody can log in yet; whoever has this token can make the first user at the page",
+        ["set_up_token": .text(token)])
 }
 
 /// Whether the end has begun, and why.

@@ -1,7 +1,7 @@
 import PeerPolicy
 import PieceSelection
 import RateControl
-import SwarmTypes
+public import SwarmTypes
 
 /// Who may download from us: rounds of ten seconds, and at once when a slot is free.
 extension SwarmCore {
@@ -35,10 +35,19 @@ extension SwarmCore {
             uploadRate: self.peers[slot.index]?.uploadMeter.smoothed(at: now) ?? .zero)
     }
 
-    /// A peer has become interested, or one that was unchoked has gone: no need to wait for the round.
-    mutating func fillFreeUploadSlots(at now: Instant, into actions: inout [SwarmAction]) {
+    /// A peer has become interested, or one that was unchoked has gone or lost interest: no need to wait for the round.
+    mutating func noteFreeUploadSlots() {
         let used = self.peers.count { $0?.weChoke.isSet == false && $0?.theyAreInterested.isSet == true }
         guard used < self.unchokedSlots else { return }
         self.wantsChokeRound = true
+    }
+
+    /// To be called after peers have spoken or left: gives the slots that have become free to those who wait.
+    public mutating func fillUploadSlots(
+        at now: Instant, using random: inout some RandomNumberGenerator, into actions: inout [SwarmAction]
+    ) {
+        guard self.wantsChokeRound else { return }
+        self.wantsChokeRound = false
+        self.chokeRound(at: now, using: &random, into: &actions)
     }
 }

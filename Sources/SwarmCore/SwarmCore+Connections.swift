@@ -91,7 +91,7 @@ extension SwarmCore {
         self.peers[slot.index] = nil
         self.freeSlots.append(slot)
         self.peerCount -= 1
-        if !peer.weChoke.isSet { self.fillFreeUploadSlots(at: now, into: &actions) }
+        if !peer.weChoke.isSet { self.noteFreeUploadSlots() }
     }
 
     /// We end it.

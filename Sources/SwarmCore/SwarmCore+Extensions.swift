@@ -7,9 +7,11 @@ import TrackerProtocol
 
 /// Extension messages (BEP 10): who we are, metadata (BEP 9), peer exchange (BEP 11).
 extension SwarmCore {
+    var exchangesPeers: Bool { self.settings.exchangesPeers && !self.isPrivate }
+
     func extensionHandshake(for facts: PeerFacts) -> [UInt8] {
         ExtensionHandshake(
-            extensions: self.isPrivate ? [.metadata] : [.metadata, .peerExchange],
+            extensions: self.exchangesPeers ? [.metadata, .peerExchange] : [.metadata],
             clientName: self.settings.clientText, listenPort: self.settings.listeningPort,
             requestQueue: self.settings.requestQueueLimit, yourAddress: facts.address,
             metadataSize: self.metadataSize, isUploadOnly: self.isFinished
@@ -145,6 +147,7 @@ extension SwarmCore {
     ) {
         switch self.peers[slot.index]?.exchange.received(at: now) {
         case .use:
+            guard self.exchangesPeers else { return }
             let own = self.peers[slot.index]?.facts.address
             let named = message.added.map(\.address).filter { own?.mayName($0) ?? false }
             actions.append(.heardOf(named))
@@ -155,7 +158,7 @@ extension SwarmCore {
 
     /// Tells each peer, once a minute, whom else we are connected with.
     mutating func exchangePeers(at now: Instant, into actions: inout [SwarmAction]) {
-        guard !self.isPrivate else { return }
+        guard self.exchangesPeers else { return }
         var contacts: [PeerContact]?
         for slot in self.occupiedSlots {
             guard let due = self.peers[slot.index]?.exchange.nextDeadline, due <= now,

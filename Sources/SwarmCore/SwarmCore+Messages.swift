@@ -24,9 +24,10 @@ extension SwarmCore {
             self.ask(slot, at: now, using: &random, into: &actions)
         case .interested:
             self.peers[slot.index]?.theyAreInterested.set(true, at: now)
-            self.fillFreeUploadSlots(at: now, into: &actions)
+            self.noteFreeUploadSlots()
         case .notInterested:
             self.peers[slot.index]?.theyAreInterested.set(false, at: now)
+            if self.peers[slot.index]?.weChoke.isSet == false { self.noteFreeUploadSlots() }
         case .bitfield(let bytes): self.claims(.bits(bytes), slot, at: now, into: &actions)
         case .haveAll: self.claims(.all, slot, at: now, into: &actions)
         case .haveNone: self.claims(.nothing, slot, at: now, into: &actions)

@@ -53,11 +53,8 @@ extension SwarmCore {
         _ slot: PeerSlot, at now: Instant, using random: inout some RandomNumberGenerator,
         into actions: inout [SwarmAction]
     ) {
+        self.fillUploadSlots(at: now, using: &random, into: &actions)
         guard slot.index < self.peers.count, self.peers[slot.index] != nil else { return }
-        if self.wantsChokeRound {
-            self.wantsChokeRound = false
-            self.chokeRound(at: now, using: &random, into: &actions)
-        }
         self.ask(slot, at: now, using: &random, into: &actions)
     }
 }

@@ -14,6 +14,8 @@ public struct SwarmSettings: Hashable, Sendable {
     /// Peers that may download at once; nil for as many as the uplink feeds.
     public var uploadSlots: Int?
     public var isSequential = false
+    /// Peers tell each other of peers (BEP 11), unless the torrent is private.
+    public var exchangesPeers = true
     /// Our own port, told to peers whom we dialled (BEP 10's `p`).
     public var listeningPort: UInt16?
     public var clientText = "Weir"

@@ -88,6 +88,10 @@ public struct LibraryPreferences: Hashable, Sendable {
     public var encryption = EncryptionPolicy.allow
     public var exchangesPeers = true
     public var mapsPort = false
+    /// Space on the disk is taken before the first block of a torrent comes.
+    public var reservesSpace = false
+    /// Kept out under any port; their own is 0.
+    public var bannedHosts: [PeerAddress] = []
     /// Folders whose .torrent and .magnet files are added.
     public var watchFolders: [String] = []
 

@@ -51,6 +51,8 @@ public struct AddOptions: Hashable, Sendable {
     /// Numbers of the files to fetch; nil for all.
     public var selectedFiles: [ClosedRange<Int>]?
     public var wishes = TorrentWishes()
+    /// Takes the disk's space for all wanted files before the first block; else files grow as blocks come, with holes.
+    public var reservesSpace = false
     /// Finds out what the disk has, and does not take part in the swarm.
     public var checksOnly = false
     /// By number, the paths of files that are not called as the torrent says.

@@ -12,13 +12,14 @@ public struct EngineSettings: Sendable {
     /// Of all torrents together.
     public var uploadLimit = UploadLimit.unlimited
     public var downloadLimit = UploadLimit.unlimited
+    /// Peers of torrents that are not private tell each other of peers (BEP 11).
+    public var exchangesPeers = true
     public var maximumConnections = 500
     public var maximumPeersPerTorrent = 60
     /// Of payload that waits for the disk.
     public var writeBufferBytes = 16 << 20
     public var maximumOpenFiles = 256
     public var diskThreads = 2
-    public var isSequential = false
     public var clientText = "Weir"
     /// Trackers and web servers are told it; private trackers admit clients by it.
     public var userAgent = "Weir"

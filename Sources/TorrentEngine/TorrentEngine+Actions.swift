@@ -12,7 +12,9 @@ extension TorrentEngine {
         torrent.isPerforming = true
         defer { torrent.isPerforming = false }
         var batch: [SwarmAction] = []
-        while !torrent.actions.isEmpty {
+        while true {
+            torrent.core.fillUploadSlots(at: self.now, using: &self.random, into: &torrent.actions)
+            guard !torrent.actions.isEmpty else { break }
             swap(&batch, &torrent.actions)
             torrent.actions.removeAll(keepingCapacity: true)
             for action in batch { self.perform(action, of: torrent) }

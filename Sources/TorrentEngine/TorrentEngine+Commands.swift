@@ -168,6 +168,12 @@ extension TorrentEngine {
         for torrent in self.torrents.values { torrent.core.settings.maximumPeers = perTorrent }
     }
 
+    /// Peers that are connected already may go on naming others, who are not listened to.
+    public func setExchangesPeers(_ exchangesPeers: Bool) {
+        self.settings.exchangesPeers = exchangesPeers
+        for torrent in self.torrents.values { torrent.core.settings.exchangesPeers = exchangesPeers }
+    }
+
     /// Of connections from now on.
     public func setEncryption(_ policy: EncryptionPolicy) { self.settings.encryption = policy }
 
@@ -185,10 +191,10 @@ extension TorrentEngine {
         self.dialCandidates(of: torrent)
     }
 
-    /// Cuts these hosts off, under any port, and lets them in no more.
-    public func ban(_ hosts: [PeerAddress]) {
+    /// Cuts these hosts off, under any port, and lets them in no more; those of before that are not named may come again.
+    public func setBannedHosts(_ hosts: [PeerAddress]) {
         self.now = self.loop.now
-        for host in hosts { self.bannedHosts.insert(host.with(port: 0)) }
+        self.bannedHosts = Set(hosts.map { $0.with(port: 0) })
         for connection in self.connections.compactMap({ $0 }) where self.isBanned(connection.address) {
             self.close(connection, .banned)
         }

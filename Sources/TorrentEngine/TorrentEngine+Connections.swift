@@ -349,6 +349,8 @@ extension TorrentEngine {
         connection.isDial = false
         connection.isCounted = false
         self.returnUploadCredit(connection)
+        // What it may still have read was never received.
+        self.giveBackDownload(connection)
         if let leaf = connection.uploadLeaf {
             self.uploaders[leaf] = nil
             self.uploads.remove(leaf)

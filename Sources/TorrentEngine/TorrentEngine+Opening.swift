@@ -44,6 +44,9 @@ extension TorrentEngine {
             ?? (torrent.options.isRestored
                 ? torrent.stored?.details.selection.flatMap { $0.count == parts.layout.fileCount ? $0 : nil }
                 : torrent.options.selectedFiles.map { metainfo.files(numbered: $0) })
+        if let files, !torrent.options.wishes.isDefault {
+            for file in 0..<files.count where !files[file] { torrent.options.wishes.files[file] = .skip }
+        }
         torrent.want(files, in: parts.layout)
         if torrent.selection?.isEmpty == true, torrent.options.wishes.isDefault { throw .selectionIsEmpty }
         return Opening(layout: parts.layout, hashes: parts.hashes, selection: files)
@@ -174,7 +177,7 @@ extension TorrentEngine {
         torrent.tryAgain = { engine, torrent in engine.prepare(torrent, store, opening) }
         let id = torrent.core.id
         let isSelected = store.selection == opening.selection
-        store.prepare { [weak self] made in
+        store.prepare(reservesSpace: torrent.options.reservesSpace) { [weak self] made in
             guard case .success = made, !isSelected else {
                 self?.assumeIsolated { $0.prepared(made, store, id) }
                 return

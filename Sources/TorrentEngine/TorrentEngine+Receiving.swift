@@ -72,7 +72,7 @@ extension TorrentEngine {
         }
     }
 
-    private func giveBackDownload(_ connection: PeerConnection) {
+    func giveBackDownload(_ connection: PeerConnection) {
         guard let leaf = connection.downloadLeaf, connection.downloadCredit > 0 else { return }
         self.downloads.giveBack(leaf, connection.downloadCredit)
         connection.downloadCredit = 0

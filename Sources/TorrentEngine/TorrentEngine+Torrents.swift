@@ -66,7 +66,7 @@ extension TorrentEngine {
     func makeCore(_ id: TorrentID, ownID: PeerID, isPrivate: Bool) -> SwarmCore {
         var settings = SwarmSettings()
         settings.maximumPeers = self.settings.maximumPeersPerTorrent
-        settings.isSequential = self.settings.isSequential
+        settings.exchangesPeers = self.settings.exchangesPeers
         settings.clientText = self.settings.clientText
         settings.listeningPort = self.listeningPort
         return SwarmCore(id: id, ownID: ownID, isPrivate: isPrivate, settings: settings, at: self.now)

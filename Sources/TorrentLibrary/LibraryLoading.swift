@@ -119,8 +119,9 @@ extension LibraryRow {
             self.line.piecesHad = pieces.setCount
             self.line.done = min(self.line.totalSize, Int64(pieces.setCount) * self.line.pieceLength)
         }
-        var link = MagnetLink(v1ID: self.line.id)
-        link.displayName = self.line.name
+        var link = MagnetLink(v1ID: self.line.id, v2InfoHash: InfoHashV2(hex: self.line.infoHashV2))
+        // Its own name, whatever it is called here.
+        link.displayName = self.root.isEmpty ? self.line.name : self.root
         link.trackers = self.line.trackers
         self.line.magnet = link.text
     }

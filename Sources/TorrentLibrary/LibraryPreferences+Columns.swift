@@ -18,8 +18,10 @@ extension LibraryPreferences {
             "maximum_connections": "\(self.maximumConnections)",
             "maximum_peers": "\(self.maximumPeersPerTorrent)", "listening_port": "\(self.listeningPort)",
             "encryption": self.encryption.rawValue, "exchanges_peers": text(self.exchangesPeers),
-            "maps_port": text(self.mapsPort), "watch_folders": self.watchFolders.joined(separator: "\n"),
+            "maps_port": text(self.mapsPort), "reserves_space": text(self.reservesSpace),
+            "watch_folders": self.watchFolders.joined(separator: "\n"),
         ]
+        columns["banned_hosts"] = self.bannedHosts.map(\.host).joined(separator: "\n")
         columns["schedule"] =
             self.schedule.map { schedule in
                 let days = schedule.days.sorted().map { "\($0)" }.joined(separator: ",")
@@ -57,6 +59,10 @@ extension LibraryPreferences {
         take("encryption", \.encryption) { EncryptionPolicy(rawValue: $0) }
         take("exchanges_peers", \.exchangesPeers, flag)
         take("maps_port", \.mapsPort, flag)
+        take("reserves_space", \.reservesSpace, flag)
+        take("banned_hosts", \.bannedHosts) {
+            $0.split(separator: "\n").compactMap { PeerAddress(host: $0, port: 0) }
+        }
         take("watch_folders", \.watchFolders) { $0.split(separator: "\n").map(String.init) }
         take("schedule", \.schedule) { .some(LimitSchedule(column: $0)) }
         take("queue", \.queue) { .some(QueueSettings(column: $0)) }

@@ -67,7 +67,9 @@ extension TorrentLibrary {
 
     static func tracker(_ text: String) throws(CatalogFailure) -> String {
         guard let url = Announcement.trackerURL(text) else {
-            throw .invalid("\"\(text)\" is no tracker's address: http, https and udp are")
+            // Not the whole of it: it may hold a key.
+            let scheme = text.prefix { $0.isLetter }.prefix(16)
+            throw .invalid("\"\(scheme)…\" is no tracker's address: http, https and udp are")
         }
         return url
     }

@@ -78,6 +78,7 @@ extension TorrentLibrary {
         options.renamedFiles = torrent.renamed
         options.trackers = torrent.trackers
         options.cap = line.capName
+        options.reservesSpace = self.preferences.reservesSpace
         options.startSpreadSeconds = torrent.isRestored ? self.startSpreadSeconds : 0
         return options
     }

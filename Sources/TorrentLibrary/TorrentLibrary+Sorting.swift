@@ -93,6 +93,8 @@ extension TorrentLibrary {
         return Set(names).sorted()
     }
 
+    static let mostBannedHosts = 10_000
+
     public func setPreferences(_ preferences: LibraryPreferences) async throws(CatalogFailure) {
         let old = self.preferences
         guard preferences != old else { return }
@@ -104,6 +106,10 @@ extension TorrentLibrary {
         }
         guard new.maximumConnections > 0, new.maximumPeersPerTorrent > 0 else {
             throw .invalid("at least one connection is needed")
+        }
+        new.bannedHosts = Set(new.bannedHosts.map { $0.with(port: 0) }).sorted { $0.host < $1.host }
+        guard new.bannedHosts.count <= Self.mostBannedHosts else {
+            throw .invalid("more than \(Self.mostBannedHosts) hosts cannot be banned")
         }
         self.preferences = new
         (self.preferencesChanged, self.mustSavePreferences) = (true, true)
@@ -142,10 +148,14 @@ extension TorrentLibrary {
             engine.setConnectionLimits(
                 all: preferences.maximumConnections, perTorrent: preferences.maximumPeersPerTorrent)
             engine.setEncryption(preferences.encryption)
+            engine.setExchangesPeers(preferences.exchangesPeers)
+            engine.setBannedHosts(preferences.bannedHosts)
         }
     }
 
     public func ban(_ peers: [PeerAddress]) async throws(CatalogFailure) {
-        self.ask { $0.ban(peers) }
+        var preferences = self.preferences
+        preferences.bannedHosts += peers
+        try await self.setPreferences(preferences)
     }
 }

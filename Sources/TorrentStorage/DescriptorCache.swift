@@ -32,7 +32,7 @@ final class Descriptor: Sendable {
     }
 }
 
-/// The open files of all torrents, at most so many; the one that was used least recently goes first.
+/// The open files of all torrents, at most so many; those that were used least recently go first.
 ///
 /// From any thread. A descriptor in use stays open beyond its eviction, at most one for each disk thread.
 public final class DescriptorCache: Sendable {
@@ -81,19 +81,16 @@ public final class DescriptorCache: Sendable {
             {
                 closing.append(old.descriptor)
             }
-            while state.entries.count > self.limit, let oldest = state.evictOldest() {
-                closing.append(oldest)
+            // Several at once, so that not every newcomer has all of them looked at.
+            if state.entries.count > self.limit {
+                closing += state.evictOldest(state.entries.count - self.limit + self.limit / 8)
             }
         }
     }
 
     /// Closes half of what is open, for when the system has no descriptor left. False when nothing was.
     func shrink() -> Bool {
-        var closing: [Descriptor] = []
-        self.state.withLock { state in
-            let target = state.entries.count / 2
-            while state.entries.count > target, let oldest = state.evictOldest() { closing.append(oldest) }
-        }
+        let closing = self.state.withLock { $0.evictOldest(($0.entries.count + 1) / 2) }
         return !closing.isEmpty
     }
 
@@ -113,10 +110,14 @@ public final class DescriptorCache: Sendable {
 }
 
 extension DescriptorCache.State {
-    /// Looks at every entry: a few microseconds, less than the `open` that it makes room for.
-    fileprivate mutating func evictOldest() -> Descriptor? {
-        guard let oldest = self.entries.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return nil }
-        self.entries.removeValue(forKey: oldest.key)
-        return oldest.value.descriptor
+    fileprivate mutating func evictOldest(_ count: Int) -> [Descriptor] {
+        let uses = self.entries.values.map(\.lastUse).sorted()
+        guard count > 0, let last = uses.prefix(count).last else { return [] }
+        var evicted: [Descriptor] = []
+        for (key, entry) in self.entries where entry.lastUse <= last {
+            self.entries[key] = nil
+            evicted.append(entry.descriptor)
+        }
+        return evicted
     }
 }

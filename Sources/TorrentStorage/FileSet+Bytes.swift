@@ -25,21 +25,28 @@ extension FileSet {
     /// The same as far as no disk is needed and the files are open; false when that is not everything, and the
     /// buffer then holds nothing of use. For the loop.
     func readCached(into buffer: UnsafeMutableRawBufferPointer, at position: Int64) -> Bool {
-        var filled = 0
+        // All files first: a thread that has to open one reads the rest again.
+        var files: [Descriptor] = []
         do throws(StorageFailure) {
             try self.layout.forEachRange(at: position, count: buffer.count) { range throws(StorageFailure) in
+                guard !self.layout.isPad(range.file) else { return }
+                let key = DescriptorCache.Key(owner: self.place, file: Int32(truncatingIfNeeded: range.file))
+                guard let file = self.cache.find(key) else { throw StorageFailure(.read, .missing, path: "") }
+                files.append(file)
+            }
+            var filled = 0
+            var place = 0
+            try self.layout.forEachRange(at: position, count: buffer.count) { range throws(StorageFailure) in
                 let part = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<filled + range.count])
-                if self.layout.isPad(range.file) {
-                    part.initializeMemory(as: UInt8.self, repeating: 0)
-                } else {
-                    let key = DescriptorCache.Key(
-                        owner: self.place, file: Int32(truncatingIfNeeded: range.file))
-                    guard let file = self.cache.find(key), file.readCached(into: part, at: range.offset)
-                    else {
-                        throw StorageFailure(.read, .missing, path: "")
-                    }
-                }
                 filled += range.count
+                guard !self.layout.isPad(range.file) else {
+                    part.initializeMemory(as: UInt8.self, repeating: 0)
+                    return
+                }
+                guard files[place].readCached(into: part, at: range.offset) else {
+                    throw StorageFailure(.read, .missing, path: "")
+                }
+                place += 1
             }
         } catch {
             return false

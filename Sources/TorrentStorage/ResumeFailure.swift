@@ -17,7 +17,7 @@ public struct ResumeFailure: Error, Hashable, Sendable {
     public var kind: Kind {
         switch self.store.reason {
         case .locked(let process): .inUse(by: process)
-        case .notADatabase, .foreign, .damaged, .newerSchema: .damaged
+        case .notADatabase, .foreign, .damaged, .newerSchema, .logMissing, .restoreInterrupted: .damaged
         case .cannotOpen, .full, .readOnly, .other: .notNow
         }
     }
@@ -32,7 +32,8 @@ extension ResumeFailure: CustomStringConvertible {
         case .damaged(let detail):
             """
             the record of torrents \(self.store.path) is damaged (\(detail)). It is left as it is, and so are the \
-            torrents' files. Restore a backup, or move it away and add the torrents again: a check finds what is there.
+            torrents' files. Restore a backup (`weir db restore` has those of `weir serve`), or move it away and add the \
+            torrents again: a check finds what is there.
             """
         case .full:
             "no space left to record the torrents' progress in \(self.store.path); what was fetched stays. Free some space."

@@ -74,7 +74,10 @@ public final class ResumeKeeper: @unchecked Sendable {
     }
 
     /// Ends the thread after what was asked for, and waits for it. Not on the loop that waits for an answer.
+    ///
+    /// All of the record is in its one file then, if the disk takes it; else its log goes with it.
     public func stop() {
+        self.thread.post { try? self.store.foldLog() }
         self.thread.stop()
         self.thread.join()
     }

@@ -46,3 +46,8 @@ let resumeMigrations: [Migration] = [
         ]),
     Migration("what the library keeps of its torrents", librarySchema),
 ]
+
+extension ResumeStore {
+    /// Of a record that this version writes.
+    public static let schemaVersion = resumeMigrations.count
+}

@@ -19,6 +19,11 @@ public final class ResumeStore {
 
     public var path: String { self.database.path }
 
+    /// Brings everything into the record's one file.
+    public func foldLog() throws(ResumeFailure) {
+        try self.converting { () throws(StoreFailure) in try self.database.foldLog() }
+    }
+
     // MARK: Writing
 
     /// New torrents, all or none; one that is there already is replaced, as when a magnet link's metainfo has come.

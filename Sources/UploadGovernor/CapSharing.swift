@@ -16,9 +16,44 @@ public protocol CapSharing: Sendable {
     func shares(of trackers: [GovernedTracker], used: [CapUse]) async -> [UploadLimit]
     /// The limits are in force by which the clients keep to their last shares.
     func sharesHold() async
+    /// Between two readings of what the clients send; nil while nobody needs it more often than a plan is made.
+    var lookSeconds: Double? { get async }
+    /// What the clients have sent under each tracker since the start, all of them having been read just now.
+    func clientsSent(_ totals: [Int64]) async
 }
 
 extension Governor {
+    /// Reads what the clients have sent, and nothing else.
+    func look() async {
+        await self.exclusively { governor in
+            await governor.pollInstances(.cheap, hints: [])
+            for place in governor.instances.indices where governor.instances[place].wasRead {
+                governor.countSent(await governor.instances[place].client.torrents(), at: place)
+            }
+            await governor.tellSent()
+        }
+    }
+
+    /// Adds up, once, what a poll says was sent. A torrent that no cycle has seen yet has no tracker, and sends little.
+    func countSent(_ seen: SeenTorrents, at place: Int) {
+        guard self.environment.sharing != nil, self.instances[place].hasUncounted else { return }
+        self.instances[place].hasUncounted = false
+        let count = self.configuration.trackers.count
+        if self.sentTotals.count != count { self.sentTotals = Array(repeating: 0, count: count) }
+        let instance = self.instances[place].index
+        for torrent in seen.torrents where torrent.sentSincePoll > 0 {
+            let key = TorrentKey(instance: instance, id: torrent.id)
+            guard let tracker = self.ledger[key]?.tracker.map(Int.init), tracker < count else { continue }
+            self.sentTotals[tracker] &+= torrent.sentSincePoll
+        }
+    }
+
+    /// Of a client that was not read nobody knows what it has sent.
+    func tellSent() async {
+        guard !self.sentTotals.isEmpty, self.instances.allSatisfy(\.isCurrent) else { return }
+        await self.environment.sharing?.clientsSent(self.sentTotals)
+    }
+
     /// Leaves of each cap what somebody else uses of it.
     func share(_ input: inout PlanningInput) async {
         guard let sharing = self.environment.sharing else { return }
@@ -35,6 +70,7 @@ extension Governor {
             }
         }
         let count = self.configuration.trackers.count
+        await self.tellSent()
         let shares = await sharing.shares(
             of: self.configuration.trackers, used: Array(used.prefix(count)))
         self.lastShares = shares.count == count ? shares : []

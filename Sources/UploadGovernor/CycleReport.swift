@@ -77,6 +77,12 @@ public enum GovernorEvent: Sendable {
     case instanceRestarted(name: String)
     case drift(
         instance: String, torrent: TorrentID, cause: DriftCause, expected: UploadLimit, found: UploadLimit)
+    /// Another hand sets limits of this client again and again: so many torrents more are left to it, or all of them.
+    case contested(instance: String, torrents: Int, isAll: Bool)
+    /// It was quiet for a while: Weir goes on.
+    case contestOver(instance: String, torrents: Int)
+    /// Another hand has set the limits of most torrents that Weir governed there.
+    case takenOver(instance: String, torrents: Int)
     case settled(intents: Int, confirmed: Int)
     case trackerChoiceFailed(instance: String, torrent: TorrentID, problem: ClientProblem)
     case malformedTorrents(instance: String, count: Int)

@@ -126,6 +126,7 @@ extension Governor {
                 drifted += 1
                 self.ledger.leaveOpen(change)
                 drift[.readBack, default: 0] += 1
+                self.noteOther(change.key, from: change.from, found: readBack[change.key])
                 self.noteDrift(
                     change.key, .readBack, expected: change.to, found: readBack[change.key] ?? change.from)
             case .sent, .unknown:

@@ -14,6 +14,12 @@ public struct InstanceStatus: Sendable {
     public var restarts: Int
     /// Limits that were not as Weir had set them.
     public var drifts: Int
+    /// Torrents that are left alone because another hand sets their limits again and again.
+    public var contested: Int
+    /// So many that the whole client is left alone.
+    public var isContested: Bool
+    /// Torrents whose limits another hand has set, when they are most of them; else 0.
+    public var takenOver: Int
     /// When a limit was last confirmed, in seconds since 1970.
     public var lastApplied: Int64?
     /// Changes that were sent and not confirmed yet.
@@ -85,6 +91,8 @@ extension Governor {
                     secondsSinceRead: instance.lastRead.map { now.seconds(since: $0) },
                     requests: await instance.client.requestCount(), torrents: instance.torrents,
                     isRefused: instance.isRefused, restarts: instance.restarts, drifts: instance.drifts,
+                    contested: instance.contest.held, isContested: instance.contest.holdsAll,
+                    takenOver: instance.isTakenOver ? instance.takenOver.count : 0,
                     lastApplied: instance.lastApplied,
                     openIntents: self.openIntents.count { $0.key.instance == instance.index },
                     shares: instance.isCurrent ? instance.shares : []))
@@ -136,6 +144,7 @@ extension Governor {
             if !new.isDryRun { governor.simulated = [:] }
             governor.configuration = new
             governor.matcher = matcher
+            governor.sentTotals = []
             for place in governor.instances.indices { governor.instances[place].placement.reset() }
         }
         self.replan()

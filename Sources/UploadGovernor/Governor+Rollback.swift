@@ -74,7 +74,10 @@ extension Governor {
         let problem: JournalProblem? = await self.exclusively { governor in
             do throws(JournalProblem) {
                 try governor.setPause(isPaused ? governor.pauseReason ?? .requested : nil)
-                if !isPaused { governor.askRefusedAgain() }
+                if !isPaused {
+                    governor.askRefusedAgain()
+                    governor.endContests()
+                }
                 return nil
             } catch {
                 return error

@@ -52,6 +52,7 @@ extension Governor {
             self.instances[place].torrents = seen.torrents.count
             await self.placeTorrents(seen, at: place)
             self.instances[place].shares = self.shares(of: seen, instance.index)
+            self.countSent(seen, at: place)
         }
         return ClientsView(parts: parts)
     }
@@ -141,7 +142,8 @@ extension Governor {
                         original: keepsLimit ? nil : entry.original,
                         leeches: seen.leeches, seeds: seen.seeds,
                         lastActivityAgeSeconds: seen.lastActivity > 0 ? max(0, now - seen.lastActivity) : nil,
-                        standing: part.isCurrent && !entry.isForeign ? .governed : .held))
+                        standing: part.isCurrent && !entry.isForeign && !self.isContested(key, scope)
+                            ? .governed : .held))
             }
         }
         if scope == .governing { self.appendNeverRead(to: &torrents) }
@@ -181,6 +183,11 @@ extension Governor {
         var busy = [Int](repeating: 0, count: rates.count)
         var busyRates = [Int64](repeating: 0, count: rates.count)
         var slack = [Int64](repeating: 0, count: rates.count)
+        var steady = [Int64](repeating: 0, count: rates.count)
+        var largest = [Int64](repeating: 0, count: rates.count)
+        for torrent in input.torrents {
+            largest[torrent.tracker] = max(largest[torrent.tracker], torrent.uploadRate.bytesPerSecond)
+        }
         for torrent in input.torrents {
             let rate = torrent.uploadRate.bytesPerSecond
             // A torrent with less than a tenth of the upload swings too little to count.
@@ -188,6 +195,7 @@ extension Governor {
                 busy[torrent.tracker] += 1
                 busyRates[torrent.tracker] &+= rate
             }
+            if rate < largest[torrent.tracker] / 3 { steady[torrent.tracker] &+= rate }
             if let limit = torrent.limit.rate?.bytesPerSecond, limit - limit / 8 > rate {
                 slack[torrent.tracker] &+= limit - rate
             }
@@ -199,7 +207,7 @@ extension Governor {
             if busyRates[index] < rates[index] / 5 * 4 { busy[index] = .max }
             let before = self.headroom[tracker.id]?.thousandths ?? 0
             self.headroom[tracker.id, default: LimiterHeadroom()].observe(
-                rates[index], busy: busy[index], slack: slack[index], cap: cap,
+                rates[index], busy: busy[index], slack: slack[index], steady: steady[index], cap: cap,
                 maximum: Int64(self.configuration.headroomThousandths), at: now)
             let after = self.headroom[tracker.id]?.thousandths ?? 0
             if after != before { self.environment.report(.headroom(tracker: tracker.id, thousandths: after)) }
@@ -235,10 +243,12 @@ extension Governor {
         guard !self.configuration.isDryRun else { return [:] }
         var readings: [(key: TorrentKey, reading: LimitReading, expected: UploadLimit?, found: UploadLimit)] =
             []
+        self.settleContests()
         for part in view.parts where part.isCurrent {
             for seen in part.seen.torrents {
                 let key = TorrentKey(instance: part.instance, id: seen.id)
                 guard let entry = self.ledger[key], entry.ours != nil || entry.isForeign else { continue }
+                if self.isLeftAlone(key, seen.limit) { continue }
                 let place = entry.tracker.map(Int.init) ?? 0
                 let cap =
                     self.configuration.trackers.indices.contains(place)
@@ -254,6 +264,9 @@ extension Governor {
         if !respected.isEmpty { try self.journal.markForeign(respected, true) }
         if !handedBack.isEmpty { try self.journal.markForeign(handedBack, false) }
         var drift: [DriftCause: Int] = [:]
+        let restarted = Set(view.parts.filter(\.restarted).map(\.instance))
+        self.noteOthers(
+            readings.filter { !restarted.contains($0.key.instance) }.map { ($0.key, $0.reading, $0.found) })
         for reading in readings {
             self.ledger.follow(reading.reading, of: reading.key)
             guard case .drift(let cause) = reading.reading, let expected = reading.expected else { continue }

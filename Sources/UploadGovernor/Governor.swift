@@ -31,6 +31,8 @@ public actor Governor {
     var lastShares: [UploadLimit] = []
     /// Those of the last full plan.
     var plannedShares: [UploadLimit] = []
+    /// What the clients have sent under each configured tracker since the start, as far as it was read.
+    var sentTotals: [Int64] = []
     /// The rollout that the configuration names, beside one set by hand.
     var configuredRollout: Int
 
@@ -94,8 +96,19 @@ public actor Governor {
             let spacing = min(Self.hintSpacingSeconds, self.configuration.pollSeconds)
             let spent = self.environment.now().seconds(since: started)
             if spent < spacing { await self.pause(seconds: spacing - spent, endsByWish: false) }
-            let rest = self.configuration.pollSeconds - self.environment.now().seconds(since: started)
-            if rest > 0, !self.isCycleWanted { await self.pause(seconds: rest, endsByWish: true) }
+            await self.rest(until: started.advanced(bySeconds: self.configuration.pollSeconds))
+        }
+    }
+
+    /// Waits for the next cycle; while somebody shares caps with the clients, what they send is read meanwhile.
+    private func rest(until end: Instant) async {
+        while !self.isStopping, !self.isCycleWanted {
+            let left = end.seconds(since: self.environment.now())
+            guard left > 0 else { return }
+            let step = await self.environment.sharing?.lookSeconds ?? left
+            await self.pause(seconds: min(left, step), endsByWish: true)
+            guard step < left, !self.isCycleWanted, !self.isStopping else { return }
+            await self.look()
         }
     }
 

@@ -26,10 +26,16 @@ struct InstanceRecord: Sendable {
     var restarts = 0
     /// Limits that were not as Weir had set them.
     var drifts = 0
+    /// Whether another hand sets the same limits.
+    var contest = LimitContest()
+    /// Torrents whose limit another hand has set since the start, and Weir respects.
+    var takenOver: Set<TorrentID> = []
     /// When a limit was last confirmed, in seconds since 1970.
     var lastApplied: Int64?
     /// What it uploads for each configured tracker, as of its last list.
     var shares: [InstanceShare] = []
+    /// A poll has ended whose bytes are in no sum yet.
+    var hasUncounted = false
     var nextPoll = Instant(nanoseconds: .min)
     var lastRead: Instant?
     /// The cycle since which every good poll had the complete list, for telling that a torrent is gone.
@@ -50,6 +56,7 @@ struct InstanceRecord: Sendable {
     mutating func succeeded(_ notice: PollNotice, at now: Instant) {
         self.state = .current
         self.wasRead = true
+        self.hasUncounted = true
         self.restarted = self.restarted || notice.restarted
         if notice.restarted { self.restarts += 1 }
         self.limitsIncludeOverhead = notice.limitsIncludeOverhead

@@ -10,7 +10,8 @@ import SwarmTypes
 struct LimiterHeadroom: Hashable, Sendable {
     /// What is kept in all, in thousandths of the cap and steps of ten: each step changes many limits.
     private(set) var thousandths: Int64 = 0
-    /// What of it torrents keep anyway that leave most of their limits.
+    /// What of it is not needed: torrents that leave much of their limits keep it anyway, and those with small parts
+    /// of the upload do not swing by much.
     private(set) var slackThousandths: Int64 = 0
     private var changedAt = Instant(nanoseconds: .min)
     private var hasStarted = false
@@ -24,20 +25,20 @@ struct LimiterHeadroom: Hashable, Sendable {
     /// - Parameters:
     ///   - busy: how many torrents the upload is spread over.
     ///   - slack: what torrents that use little of their limits leave of them, in bytes a second.
+    ///   - steady: what torrents upload that are small beside the busiest.
     ///   - maximum: in thousandths; 0 switches headroom off.
-    mutating func observe(_ rate: Int64, busy: Int, slack: Int64, cap: Int64, maximum: Int64, at now: Instant)
-    {
+    mutating func observe(
+        _ rate: Int64, busy: Int, slack: Int64, steady: Int64 = 0, cap: Int64, maximum: Int64, at now: Instant
+    ) {
         guard cap > 0, maximum > 0 else {
             self.thousandths = 0
             return
         }
         // Far below the cap nothing shows; a quarter above it, limits are missing or not obeyed at all.
         guard rate >= cap / 2, rate - cap <= cap / 4 else { return }
-        // Half of it, for it may be used at any moment. More counts when it is clearly more, less at once.
-        let slackNow = min(maximum, slack * 500 / cap) / 10 * 10
-        if slackNow < self.slackThousandths || slackNow >= self.slackThousandths + 20 {
-            self.slackThousandths = slackNow
-        }
+        // Half of the slack, for it may be used at any moment. Small moves change nothing.
+        let slackNow = min(maximum, (slack * 500 + min(steady, cap) * maximum) / cap) / 5 * 5
+        if abs(slackNow - self.slackThousandths) >= 10 { self.slackThousandths = slackNow }
         let excess = Int64((Double(rate) / Double(cap) - 1) * 1000)
         if !self.hasStarted, busy <= Self.fewTorrents {
             self.hasStarted = true

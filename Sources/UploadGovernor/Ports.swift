@@ -50,6 +50,8 @@ public struct SeenTorrent: Hashable, Sendable {
     public var leeches: Int32
     public var seeds: Int32
     public var uploadRate: ByteRate
+    /// Payload bytes between the last two good polls.
+    public var sentSincePoll: Int64
     public var limit: UploadLimit
     /// Seconds since 1970; 0 when it never moved anything.
     public var lastActivity: Int64
@@ -58,13 +60,14 @@ public struct SeenTorrent: Hashable, Sendable {
 
     public init(
         id: TorrentID, trackerSet: Int32, leeches: Int32 = 0, seeds: Int32 = 0, uploadRate: ByteRate,
-        limit: UploadLimit, lastActivity: Int64 = 0, canUpload: Bool = true
+        sentSincePoll: Int64 = 0, limit: UploadLimit, lastActivity: Int64 = 0, canUpload: Bool = true
     ) {
         self.id = id
         self.trackerSet = trackerSet
         self.leeches = leeches
         self.seeds = seeds
         self.uploadRate = uploadRate
+        self.sentSincePoll = sentSincePoll
         self.limit = limit
         self.lastActivity = lastActivity
         self.canUpload = canUpload

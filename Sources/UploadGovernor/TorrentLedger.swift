@@ -35,8 +35,8 @@ struct LedgerEntry: Hashable, Sendable {
     var placedAt: Int32 = .min
     private var place: Int16 = -1
     var rolloutBucket: UInt8 = 0
-    /// The user's own limit stands.
-    var isForeign = false
+    /// The lowest bit: `isForeign`; above it `lastReason`, as its place among all reasons and one.
+    private var marks: UInt8 = 0
 
     init(
         original: UploadLimit? = nil, ours: UploadLimit? = nil, previous: UploadLimit? = nil,
@@ -76,6 +76,26 @@ struct LedgerEntry: Hashable, Sendable {
         get { self.place < 0 ? nil : self.place }
         set { self.place = newValue ?? -1 }
     }
+
+    /// The user's own limit stands.
+    var isForeign: Bool {
+        get { self.marks & 1 == 1 }
+        set { self.marks = self.marks & ~1 | (newValue ? 1 : 0) }
+    }
+
+    /// Why `ours` was set; nil when that was before the start.
+    var lastReason: ChangeReason? {
+        get {
+            let place = Int(self.marks >> 1)
+            return place > 0 && place <= Self.reasons.count ? Self.reasons[place - 1] : nil
+        }
+        set {
+            let place = newValue.flatMap { Self.reasons.firstIndex(of: $0) }.map { $0 + 1 } ?? 0
+            self.marks = self.marks & 1 | UInt8(clamping: place) << 1
+        }
+    }
+
+    private static let reasons = ChangeReason.allCases
 }
 
 /// What a reading says about a limit that Weir had set.
@@ -178,6 +198,7 @@ struct TorrentLedger: Sendable {
             entry.original = entry.original ?? change.from
             entry.previous = entry.ours
             entry.ours = change.to
+            entry.lastReason = change.reason
         }
     }
 

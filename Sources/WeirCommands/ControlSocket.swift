@@ -1,18 +1,10 @@
 import EventIO
 import Glibc
 import JSONValues
+import ServiceAssembly
 import StallDiagnosis
 import SwarmTypes
 import TorrentEngine
-
-/// Where the sessions of this user open their sockets: the first folder that can be used is taken, all are looked
-/// through.
-func controlFolders(_ environment: [String: String]) -> [String] {
-    let fallback = "/tmp/weir-\(geteuid())"
-    // Anything but an absolute path is to be ignored (XDG Base Directory Specification).
-    guard let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/") else { return [fallback] }
-    return [runtime + "/weir", fallback]
-}
 
 /// Answers `weir why` for a running session.
 enum ControlSocket {
@@ -39,67 +31,6 @@ enum ControlSocket {
             say("`weir why` will not find this session: \(plain(problems.joined(separator: "; ")))")
         }
         return nil
-    }
-}
-
-/// What `weir why` asks a session: one line of JSON.
-struct WhyRequest: Hashable, Sendable {
-    static let version: Int64 = 1
-
-    enum Selection: Hashable, Sendable {
-        case all
-        case id(TorrentID)
-        /// The beginning of an info-hash, or a part of a name in any case of letter.
-        case text(String)
-    }
-
-    var selection: Selection
-    /// The report as a tree, for programs, instead of lines for people.
-    var wantsTree: Bool
-
-    init(_ selection: Selection, wantsTree: Bool) {
-        self.selection = selection
-        self.wantsTree = wantsTree
-    }
-
-    /// Nil for anything that is no request, also of a later version.
-    init?(_ line: String) {
-        guard let value = try? JSONReader.read(Array(line.utf8), maximumDepth: 2),
-            value["version"]?.integer == Self.version, value["command"]?.text == "why"
-        else { return nil }
-        self.wantsTree = value["tree"]?.boolean ?? false
-        if let hex = value["id"]?.text {
-            guard let id = TorrentID(hex: hex) else { return nil }
-            self.selection = .id(id)
-        } else if let text = value["text"]?.text {
-            self.selection = .text(text)
-        } else {
-            self.selection = .all
-        }
-    }
-
-    var line: String {
-        var json = JSONWriter()
-        json.object { json in
-            json.member("version", Self.version)
-            json.member("command", "why")
-            json.member("tree", self.wantsTree)
-            switch self.selection {
-            case .all: break
-            case .id(let id): json.member("id", id.hex)
-            case .text(let text): json.member("text", text)
-            }
-        }
-        return String(decoding: json.bytes, as: UTF8.self)
-    }
-
-    func matches(_ id: TorrentID, name: String) -> Bool {
-        switch self.selection {
-        case .all: true
-        case .id(let wanted): wanted == id
-        case .text(let text):
-            id.hex.hasPrefix(text.lowercased()) || name.lowercased().holds(text.lowercased())
-        }
     }
 }
 
@@ -153,12 +84,6 @@ private final class WhyAnswer: @unchecked Sendable {
     }
 
     private func bytes(of report: DiagnosisReport) -> [UInt8] {
-        var json = JSONWriter(reservingBytes: 8192)
-        if self.wantsTree {
-            json.value(report.tree)
-        } else {
-            json.array { for line in report.lines() { $0.string(line) } }
-        }
-        return json.bytes
+        report.bytes(asTree: self.wantsTree)
     }
 }

@@ -39,6 +39,8 @@ let getCommand = Command(
         ],
         options: TransferOption.all + [
             .value("select", nil, "NUMBERS", "Only these files, as 0,3-5 (see weir show)"),
+            .value("first", nil, "NUMBERS", "These files before the others"),
+            .flag("preallocate", nil, "Take the disk's space for all of it at once"),
             .value("seed-ratio", nil, "RATIO", "Go on seeding until so much is uploaded"),
             .flag("sequential", nil, "In order, for watching while it comes"),
         ],
@@ -53,10 +55,12 @@ let getCommand = Command(
 ) { invocation throws(ServiceFailure) in
     let line = TransferLine(invocation)
     let source = try line.source(of: try line.argument())
-    var settings = try line.settings()
-    settings.isSequential = invocation.parsed.has("sequential")
+    let settings = try line.settings()
     var options = try line.options()
-    options.selectedFiles = try line.selection() ?? source.selectedFiles
+    options.selectedFiles = try line.files("select") ?? source.selectedFiles
+    for file in try line.files("first")?.flatMap(\.self) ?? [] { options.wishes.files[file] = .highest }
+    options.wishes.isSequential = invocation.parsed.has("sequential")
+    options.reservesSpace = invocation.parsed.has("preallocate")
     let ratio = try line.ratio()
     let output = line.output(.get)
     let session = try TransferSession(

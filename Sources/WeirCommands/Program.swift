@@ -34,6 +34,8 @@ enum CommonOption {
     static let config = OptionSpec.value(
         "config", "c", "FILE", "The configuration file", variable: "WEIR_CONFIG", completion: .files)
     static let json = OptionSpec.flag("json", nil, "Print JSON for programs instead of a table")
+    static let state = OptionSpec.value(
+        "state", nil, "DIR", "Where Weir keeps what it knows of its own torrents", completion: .files)
     static let yes = OptionSpec.flag("yes", "y", "Do not ask")
 }
 
@@ -57,6 +59,11 @@ public enum Program {
         ["version"]: versionCommand, ["get"]: getCommand, ["seed"]: seedCommand, ["why"]: whyCommand,
         ["show"]: showCommand, ["create"]: createCommand,
         ["verify"]: verifyCommand,
+        ["db", "backup"]: databaseBackupCommand, ["db", "restore"]: databaseRestoreCommand,
+        ["db", "check"]: databaseCheckCommand,
+        ["user", "add"]: userAddCommand, ["user", "list"]: userListCommand,
+        ["user", "password"]: userPasswordCommand, ["user", "remove"]: userRemoveCommand,
+        ["key", "add"]: keyAddCommand, ["key", "list"]: keyListCommand, ["key", "revoke"]: keyRevokeCommand,
     ]
 
     static let spec: CommandSpec = {
@@ -76,6 +83,18 @@ public enum Program {
                 CommandSpec(
                     "config", "Check, show or begin a configuration",
                     subcommands: [spec("config", "check"), spec("config", "print"), spec("config", "init")]),
+                CommandSpec(
+                    "user", "Who may log in",
+                    subcommands: [
+                        spec("user", "add"), spec("user", "list"), spec("user", "password"),
+                        spec("user", "remove"),
+                    ]),
+                CommandSpec(
+                    "key", "Keys with which programs come in",
+                    subcommands: [spec("key", "add"), spec("key", "list"), spec("key", "revoke")]),
+                CommandSpec(
+                    "db", "Back up, restore and check what Weir keeps",
+                    subcommands: [spec("db", "backup"), spec("db", "restore"), spec("db", "check")]),
                 spec("doctor"),
                 CommandSpec(
                     "hook", "Let qBittorrent tell Weir of new torrents",

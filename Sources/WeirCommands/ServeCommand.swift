@@ -11,8 +11,7 @@ let serveCommand = Command(
         ],
         options: [
             CommonOption.config,
-            .value(
-                "state", nil, "DIR", "Where Weir keeps what it knows of its own torrents", completion: .files),
+            CommonOption.state,
             .value("downloads", nil, "DIR", "Where downloads go that name no folder", completion: .files),
         ],
         examples: [
@@ -20,17 +19,18 @@ let serveCommand = Command(
             CommandExample("weir serve --config config/qguardarr.yaml", "A Qguardarr configuration as it is"),
         ])
 ) { invocation throws(ServiceFailure) in
-    let source = invocation.sourceIfAny(["state": "engine.state", "downloads": "engine.directory"])
+    let source = invocation.serviceSource(["state", "downloads"])
     try WeirService.run(try source.load(), from: source)
     return .done
 }
 
 extension Invocation {
     /// The configuration that is named or found; without any, none is needed.
-    /// - Parameter options: that stand for keys of the configuration, by their names.
-    func sourceIfAny(_ options: [String: String] = [:]) -> SettingsSource {
+    /// - Parameter options: those that the command has.
+    func serviceSource(_ options: Set<String> = ["state"]) -> SettingsSource {
         var flags: [String: FlagValue] = [:]
-        for (option, key) in options {
+        for (option, key) in [("state", "engine.state"), ("downloads", "engine.directory")]
+        where options.contains(option) {
             guard let text = self.parsed.value(option) else { continue }
             flags[key] = FlagValue(flag: "--" + option, text: text)
         }

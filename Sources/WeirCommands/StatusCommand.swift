@@ -41,7 +41,7 @@ let statusCommand = Command(
 
 /// For health checks: needs no configuration where Weir runs without one, no key, and asks one thing.
 private func printHealth(_ invocation: Invocation) throws(ServiceFailure) -> ExitCode {
-    let settings = try invocation.sourceIfAny().load().settings
+    let settings = try invocation.serviceSource([]).load().settings
     let asked = try OneShot.run(settings) { shot in (await shot.daemon("GET", "/health"), shot.daemonURL) }
     guard let answer = asked.0 else { throw .unreachable("no Weir is running at \(asked.1)") }
     let found: DaemonAnswer

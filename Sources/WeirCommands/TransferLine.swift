@@ -28,7 +28,7 @@ struct TransferLine {
             isVerbose: self.invocation.parsed.has("verbose"))
     }
 
-    var controlFolders: [String] { WeirCommands.controlFolders(self.invocation.environment) }
+    var controlFolders: [String] { ServiceAssembly.controlFolders(self.invocation.environment) }
 
     func source(of text: String) throws(ServiceFailure) -> TorrentSource {
         if text.lowercased().hasPrefix("magnet:") {
@@ -129,14 +129,14 @@ struct TransferLine {
         return options
     }
 
-    func selection() throws(ServiceFailure) -> [ClosedRange<Int>]? {
-        guard let text = self.invocation.parsed.value("select") else { return nil }
+    func files(_ option: String) throws(ServiceFailure) -> [ClosedRange<Int>]? {
+        guard let text = self.invocation.parsed.value(option) else { return nil }
         var ranges: [ClosedRange<Int>] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let ends = part.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
             guard let first = ends.first.flatMap({ Int($0) }), let last = ends.last.flatMap({ Int($0) }),
-                first >= 0, first <= last
-            else { throw .usage("--select is a list of file numbers, as 0,3-5, not \(plain(text))") }
+                first >= 0, first <= last, last < MetainfoLimits.standard.fileCount
+            else { throw .usage("--\(option) is a list of file numbers, as 0,3-5, not \(plain(text))") }
             ranges.append(first...last)
         }
         return ranges

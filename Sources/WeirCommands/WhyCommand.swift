@@ -10,7 +10,7 @@ let whyCommand = Command(
     spec: CommandSpec(
         "why", "Say what a running torrent and each of its peers waits for",
         details: [
-            "Asks every `weir get` and `weir seed` of this user, and prints a verdict with its evidence and what to do, the peers by the reason why they do not move, and what the trackers said. Without TORRENT it shows all torrents. Exits with 69 when no such torrent runs."
+            "Asks every `weir get`, `weir seed` and `weir serve` of this user, and prints a verdict with its evidence and what to do, the peers by the reason why they do not move, and what the trackers said. Of a torrent in a governed qBittorrent it says which cap holds it, what it was given and why. Without TORRENT it shows all torrents; of a `weir serve` the first twenty, those that need somebody before the others. Exits with 69 when no such torrent runs."
         ],
         options: [CommonOption.json],
         arguments: [
@@ -30,7 +30,7 @@ let whyCommand = Command(
     }
     let request = WhyRequest(selection ?? .all, wantsTree: invocation.wantsJSON)
     let sessions = RunningSessions(
-        asking: request, folders: controlFolders(invocation.environment))
+        asking: request, folders: askedFolders(invocation.environment))
     for name in sessions.silent {
         invocation.output.say("weir why: the session \(plain(name)) does not answer")
     }
@@ -96,7 +96,8 @@ private struct RunningSessions {
 
     func failureText(_ argument: String?) -> String {
         if self.count == 0 {
-            return "no session runs; `weir get` and `weir seed` are asked, and only those of this user"
+            return
+                "nothing runs; `weir get`, `weir seed` and `weir serve` are asked, and only those of this user (a system's service: sudo -u weir weir why)"
         }
         guard let argument else { return "no torrent runs" }
         return

@@ -78,11 +78,15 @@ struct SettingLine {
         guard masked, self.traits.contains(.secret), let text, text != "null", text != "\"\"" else {
             return self.text
         }
-        let parts = text.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[0] == "\"http:" || parts[0] == "\"https:", parts[1].isEmpty,
-            !parts[2].contains(where: { "@?#".contains($0) })
-        else { return "\"***\"" }
-        return "\(parts[0])//\(parts[2])/***\""
+        guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix("\"" + $0) })
+        else {
+            return "\"***\""
+        }
+        let rest = text.dropFirst(scheme.utf8.count + 1).dropLast()
+        // With a name and a password nobody can say for certain where they end.
+        guard !rest.contains("@") else { return "\"\(scheme)***\"" }
+        let host = rest.prefix { !"/?#\\".contains($0) }
+        return host == rest ? text : "\"\(scheme)\(host)/***\""
     }
 
     func yaml(masked: Bool) -> String {

@@ -78,6 +78,89 @@ import Testing
         #expect(self.access.identity(ofSession: second) == nil)
     }
 
+    @Test("Who is logged in is listed without secrets, and can be logged out by somebody else")
+    func sessions() async throws {
+        try await self.access.setPassword("long enough", of: "me")
+        let first = try await self.access.logIn(name: "me", password: "long enough", from: "a")
+        let second = try await self.access.logIn(name: "me", password: "long enough", from: "b")
+        let listed = self.access.sessions(own: second)
+        #expect(Set(listed.map(\.address)) == ["a", "b"])
+        #expect(listed.filter(\.isOwn).map(\.address) == ["b"])
+        #expect(listed.allSatisfy { $0.user == "me" && !first.hasPrefix($0.id) && !second.hasPrefix($0.id) })
+        let other = try #require(listed.first { !$0.isOwn })
+        #expect(self.access.endSession(other.id))
+        #expect(!self.access.endSession(other.id))
+        #expect(self.access.identity(ofSession: first) == nil)
+        #expect(self.access.identity(ofSession: second) != nil)
+    }
+
+    @Test("Whoever knows the password can change it; a new session takes the place of all others")
+    func change() async throws {
+        try await self.access.setPassword("long enough", of: "me")
+        let old = try await self.access.logIn(name: "me", password: "long enough", from: "a")
+        await #expect(throws: AccessFailure.wrongPassword) {
+            try await self.access.changePassword(of: "me", from: "wrong", to: "even longer", address: "a")
+        }
+        await #expect(throws: AccessFailure.passwordTooShort(minimum: 8)) {
+            try await self.access.changePassword(of: "me", from: "long enough", to: "short", address: "a")
+        }
+        #expect(self.access.identity(ofSession: old) != nil)
+        let new = try await self.access.changePassword(
+            of: "me", from: "long enough", to: "even longer", address: "a")
+        #expect(self.access.identity(ofSession: old) == nil)
+        #expect(self.access.identity(ofSession: new)?.name == "me")
+        #expect(self.access.sessions(own: new).count == 1)
+        _ = try await self.access.logIn(name: "me", password: "even longer", from: "a")
+    }
+
+    @Test("A name that nobody has takes as long as a wrong password")
+    func equalTime() async throws {
+        // The same work: the hash that is compared with has the parameters of those that are made.
+        let made = try #require(PasswordHashing.hash("long enough")).split(separator: "$")
+        let nobodys = PasswordHashing.nobodys.split(separator: "$")
+        #expect(made.prefix(3) == nobodys.prefix(3))
+        #expect(made.map(\.count) == nobodys.map(\.count))
+        #expect(!PasswordHashing.verify("", against: PasswordHashing.nobodys))
+        // And the same time, as far as a busy machine can tell: the fastest of several, in turns. Without work an unknown name
+        // would take a thousandth.
+        try await self.access.setPassword("long enough", of: "me")
+        var fastest: [String: Duration] = [:]
+        for number in 0..<8 {
+            for name in ["me", "nobody"] {
+                let started = ContinuousClock.now
+                _ = try? await self.access.logIn(name: name, password: "wrong", from: "\(name)-\(number)")
+                let spent = ContinuousClock.now - started
+                fastest[name] = min(fastest[name] ?? spent, spent)
+            }
+        }
+        let (known, unknown) = (try #require(fastest["me"]), try #require(fastest["nobody"]))
+        #expect(unknown > known / 3 && known > unknown / 3, "\(known) and \(unknown)")
+    }
+
+    @Test("Of a hundred who log in at once a few are served, one after another, and the others are told so")
+    func crowd() async throws {
+        try await self.access.setPassword("long enough", of: "me")
+        let access = self.access
+        let outcomes = await withTaskGroup(of: Bool?.self) { group in
+            for number in 0..<100 {
+                group.addTask {
+                    do throws(AccessFailure) {
+                        _ = try await access.logIn(name: "me", password: "long enough", from: "\(number)")
+                        return true
+                    } catch {
+                        return error == .busy ? false : nil
+                    }
+                }
+            }
+            return await group.reduce(into: [Bool?]()) { $0.append($1) }
+        }
+        #expect(outcomes.allSatisfy { $0 != nil })
+        let served = outcomes.count { $0 == true }
+        // How many find a place depends on how fast they come; sixteen do in any case.
+        #expect(served >= AccessControl.maximumWaiting)
+        _ = try await access.logIn(name: "me", password: "long enough", from: "later")
+    }
+
     @Test("A key has its role until it is revoked, and is not kept as it is")
     func keys() async throws {
         let secret = try await self.access.createKey("sonarr", role: .control, secondsSince1970: 1)

@@ -53,14 +53,14 @@ import Testing
     func ends() {
         var sessions = SessionTable()
         var now = Instant(nanoseconds: 0)
-        sessions.begin([1], user: "a", at: now)
+        sessions.begin([1], user: "a", from: "a", at: now)
         for _ in 0..<40 {
             now = now.advanced(bySeconds: SessionTable.idleSeconds * 0.7)
             let isYoung = now.seconds(since: Instant(nanoseconds: 0)) < SessionTable.longestSeconds
             #expect((sessions.use([1], at: now) != nil) == isYoung)
             if !isYoung { break }
         }
-        sessions.begin([2], user: "a", at: now)
+        sessions.begin([2], user: "a", from: "a", at: now)
         #expect(sessions.use([2], at: now.advanced(bySeconds: SessionTable.idleSeconds + 1)) == nil)
     }
 
@@ -68,8 +68,8 @@ import Testing
     func endsAll() {
         var sessions = SessionTable()
         let now = Instant(nanoseconds: 0)
-        sessions.begin([1], user: "a", at: now)
-        sessions.begin([2], user: "b", at: now)
+        sessions.begin([1], user: "a", from: "a", at: now)
+        sessions.begin([2], user: "b", from: "a", at: now)
         sessions.endAll(of: "a")
         #expect(sessions.use([1], at: now) == nil)
         #expect(sessions.use([2], at: now) == "b")

@@ -123,6 +123,6 @@ func torrentKey(_ index: Int) -> TorrentKey {
     return TorrentKey(instance: InstanceIndex(0), id: id)
 }
 
-private func torrentIndex(_ key: TorrentKey) -> Int {
+func torrentIndex(_ key: TorrentKey) -> Int {
     key.id.bytes.suffix(4).reduce(0) { $0 << 8 | Int($1) }
 }

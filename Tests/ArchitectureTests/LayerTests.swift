@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// The arrows of `Documentation/Architecture.md`: what each module may import.
@@ -64,6 +65,7 @@ private let allowedImports: [String: Set<String>] = [
     ],
     "QBittorrentAPI": ["SwarmTypes", "JSONScanning", "HTTPFetching"],
     "ChangeJournal": ["SwarmTypes", "SQLiteStore"],
+    "DatabaseBackups": ["SQLiteStore", "Digests", "JSONValues", "Glibc"],
     "UploadGovernor": ["SwarmTypes", "LimitPlanning"],
     // Surfaces.
     "ControlAPI": [
@@ -84,7 +86,7 @@ private let allowedImports: [String: Set<String>] = [
         "SwarmTypes", "JSONValues", "Glibc", "BencodeCoding", "MetainfoCoding", "TrackerProtocol",
         "TorrentCreation",
         "TorrentStorage", "TorrentEngine", "StallDiagnosis", "RateControl", "EventIO", "LogOutput",
-        "TrackerClient", "TrackerProtocol",
+        "TrackerClient", "TrackerProtocol", "DatabaseBackups", "AccessControl",
     ],
     // Assembly.
     "ServiceAssembly": [
@@ -93,7 +95,7 @@ private let allowedImports: [String: Set<String>] = [
         "WeirSettings", "ConfigFile", "JSONValues", "Glibc", "Synchronization", "TorrentCatalog",
         "TorrentEngine",
         "TorrentLibrary", "LibraryPolicy", "TorrentStorage", "QBittorrentFacade", "TrackerClient",
-        "AccessControl", "NoticePolicy", "StallDiagnosis",
+        "AccessControl", "DatabaseBackups", "NoticePolicy", "StallDiagnosis",
         "Dashboard",
     ],
     "weir": ["WeirCommands"],
@@ -197,6 +199,19 @@ struct LayerTests {
         for file in try SourceTree.swiftFiles(below: "Sources") {
             for (number, line) in file.lines.enumerated() {
                 #expect(!(line.contains("Lock<(") && line.contains("->")), "\(file.path):\(number + 1)")
+            }
+        }
+    }
+
+    @Test("Every folder with sources or tests belongs to the package")
+    func targets() throws {
+        let manifest = try String(
+            contentsOf: SourceTree.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+        for folder in ["Sources", "Tests"] {
+            // What `Tests/Support` holds is named by path.
+            for module in Set(try SourceTree.swiftFiles(below: folder).map(\.module))
+            where module != "Support" {
+                #expect(manifest.contains("\"\(module)\""), "\(folder)/\(module) is never built")
             }
         }
     }

@@ -1,10 +1,12 @@
 import ControlAPI
+import EventIO
 import Foundation
 import HTTPServing
 import JSONValues
 import LimitPlanning
 import SwarmTypes
 import TestKit
+import TorrentCatalog
 
 /// The n-th of many torrents.
 func torrent(_ number: Int) -> TorrentID {
@@ -104,6 +106,24 @@ final class FakeGovernor: GovernorControl, @unchecked Sendable {
                 id: "free", name: "Free", priority: 1, cap: .unlimited, effectiveCap: .unlimited, torrents: 1,
                 activeTorrents: 1, uploadRate: .zero),
         ]
+    }
+
+    /// One torrent for each reason, in "home", which torrent 1 is in; and torrent 1 in another instance.
+    let governed = Lock<[GovernedRow]>(
+        GovernedReason.allCases.enumerated().map { number, reason in
+            var row = GovernedRow(
+                id: torrent(number + 1), instance: "home", state: .seeding, tracker: "alpha", reason: reason,
+                rate: ByteRate(bytesPerSecond: 900), limit: .bytesPerSecond(1000), original: .unlimited)
+            row.name = number == 2 ? "<img src=x onerror=alert(1)>\u{202E}\n" : "Governed \(number)"
+            return row
+        } + [
+            GovernedRow(
+                id: torrent(1), instance: "attic", state: .stopped, tracker: nil, reason: .unplaced,
+                rate: .zero, limit: .unlimited)
+        ])
+
+    func governedTorrents(waitingForNames seconds: Double) async -> [GovernedRow] {
+        self.governed.withLock { $0 }
     }
 
     func situation() async throws(ControlFailure) -> GovernorSituation {

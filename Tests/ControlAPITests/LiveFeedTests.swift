@@ -129,6 +129,26 @@ struct LiveFeedTests {
         }
     }
 
+    @Test("Whoever is let in no more loses the open streams at once, and nobody else does")
+    func refused() async throws {
+        let access = RevocableAccess()
+        let server = try FeedServer(FakeLibrary(), access: access)
+        let lost = try server.open(mark: "", header: "Cookie: weir_session=read\r\n")
+        let kept = try server.open(mark: "", header: "X-API-Key: control\r\n")
+        #expect(server.feed.watchers == 2)
+        server.feed.endRefusedStreams()
+        #expect(server.feed.watchers == 2)
+        access.revoked.withLock { _ = $0.insert("read") }
+        server.feed.endRefusedStreams()
+        #expect(lost.receive(until: "0\r\n\r\n").hasSuffix("0\r\n\r\n"))
+        #expect(server.feed.watchers == 1)
+        // By itself within a second, whatever took the right away.
+        access.revoked.withLock { _ = $0.insert("control") }
+        await server.feed.tick()
+        #expect(kept.receive(until: "0\r\n\r\n").hasSuffix("0\r\n\r\n"))
+        #expect(server.feed.watchers == 0)
+    }
+
     @Test("While nobody watches nothing is kept")
     func idle() async throws {
         let library = FakeLibrary(count: 10)
@@ -183,14 +203,15 @@ private final class FeedServer: Sendable {
     private let loop: EventLoop
     private let server: HTTPServer
 
-    init(_ library: FakeLibrary) throws {
+    init(_ library: FakeLibrary, access: (any AccessDeciding)? = nil) throws {
         let governor = FakeGovernor()
         self.feed = ControlAPITests.feed(governor, library)
         self.loop = try EventLoop(name: "feed")
         self.server = try HTTPServer(
             loop: self.loop, address: "127.0.0.1", port: 0,
             handler: ControlHandler(
-                control: governor, policy: AccessPolicy(allowedHosts: ["h"]), version: "1", live: self.feed,
+                control: governor, policy: AccessPolicy(allowedHosts: ["h"], access: access), version: "1",
+                live: self.feed,
                 now: { 0 }))
         try self.loop.start()
     }
@@ -206,10 +227,10 @@ private final class FeedServer: Sendable {
         try self.open(mark: since.map { "1756900000250.\($0)" } ?? "")
     }
 
-    func open(mark: String) throws -> TCPConnection {
+    func open(mark: String, header: String = "") throws -> TCPConnection {
         let connection = try #require(TCPConnection(toPort: self.server.port))
         let query = mark.isEmpty ? "" : "?since=\(mark)"
-        connection.send("GET /api/ui/events\(query) HTTP/1.1\r\nHost: h:8089\r\n\r\n")
+        connection.send("GET /api/ui/events\(query) HTTP/1.1\r\nHost: h:8089\r\n\(header)\r\n")
         _ = connection.receive(until: "retry: 2000\n\n")
         return connection
     }

@@ -24,6 +24,8 @@ private let validRequests: [String: (query: [(name: String, value: String)], bod
     "GET /api/ui/overview": ([], ""),
     "GET /api/ui/caps/history": ([("range", "24h")], ""),
     "GET /api/ui/torrents": ([], ""),
+    "GET /api/ui/governed": ([], ""),
+    "GET /api/ui/governed/torrent": ([("id", torrent(1).hex), ("instance", "home")], ""),
     "GET /api/ui/torrent": ([("id", torrent(1).hex)], ""),
     "GET /api/ui/events": ([("since", "0")], ""),
     "POST /api/ui/torrents/preview": ([], #"{"action":"stop","all":true}"#),
@@ -32,11 +34,17 @@ private let validRequests: [String: (query: [(name: String, value: String)], bod
         [], #"{"link":"magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567"}"#
     ),
     "POST /api/ui/torrents/upload": ([("category", "films")], "d4:infod4:name1:aee"),
+    "POST /api/ui/torrent/edit": ([], #"{"id":"\#(torrent(1).hex)","edit":"name","name":"other"}"#),
     "GET /api/access": ([], ""),
     "POST /api/access/setup": ([], #"{"token":"right","name":"me","password":"long enough"}"#),
     "POST /api/access/login": ([], #"{"name":"me","password":"long enough"}"#),
     "POST /api/access/logout": ([], ""),
     "POST /api/access/password": ([], #"{"name":"me","password":"long enough"}"#),
+    "POST /api/access/password/change": (
+        [], #"{"name":"me","current":"long enough","password":"even longer"}"#
+    ),
+    "GET /api/access/sessions": ([], ""),
+    "POST /api/access/sessions/end": ([], #"{"id":"ab"}"#),
     "GET /api/access/keys": ([], ""),
     "POST /api/access/keys/create": ([], #"{"name":"sonarr","role":"control"}"#),
     "POST /api/access/keys/revoke": ([], #"{"name":"sonarr"}"#),
@@ -268,7 +276,7 @@ struct RouteMatrixTests {
         let limit = handler().maximumBodyBytes(method: route.method.rawValue, path: route.path)
         let others = [
             "/webhook": 65_536, "/api/ui/torrents/preview": 2 << 20, "/api/ui/torrents/apply": 2 << 20,
-            "/api/ui/torrents/upload": 10 << 20,
+            "/api/ui/torrents/upload": 10 << 20, "/api/ui/torrent/edit": 1 << 20,
         ]
         #expect(limit == others[route.path] ?? 16_384)
         guard route.method == .post else { return }

@@ -285,6 +285,26 @@ def _(at):
     expect(fetched < 2 * MEBIBYTE, f"{fetched} of {payload.size} bytes were fetched again; {before} had been there")
 
 
+@checks("files that were named first come first, and the space of what is selected is taken before")
+def _(at):
+    payload = Payload(at, sizes=(2 * MEBIBYTE, 2 * MEBIBYTE, 2 * MEBIBYTE))
+    _, peer = seeder(at, payload)
+    target = at.folder / "target"
+    get = Session(at, "get", payload.torrent, "--dir", target, "--peer", peer, "--down", "500K",
+                  "--select", "0,2", "--first", "2", "--preallocate")
+    places = [target / payload.name / f"file {n}" for n in range(3)]
+    originals = [(payload.folder / payload.name / f"file {n}").read_bytes() for n in range(3)]
+    wait_for(lambda: places[2].exists() and places[2].stat().st_size == len(originals[2]), 20, "the second file to begin")
+    for n in (0, 2):
+        expect(places[n].stat().st_blocks * 512 >= len(originals[n]), f"file {n} holds its space from the start")
+    wait_for(lambda: places[2].read_bytes() == originals[2], 40, "the file that was named first")
+    had = places[0].read_bytes()
+    right = sum(had[i:i + PIECE] == originals[0][i:i + PIECE] for i in range(0, len(had), PIECE))
+    expect(right <= len(had) / PIECE / 2, f"{right} pieces of the other file came meanwhile")
+    same(get.process.wait(60), 0, f"exit code: {get.words}")
+    expect(not places[1].exists() and places[0].read_bytes() == originals[0], "what was selected, and nothing else")
+
+
 @checks("damaged notes are told of and set aside; what is there is hashed, and nothing is lost")
 def _(at):
     payload = Payload(at)

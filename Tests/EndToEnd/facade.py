@@ -1,13 +1,17 @@
 #!/usr/bin/python3
-"""The Python package qbittorrent-api (PyPI) drives `weir serve` as it drives a qBittorrent.
+"""Real clients of qBittorrent drive `weir serve` as they drive a qBittorrent: from PyPI qbittorrent-api, aioqbt,
+python-qbittorrent, autoremove-torrents and qbit_manage. Those that are no Python packages speak here by the requests that they
+are known to make (exchanges.py).
 
-    facade.py [--package FOLDER]     a folder where the package is installed; else pip brings it
+    facade.py [--packages FOLDER]    a folder with a folder of each package; else pip brings them
 """
 
 import argparse
+import atexit
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,16 +31,29 @@ def same(found, wanted, what):
         raise AssertionError(f"{what}: {found!r}, not {wanted!r}")
 
 
-def package(folder):
-    """Brings the package before the lab's namespace hides the network."""
-    if not folder:
-        folder = tempfile.mkdtemp(prefix="weir-qbittorrent-api-")
-        done = subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--target", folder,
-                               "qbittorrent-api"], capture_output=True, text=True)
+# Each in a folder of its own, for they want each other's libraries in other versions. The one first is never done without.
+PACKAGES = {
+    "qbittorrent-api": [], "aioqbt": [], "python-qbittorrent": [], "qbit_manage": [],
+    # Of what it names one is for Python 2 only.
+    "autoremove-torrents": ["--no-deps", "deluge-client", "ply", "pyyaml", "requests", "urllib3", "idna", "certifi", "charset-normalizer"],
+}
+
+
+def packages(folder):
+    """Brings the packages before the lab's namespace hides the network; answers the folder that has them."""
+    if folder:
+        return folder
+    folder = tempfile.mkdtemp(prefix="weir-clients-")
+    atexit.register(shutil.rmtree, folder, True)
+    for name, more in PACKAGES.items():
+        done = subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--target",
+                               f"{folder}/{name}", name, *more], capture_output=True, text=True)
         if done.returncode:
             # Without a registry there is nothing to try, and that is said.
-            print(f"SKIPPED: qbittorrent-api cannot be installed: {done.stderr[-500:]}")
-            sys.exit(0)
+            print(f"SKIPPED: {name} cannot be installed: {done.stderr[-500:]}", flush=True)
+            shutil.rmtree(f"{folder}/{name}", ignore_errors=True)
+            if name == "qbittorrent-api":
+                break
     return folder
 
 
@@ -178,26 +195,209 @@ def asks_who(at, api):
     expect("long enough" not in log and reader not in log, "no secret in the log")
 
 
+def run(at, package, script, *arguments, program=None):
+    """Runs a script, or a program of the package, that has the package."""
+    folder = os.path.join(os.environ["WEIR_FACADE_PACKAGES"], package)
+    command = [os.path.join(folder, "bin", program)] if program else ["-c", script]
+    done = subprocess.run([sys.executable, *command, *map(str, arguments)], capture_output=True, text=True, timeout=120,
+                          cwd=at.folder, env={**os.environ, "PYTHONPATH": folder, "HOME": str(at.folder)})
+    expect(done.returncode == 0, f"{package} ended with {done.returncode}: {done.stdout[-800:]}{done.stderr[-800:]}")
+    return done.stdout + done.stderr
+
+
+def seeded(service, *names):
+    """Torrents that the service has whole."""
+    hashes = {}
+    import qbittorrentapi as api
+    client = api.Client(host=f"http://127.0.0.1:{service.port}", username="admin", password="anything")
+    for name in names:
+        file, data, hashes[name] = torrent(name)
+        (service.home / "downloads" / name).write_bytes(data)
+        same(client.torrents_add(torrent_files=[file], is_skip_checking=True), "Ok.", f"adding {name}")
+    wait_for(lambda: len(client.torrents_info()) == len(names), 20, "the list")
+    return client, hashes
+
+
+AIOQBT = """
+import asyncio, sys
+from aioqbt.api import AddFormBuilder
+from aioqbt.client import create_client
+from aioqbt.exc import ConflictError
+
+async def main(url, file, elsewhere):
+    async with await create_client(url, username='admin', password='anything') as client:
+        assert await client.app.version() == 'v5.1.4' and await client.app.webapi_version() == '2.11.4'
+        assert (await client.app.preferences())['save_path']
+        await client.app.set_preferences({'up_limit': 2048000})
+        data = open(file, 'rb').read()
+        await client.torrents.add(AddFormBuilder.with_client(client).include_file(data, 'x.torrent').stopped(True).tags(['x']).build())
+        for _ in range(200):
+            rows = await client.torrents.info()
+            if rows:
+                break
+            await asyncio.sleep(0.05)
+        [row] = rows
+        assert row.state.value == 'stoppedDL' and row.tags == ['x'], row
+        id, torrents = row.hash, client.torrents
+        await torrents.properties(id), await torrents.webseeds(id), await torrents.piece_states(id), await torrents.piece_hashes(id)
+        assert [file.name for file in await torrents.files(id)] == ['aio'] and len(await torrents.trackers(id)) == 4
+        assert await torrents.export(id) == data and await torrents.count() == 1
+        await torrents.start([id]), await torrents.recheck([id]), await torrents.reannounce([id]), await torrents.stop([id])
+        await torrents.add_trackers(id, ['http://127.0.0.1:1/new/announce'])
+        await torrents.edit_tracker(id, 'http://127.0.0.1:1/new/announce', 'http://127.0.0.1:1/newer/announce')
+        await torrents.remove_trackers(id, ['http://127.0.0.1:1/newer/announce'])
+        await torrents.file_prio(id, [0], 6)
+        await torrents.set_upload_limit([id], 2048), await torrents.set_download_limit([id], 1024)
+        await torrents.create_category('c', elsewhere), await torrents.edit_category('c', elsewhere + '2')
+        await torrents.set_category([id], 'c')
+        assert (await torrents.categories())['c'].savePath.endswith('2')
+        await torrents.create_tags(['t', 'u']), await torrents.add_tags([id], ['t']), await torrents.remove_tags([id], ['x'])
+        await torrents.delete_tags(['u'])
+        await torrents.set_auto_management([id], False), await torrents.set_sequential_download([id], True)
+        await torrents.set_first_last_piece_prio([id], True), await torrents.set_force_start([id], True)
+        await torrents.rename(id, 'another'), await torrents.add_peers([id], ['127.0.0.1:9'])
+        try:
+            await torrents.top_prio([id])
+            assert False, 'a queue that is off was taken'
+        except ConflictError:
+            pass
+        main = await client.sync.maindata()
+        assert main.full_update and main.torrents[id]['name'] == 'another' and main.torrents[id]['tags'] == 't', main
+        await client.transfer.info(), await client.transfer.toggle_speed_limits_mode(), await client.log.main(), await client.rss.items()
+        await torrents.delete([id], True)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def drives_aioqbt(at, api):
+    """aioqbt: asynchronous, with types of its own for all it reads."""
+    service = Service(at, "aio")
+    (at.folder / "aio.torrent").write_bytes(torrent("aio")[0])
+    run(at, "aioqbt", AIOQBT, f"http://127.0.0.1:{service.port}/api/v2/", at.folder / "aio.torrent", service.home / "c")
+
+
+OLDER = """
+import sys, time
+import qbittorrent
+url, file, folder = sys.argv[1:]
+client = qbittorrent.Client(url)
+client.login('admin', 'anything')
+assert (client.qbittorrent_version, client.api_version) == ('v5.1.4', '2.11.4')
+assert client.download_from_file(open(file, 'rb'), savepath=folder, category='c') == 'Ok.'
+until = time.monotonic() + 20
+while not client.torrents() and time.monotonic() < until:
+    time.sleep(0.05)
+[row] = client.torrents()
+id = row['hash']
+assert row['category'] == 'c' and row['save_path'].rstrip('/') == folder, row
+assert client.get_torrent(id)['piece_size'] == 65536 and len(client.get_torrent_trackers(id)) == 4
+assert [file['name'] for file in client.get_torrent_files(id)] == ['older'] and client.get_torrent_webseeds(id) == []
+assert len(client.get_torrent_piece_states(id)) == 5 and id in client.sync_main_data()['torrents']
+client.pause(id), client.resume(id), client.recheck([id]), client.force_start([id], True), client.set_file_priority(id, 0, 1)
+client.create_category('d'), client.set_category([id], 'd'), client.remove_category('d')
+client.set_torrent_upload_limit([id], 5000), client.set_automatic_torrent_management([id])
+client.add_trackers(id, 'http://127.0.0.1:1/z/announce')
+client.preferences(), client.get_log(), client.get_alternative_speed_status, client.set_global_download_limit(0)
+client.delete_permanently([id])
+until = time.monotonic() + 20
+while client.torrents() and time.monotonic() < until:
+    time.sleep(0.05)
+assert client.torrents() == []
+client.logout()
+"""
+
+
+def drives_older(at, api):
+    """python-qbittorrent: old names of endpoints, and form data as requests makes it."""
+    service = Service(at, "older")
+    (at.folder / "older.torrent").write_bytes(torrent("older")[0])
+    run(at, "python-qbittorrent", OLDER, f"http://127.0.0.1:{service.port}/", at.folder / "older.torrent", service.home / "there")
+
+
+def removes(at, api):
+    """autoremove-torrents: removes what its rules say, with the data, and nothing else."""
+    service = Service(at, "removing")
+    client, hashes = seeded(service, "old", "new")
+    client.torrents_create_category("old")
+    client.torrents_set_category("old", torrent_hashes=hashes["old"])
+    wait_for(lambda: client.torrents_info(category="old"), 20, "the category")
+    (at.folder / "rules.yml").write_text(json.dumps({"task": {
+        "client": "qbittorrent", "host": f"http://127.0.0.1:{service.port}", "username": "admin", "password": "anything",
+        "strategies": {"s": {"categories": "old", "remove": "ratio < 0.5"}}, "delete_data": True}}))
+    said = run(at, "autoremove-torrents", None, f"--conf={at.folder / 'rules.yml'}", f"--log={at.folder}",
+               program="autoremove-torrents")
+    wait_for(lambda: [row.name for row in client.torrents_info()] == ["new"], 20, f"the removal ({said[-600:]})")
+    wait_for(lambda: not (service.home / "downloads/old").exists(), 20, "the data to go")
+    expect((service.home / "downloads/new").exists(), "what was to stay is gone")
+
+
+def manages(at, api):
+    """qbit_manage: categories by folder, tags by tracker, tracker errors, share limits."""
+    service = Service(at, "managed")
+    client, hashes = seeded(service, "film", "song")
+    downloads = str(service.home / "downloads")
+    folder = at.folder / "qbit_manage"
+    folder.mkdir()
+    (folder / "config.yml").write_text(json.dumps({
+        "commands": {name: name in ("cat_update", "tag_update", "rem_unregistered", "tag_tracker_error", "share_limits", "skip_cleanup")
+                     for name in ("dry_run", "cat_update", "tag_update", "rem_unregistered", "tag_tracker_error", "recheck",
+                                  "rem_orphaned", "tag_nohardlinks", "share_limits", "skip_cleanup", "skip_qb_version_check")},
+        "qbt": {"host": f"http://127.0.0.1:{service.port}", "user": "admin", "pass": "anything"},
+        "settings": {"tracker_error_tag": "issue"}, "directory": {"root_dir": downloads}, "cat": {"general": downloads},
+        "tracker": {"127.0.0.1": {"tag": "local"}, "other": {"tag": "other"}}, "recyclebin": {"enabled": False},
+        "share_limits": {"all": {"priority": 1, "max_ratio": 5, "max_seeding_time": 120, "limit_upload_speed": 100, "cleanup": False}}}))
+    wait_for(lambda: all(any("not reachable" in line.msg for line in client.torrents_trackers(id)) for id in hashes.values()), 60,
+             "the trackers to fail")
+    said = run(at, "qbit_manage", None, "--run", "--web-server=False", "--config-dir", folder, program="qbit-manage")
+
+    def managed():
+        rows = client.torrents_info()
+        return all(row.category == "general" and row.up_limit == 102400 and row.ratio_limit == 5 and row.seeding_time_limit == 120
+                   and {"local", "issue"} <= set(row.tags.split(", ")) for row in rows) and len(rows) == 2
+    wait_for(managed, 20, f"what it set ({said[-1500:]})")
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--package")
+    parser.add_argument("--packages")
+    parser.add_argument("names", nargs="*", help="only these checks")
     options = parser.parse_args()
-    if "WEIR_FACADE_PACKAGE" not in os.environ:
-        os.environ["WEIR_FACADE_PACKAGE"] = package(options.package)
+    if "WEIR_FACADE_PACKAGES" not in os.environ:
+        os.environ["WEIR_FACADE_PACKAGES"] = packages(options.packages)
+        # The lab runs this script anew in its namespaces, and would forget to clean up.
+        done = subprocess.run([sys.executable, *sys.argv], env=os.environ)
+        sys.exit(done.returncode)
     laboratory.enter_namespace()
-    sys.path.insert(0, os.environ["WEIR_FACADE_PACKAGE"])
+    folder = os.environ["WEIR_FACADE_PACKAGES"]
+    present = set(os.listdir(folder))
+    if "qbittorrent-api" not in present:
+        sys.exit(0)
+    sys.path.insert(0, os.path.join(folder, "qbittorrent-api"))
     import qbittorrentapi as api
+    import exchanges
     at = laboratory.Lab()
-    failures = 0
-    for check in (drives, asks_who):
+    checks = {drives: "qbittorrent-api", asks_who: "qbittorrent-api", drives_aioqbt: "aioqbt", drives_older: "python-qbittorrent",
+              removes: "autoremove-torrents", manages: "qbit_manage"}
+    for name in exchanges.CLIENTS:
+        def replay(at, api, name=name):
+            exchanges.replay(name, Service(at, name), torrent)
+        replay.__doc__ = f"{name}: the requests that it makes"
+        replay.__name__ = name
+        checks[replay] = "qbittorrent-api"
+    passed = failures = 0
+    for check, package in checks.items():
+        if package not in present or options.names and check.__name__ not in options.names:
+            continue
         started = time.monotonic()
         try:
             check(at, api)
+            passed += 1
             print(f"{check.__doc__.splitlines()[0]} ok ({time.monotonic() - started:.1f} s)", flush=True)
         except Exception as error:
             failures += 1
             print(f"{check.__doc__.splitlines()[0]} FAILED: {type(error).__name__}: {error}", flush=True)
-    print(f"{2 - failures} passed, {failures} failed", flush=True)
+    print(f"{passed} passed, {failures} failed", flush=True)
     sys.exit(1 if failures else 0)
 
 

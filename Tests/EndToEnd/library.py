@@ -4,109 +4,21 @@ libtorrent peers. Restarts, clean and by kill -9; removal; watched folders; thou
 
 import argparse
 import hashlib
-import http.client
 import json
 import os
 import random
-import shutil
 import signal
-import sqlite3
+import socket
 import sys
 import time
-import urllib.parse
 
 import lab as laboratory
-from lab import bencode, free_port, wait_for
+from lab import bencode, wait_for
+from library_service import Governing, Service, expect, listening_port, resident, same
 
 import libtorrent as lt
 
 MIB = 1 << 20
-
-
-def expect(condition, what):
-    if not condition:
-        raise AssertionError(what)
-
-
-def same(found, wanted, what):
-    if found != wanted:
-        raise AssertionError(f"{what}: {found!r}, not {wanted!r}")
-
-
-class Service:
-    """A `weir serve` without any configuration."""
-
-    def __init__(self, at, name="weir"):
-        self.at = at
-        self.home = at.folder / name
-        self.home.mkdir()
-        self.state, self.downloads = self.home / "state", self.home / "downloads"
-        self.port = free_port()
-        self.log = f"{name}.log"
-        self.process = None
-
-    def start(self):
-        environment = {**os.environ, "HOME": str(self.home), "WEIR_GLOBAL_PORT": str(self.port)}
-        for name in ("STATE_DIRECTORY", "XDG_STATE_HOME", "XDG_DOWNLOAD_DIR", "XDG_CONFIG_HOME", "WEIR_CONFIG"):
-            environment.pop(name, None)
-        begun = time.monotonic()
-        self.process = self.at.start(
-            [laboratory.BINARY, "serve", "--state", self.state, "--downloads", self.downloads], self.log,
-            env=environment, cwd=self.home)
-        wait_for(self.is_up, 120, "the service")
-        return time.monotonic() - begun
-
-    def is_up(self):
-        expect(self.process.poll() is None, "the service has ended: " + (self.at.folder / self.log).read_text()[-2000:])
-        try:
-            return self.call("GET", "app/version")[0] == 200
-        except OSError:
-            return False
-
-    def stop(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        self.process.wait(60)
-        if how == signal.SIGTERM:
-            same(self.process.returncode, 0, "the exit code")
-
-    def call(self, method, path, form=None, files=()):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {}
-        body = None
-        if files:
-            boundary = "weir" + hashlib.sha1(os.urandom(8)).hexdigest()
-            parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
-                     for key, value in (form or {}).items()]
-            parts += [f'--{boundary}\r\nContent-Disposition: form-data; name="torrents"; filename="{n}.torrent"\r\n'
-                      "Content-Type: application/x-bittorrent\r\n\r\n".encode() + data + b"\r\n"
-                      for n, data in enumerate(files)]
-            body = b"".join(parts) + f"--{boundary}--\r\n".encode()
-            headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
-        elif form is not None:
-            body = urllib.parse.urlencode(form)
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        try:
-            connection.request(method, "/api/v2/" + path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    def do(self, path, form=None, files=(), status=200):
-        found, body = self.call("POST", path, form or {}, files)
-        same(found, status, f"{path} answered {body[:300]!r}")
-        return body
-
-    def get(self, path, **query):
-        status, body = self.call("GET", path + ("?" + urllib.parse.urlencode(query) if query else ""))
-        same(status, 200, f"{path} answered {body[:300]!r}")
-        return json.loads(body)
-
-    def info(self, info_hash=None):
-        rows = self.get("torrents/info", **({"hashes": info_hash} if info_hash else {}))
-        if info_hash is None:
-            return {row["hash"]: row for row in rows}
-        return rows[0] if rows else None
 
 
 class Content:
@@ -201,6 +113,8 @@ def lives_on(at):
     weir.do("torrents/setDownloadLimit", {"hashes": two.hash, "limit": "50000"})
     weir.do("app/setPreferences", {"json": json.dumps({"up_limit": 777000, "max_ratio": 3})})
 
+    weir.do("transfer/banPeers", {"peers": "127.0.0.1:1|192.0.2.9:0"})
+
     def kept():
         return {h: {key: r[key] for key in KEPT} for h, r in weir.info().items()}
 
@@ -215,8 +129,13 @@ def lives_on(at):
         after[one.hash]["state"] = "stalledUP"
         same(after, before, f"after {how.name}")
         same(weir.get("app/preferences")["up_limit"], 777000, "a preference")
+        same(weir.get("app/preferences")["banned_IPs"], "127.0.0.1\n192.0.2.9", "who is banned")
         same(weir.get("torrents/categories")["films"]["savePath"], str(weir.home / "films"), "the category")
         same(sorted(weir.get("torrents/tags")), ["x", "y"], "the tags")
+    with socket.create_connection(("127.0.0.1", listening_port(weir)), timeout=5) as banned:
+        same(banned.recv(1), b"", "what a banned host hears")
+    weir.do("app/setPreferences", {"json": json.dumps({"banned_IPs": "192.0.2.9\nnonsense"})})
+    same(weir.get("app/preferences")["banned_IPs"], "192.0.2.9", "who is still banned")
     # It still seeds what it has: another libtorrent fetches it.
     leech = lt.session({"listen_interfaces": "127.0.0.1:0", "enable_dht": False, "enable_lsd": False})
     handle = leech.add_torrent({"ti": lt.torrent_info(lt.bdecode(one.bytes)), "save_path": str(at.folder / "leech")})
@@ -225,18 +144,6 @@ def lives_on(at):
     handle.connect_peer(("127.0.0.1", port))
     wait_for(lambda: handle.status().is_seeding, 60, "the leech")
     weir.stop()
-
-
-def listening_port(weir):
-    """The port on which the process takes peers: the one that is not its API's."""
-    pid = weir.process.pid
-    inodes = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
-    for line in open("/proc/net/tcp").read().splitlines()[1:]:
-        parts = line.split()
-        port = int(parts[1].split(":")[1], 16)
-        if parts[3] == "0A" and f"socket:[{parts[9]}]" in inodes and port != weir.port:
-            return port
-    raise AssertionError("the engine listens nowhere")
 
 
 @check
@@ -349,24 +256,6 @@ def watching(at):
     weir.stop()
 
 
-class Governing(Service):
-    """The same beside a real qBittorrent, under the same caps."""
-
-    def __init__(self, at, instances, trackers):
-        super().__init__(at, "both")
-        self.log = "governing.console"
-        self.weir = laboratory.Weir(at, "governing")
-        self.port = self.weir.port
-        self.weir.configure(
-            instances, trackers, {"engine": {"enabled": True, "state": str(self.state), "directory": str(self.downloads)}},
-            poll_interval=1, headroom=0)
-
-    def start(self):
-        self.weir.start()
-        self.process = self.weir.process
-        wait_for(self.is_up, 120, "the service")
-
-
 @check
 def sharing(at, cap=2_000_000):
     """One cap for the engine and a real qBittorrent: both get half while both want more, each all that the other leaves."""
@@ -446,13 +335,6 @@ def many(at, count=2000):
     print(f"   {count} torrents: up after {seconds:.2f} s, {resident(weir) / MIB:.0f} MiB", flush=True)
     expect(seconds < 20, f"the start took {seconds:.1f} s")
     weir.stop()
-
-
-def resident(weir):
-    for line in open(f"/proc/{weir.process.pid}/status"):
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    return 0
 
 
 def main():

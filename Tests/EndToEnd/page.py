@@ -12,6 +12,8 @@ import http.server
 import json
 import os
 import re
+import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -121,11 +123,11 @@ def _(at):
     browser.run("document.querySelector('[data-range=\"1h\"]').click()")
 
 
-@check("filter")
-def _(at):
+def filter_times(browser, texts):
+    """Milliseconds that each took, with the frame after it."""
     times = []
-    for words in ["r", "ri", "river", "river flac", "alpha.example", "zzz", "x265 stone", ""]:
-        answer = at.browser.run_async("""
+    for words in texts:
+        answer = browser.run_async("""
             const search = document.getElementById("search");
             search.value = arguments[0];
             watched.busy = 0;
@@ -140,10 +142,17 @@ def _(at):
         if words == "river flac":
             expect(0 < answer["count"] < TORRENTS and "River" in answer["first"], f"found {answer}")
         if words == "zzz":
-            expect(answer["count"] == 0 and "No torrent fits" in text(at.browser, "#empty"), "nothing found is said")
+            expect(answer["count"] == 0 and "No torrent fits" in text(browser, "#empty"), "nothing found is said")
+    return times
+
+
+@check("filter")
+def _(at):
+    times = filter_times(at.browser, ["r", "ri", "river", "river flac", "alpha.example", "zzz", "x265 stone", ""])
     expect(shown(at.browser) == TORRENTS, "all are back")
-    middle = sorted(times)[len(times) // 2]
-    expect(middle < at.bounds["filter"], f"a filter took {middle:.1f} ms")
+    middle = statistics.median(times)
+    slowest = max(times) if at.is_strict else middle
+    expect(slowest < at.bounds["filter"], f"a filter took {slowest:.1f} ms")
     return f"{middle:.1f} ms, worst {max(times):.1f} ms"
 
 
@@ -221,12 +230,65 @@ def _(at):
                    "the passkey is masked")
         if tab == "Files":
             expect("<b>bold</b>/x.mkv" in content, "file names")
-    foreign = browser.run("return document.querySelectorAll('#grid :is(img, script, b, svg), dialog :is(img, script), "
-                          "dialog td b, [onload], [onerror], [href^=javascript]').length")
+    browser.run("[...document.querySelectorAll('[role=tab]')][0].click()")
+    browser.wait("document.querySelector('dialog .pairs')", "the overview")
+    content = text(browser, "dialog .pairs")
+    for part in ("<a href=javascript:document.title='pwned'>click</a>\u00b7", "<svg onload=document.title='pwned'>\u00b7", "\u00b7tag"):
+        expect(part in content, f"{part!r} is not shown as it is: {content}")
+    for place in ("#instance-rows", "#banner"):
+        expect("attic <img src=x onerror" in text(browser, place), f"the instance's name in {place}")
+    for label in ("Category", "Tag"):
+        browser.run("[...document.querySelectorAll('.filters select')].find((one) => one.ariaLabel === arguments[0]).dispatchEvent(new Event('focus'))", label)
+    expect("<svg onload=" in text(browser, ".filters") and "<script>" in text(browser, ".filters"), "categories and tags to choose from")
+    # What Weir itself says of what it was sent.
+    said = browser.run_async("fetch('match/test?url=' + encodeURIComponent('<img src=x>')).then((a) => done(a.headers.get('content-type')))")
+    expect(said == "application/json", f"an echo is no page: {said}")
+    for path in ("nowhere<img src=x>", "api/ui/torrent?id=<script>x</script>", "history?limit=<b>"):
+        kind, sniff = browser.run_async("fetch(arguments[0]).then((a) => done([a.headers.get('content-type'), a.headers.get('x-content-type-options')]))", path)
+        expect(kind == "application/json" and sniff == "nosniff", f"an error is no page: {kind}")
+    foreign = browser.run("return document.querySelectorAll('#grid :is(img, script, b, svg), dialog :is(img, script), dialog td b, img, "
+                          "#instance-rows :is(img, script), .filters :is(img, svg, script) option, option *, [onload], [onerror], "
+                          "[href^=javascript]').length")
     expect(foreign == 0, f"{foreign} elements came out of texts")
     expect("pwned" not in browser.run("return document.title"), "no script of a name has run")
     browser.press("Escape")
     browser.wait("!document.querySelector('dialog')", "the page to close")
+
+
+def choose(browser, label, value):
+    browser.run("const s = [...document.querySelectorAll('.filters select')].find((one) => one.ariaLabel === arguments[0]); "
+                "s.focus(); s.value = arguments[1]; s.dispatchEvent(new Event('change'))", label, value)
+
+
+def press_row(browser, place):
+    browser.run("[...document.querySelectorAll('#grid-body .row:not([hidden])')].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)"
+                "[arguments[0]].querySelector('.name').dispatchEvent(new MouseEvent('click', { bubbles: true }))", place)
+
+
+@check("columns are chosen, moved, and kept in the browser; so is the order")
+def _(at):
+    browser = at.browser
+    heads = "[...document.querySelectorAll('#grid-head .cell:not(.tick)')].map((c) => c.classList[1]).join(' ')"
+    before = browser.run(f"return {heads}")
+    browser.run("document.getElementById('columns').click()")
+    browser.wait("document.querySelector('dialog .chooser')", "the columns")
+    for key, is_on in (("reason", True), ("completed", True), ("ratio", False)):
+        expect(browser.run("const b = document.querySelector(`.chooser [data-key=${arguments[0]}] input`); b.click(); return b.checked", key) == is_on, key)
+    browser.run("document.querySelector('.chooser [data-key=up] [data-step=\"-1\"]').click()")
+    chosen = browser.run(f"return {heads}").split()
+    expect(chosen[-2:] == ["reason", "completed"] and "ratio" not in chosen and chosen.index("up") < chosen.index("down"), f"{chosen}, not {before}")
+    browser.press("Escape")
+    browser.run("document.querySelector('#grid-head .size button').click()")
+    browser.open(at.fixture.url)
+    browser.wait("document.querySelectorAll('#grid-body .row:not([hidden])').length > 0", "the list")
+    expect(browser.run(f"return {heads}").split() == chosen, "the columns after a reload")
+    expect(browser.run("return document.querySelector('#grid-head .size').getAttribute('aria-sort')") == "descending", "the order after a reload")
+    browser.run("document.getElementById('columns').click()")
+    browser.run("[...document.querySelectorAll('dialog footer button')].find((b) => b.textContent === 'As there is room').click()")
+    expect(browser.run(f"return {heads}") == before, "what there is room for")
+    browser.run("document.querySelector('#grid-head .added button').click()")
+    stored = browser.run("return JSON.stringify({ ...localStorage })")
+    expect(len(stored) < 300 and "magnet" not in stored, f"what the browser keeps: {stored}")
 
 
 @check("keyboard")
@@ -383,11 +445,64 @@ def _(at):
     watched = at.browser.run("return watched")
     at.browser.collect()
     expect(watched["policy"] == [] and watched["errors"] == [] and watched["dialogs"] == 0, watched)
-    errors = [m["message"] for m in at.browser.messages if m["level"] in ("SEVERE", "WARNING")]
+    # But for what was asked for wrongly on purpose.
+    errors = [m["message"] for m in at.browser.messages if m["level"] in ("SEVERE", "WARNING") and "%3C" not in m["message"]]
     expect(errors == [], errors)
     foreign = [url for url in at.browser.requests if not url.startswith((at.fixture.url, "data:", "about:", "chrome"))]
     expect(foreign == [] and len(at.browser.requests) > 30, f"requests elsewhere: {foreign[:5]}")
     return f"{len(at.browser.requests)} requests"
+
+
+@check("30,000 rows of two kinds: where they are, why they have their limit, and nothing that has no meaning there")
+def _(at):
+    fixture = Fixture(more=["-", "open", "18000"])
+    browser = at.browser
+    try:
+        times = []
+        for _ in range(3):
+            browser.open(fixture.url)
+            times.append(browser.wait("performance.getEntriesByName('weir-list-painted')[0]?.startTime ?? 0", "the list") / 1000)
+        expect(shown(browser) == 30_000, f"{shown(browser)} torrents are shown")
+        expect(min(times) < 2.5 * at.bounds["paint"], f"first paint after {min(times):.2f} s")
+        times = filter_times(browser, ["g", "go", "governed 17", "river", "home", "zzz", ""])
+        slowest = max(times) if at.is_strict else statistics.median(times)
+        expect(slowest < at.bounds["filter"], f"a filter took {slowest:.1f} ms")
+        rate = max((scroll(at) for _ in range(2)), key=lambda one: one["rate"])
+        expect(rate["rate"] >= (at.bounds["frames"] if at.is_strict else min(at.bounds["frames"], rate["rest"] / 4)), rate)
+        choose(browser, "Where", "=seedbox")
+        expect(shown(browser) == 12_000, f"{shown(browser)} torrents are in the seedbox")
+        choose(browser, "Where", "=home")
+        expect(shown(browser) == 6000, f"{shown(browser)} torrents are at home")
+        rates = "[...document.querySelectorAll('#grid-body .row:not([hidden]) .up')].map((cell) => cell.textContent).join()"
+        before = browser.run(f"return {rates}")
+        browser.wait(f"{rates} !== {json.dumps(before)}", "their rates to change", 30)
+        press_row(browser, 0)
+        expect(text(browser, "#selection .muted").startswith("in a qBittorrent"), text(browser, "#selection .muted"))
+        offered = "[...document.querySelectorAll('#selection button')].filter((b) => !b.hidden).map((b) => b.textContent).join()"
+        expect(browser.run(f"return {offered}") == "", f"offered for a governed one: {browser.run(f'return {offered}')}")
+        browser.press("Delete")
+        expect(browser.run("return !document.querySelector('dialog')"), "a governed one is not removed")
+        browser.press("Enter")
+        browser.wait("document.querySelector('dialog .verdict .headline')", "its page")
+        content = text(browser, "dialog")
+        for part in ("onerror", "Its limit holds it", "What Weir has set", "Alpha: cap 8.00 MiB/s"):
+            expect(part in content, f"{part} in {content}")
+        expect("#governed=" in browser.run("return location.href"), "the address names it")
+        browser.press("Escape")
+        browser.run("[...document.querySelectorAll('.filters button')].find((b) => b.textContent === 'Clear').click()")
+        browser.run("document.getElementById('grid').focus()")
+        browser.press("Control+a")
+        expect("of them 12" in text(browser, "#selection .muted"), text(browser, "#selection .muted"))
+        expect("Stop" in browser.run(f"return {offered}"), "what can be done to Weir's own")
+        foreign = browser.run("return document.querySelectorAll('#grid :is(img, script, b, svg), select svg, .filters img').length")
+        expect(foreign == 0 and "pwned" not in browser.run("return document.title"), "hostile names and categories are text")
+        watched = browser.run("return watched")
+        expect(watched["policy"] == [] and watched["errors"] == [] and watched["dialogs"] == 0, watched)
+        return f"{min(times):.1f} to {max(times):.1f} ms a filter, {rate['rate']:.0f} frames/s"
+    finally:
+        fixture.close()
+        browser.open(at.fixture.url)
+        browser.wait("document.querySelectorAll('#grid-body .row:not([hidden])').length > 0", "the first list again")
 
 
 @check("a newcomer is told what to do, and a link that is added appears")
@@ -431,18 +546,99 @@ def _(at):
         send(token="let me in", name="ada", password="long enough")
         browser.wait(f"document.querySelectorAll('{ROWS}').length === 20", "the torrents after the set-up")
         expect(text(browser, "#who") == "ada", "who is logged in")
-        browser.run("document.getElementById('who').click()")
-        browser.wait("document.querySelector('dialog .primary')", "the account")
-        browser.run("document.querySelector('dialog .primary').click()")
+        keys_and_sessions(at, fixture)
+        cookie = session_cookie(browser)
+        stream = EventStream(fixture, cookie)
+        press(browser, "Log out", "dialog footer")
+        expect(stream.ends_within(10), "a log-out ends the open streams")
         browser.wait("document.querySelector('dialog input[name=password]')?.autocomplete === 'current-password'", "the log-in form")
         send(name="ada", password="wrong one")
         browser.wait("!document.querySelector('dialog .problem').hidden", "why not")
-        send(name="ada", password="long enough")
+        for _ in range(3):
+            browser.wait("!document.querySelector('dialog form button').disabled", "the form")
+            send(name="ada", password="wrong one")
+            browser.wait("!document.querySelector('dialog .problem').hidden", "why not")
+        browser.wait("/The next one can be made in [1-3] s/.test(document.querySelector('dialog .problem').textContent)", "the wait to be shown")
+        expect(browser.run("return document.querySelector('dialog form button').disabled"), "nothing is sent while it waits")
+        browser.wait("!document.querySelector('dialog form button').disabled", "the wait to end")
+        send(name="ada", password="even longer")
         browser.wait(f"document.querySelectorAll('{ROWS}').length === 20", "the torrents after the log-in")
         stored = browser.run("return JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }])")
         expect("session" not in stored and "enough" not in stored, f"no secret in the browser's storage: {stored}")
     finally:
         fixture.close()
+
+
+def press(browser, label, within="dialog"):
+    browser.run("[...document.querySelectorAll(`${arguments[0]} button`)].filter((b) => b.textContent === arguments[1]).at(-1).click()",
+                within, label)
+
+
+def session_cookie(browser):
+    found = [c for c in browser.cdp("Network.getAllCookies")["cookies"] if c["name"] == "weir_session"]
+    expect(found[0]["httpOnly"] and found[0]["sameSite"] == "Strict", f"the cookie {found}")
+    return "Cookie: weir_session=" + found[0]["value"]
+
+
+class EventStream:
+    """Server-sent events over a connection of its own."""
+
+    def __init__(self, fixture, header):
+        self.socket = socket.create_connection(("127.0.0.1", fixture.port), timeout=15)
+        self.socket.sendall(f"GET /api/ui/events HTTP/1.1\r\nHost: 127.0.0.1:{fixture.port}\r\n{header}\r\n\r\n".encode())
+        self.head = self.socket.recv(4096)
+        expect(b" 200 " in self.head, f"the stream: {self.head[:200]}")
+
+    def ends_within(self, seconds):
+        """The chunk of no bytes ends a body."""
+        deadline = time.monotonic() + seconds
+        self.socket.settimeout(seconds)
+        data = self.head
+        while time.monotonic() < deadline:
+            try:
+                more = self.socket.recv(65536)
+            except TimeoutError:
+                return False
+            data = data[-16:] + more
+            if not more or data.endswith(b"0\r\n\r\n"):
+                self.socket.close()
+                return True
+        return False
+
+
+def keys_and_sessions(at, fixture):
+    """A key is shown once, lets in, and is taken back with its open streams; a session of somebody else is ended."""
+    browser = at.browser
+    browser.run("document.getElementById('who').click()")
+    browser.wait("document.querySelector('dialog.account form.make')", "the account")
+    browser.run("document.querySelector('.make input').value = 'sonarr'; document.querySelector('.make').requestSubmit()")
+    secret = browser.wait("document.querySelector('.secret')?.value", "the secret")
+    expect(secret == "key-sonarr", secret)
+    press(browser, "I have it")
+    browser.wait("!document.querySelector('.secret')", "the secret to go")
+    browser.wait("document.querySelector('dialog.account td')?.textContent === 'sonarr'", "the key in the list")
+    expect(secret not in browser.run("return document.documentElement.outerHTML + JSON.stringify({ ...localStorage })"), "the secret is nowhere any more")
+    stream = EventStream(fixture, f"X-API-Key: {secret}")
+    press(browser, "Revoke")
+    browser.wait("document.querySelector('dialog.ask')", "the question")
+    press(browser, "Revoke", "dialog.ask footer")
+    expect(stream.ends_within(10), "a key that is taken back ends its streams")
+    request = urllib.request.Request(fixture.url + "api/access/login", json.dumps({"name": "ada", "password": "long enough"}).encode(),
+                                     {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        other = EventStream(fixture, "Cookie: " + answer.headers["Set-Cookie"].split(";")[0])
+    browser.press("Escape")
+    browser.wait("!document.querySelector('dialog')", "the account to close")
+    browser.run("document.getElementById('who').click()")
+    browser.wait("[...document.querySelectorAll('dialog.account td button')].some((b) => b.textContent === 'Log out')", "the other session")
+    press(browser, "Log out", "dialog.account td")
+    expect(other.ends_within(10), "a session that is ended ends its streams")
+    press(browser, "Change password")
+    browser.wait("document.querySelectorAll('dialog.ask input[type=password]').length === 3", "the passwords")
+    browser.run("[...document.querySelectorAll('dialog.ask input')].forEach((i, n) => { i.value = ['long enough', 'even longer', 'even longer'][n]; })")
+    press(browser, "Change it", "dialog.ask footer")
+    browser.wait("!document.querySelector('dialog.ask')", "the new password to be taken")
+    expect(browser.run("return document.querySelector('dialog.account') !== null"), "the account stays open")
 
 
 @check("a foreign page changes nothing and reads nothing")

@@ -2,8 +2,7 @@
 # The end-to-end tests against the built binary, each with its time.
 #
 #     run.sh              all of them, in their short forms
-#     run.sh NAME [ARG…]  one of them: commands, formats, why, interop, web, mapping, hostile, strangers, bad_input, engine_faults,
-#                         download_kills, caps, many, page, library, facade, daemon, packaging, faults, outages, service, kills or swarm
+#     run.sh NAME [ARG…]  one of them: the script NAME.py beside this one
 #
 # Needs root, for network namespaces of their own; WEIR_BINARY names another binary than .build/release/weir.
 set -uo pipefail
@@ -46,8 +45,11 @@ run bad_input
 run engine_faults
 run download_kills --count 8
 run page
+run page_serve
 run library
 run facade
+run database
+run canaries
 run daemon
 run packaging
 run faults

@@ -109,6 +109,47 @@ struct LocalLineTests {
     let temporary = TemporaryDirectory()
     var path: String { self.temporary.file("sockets") }
 
+    @Test(
+        "An answer may come later and from another thread; who has gone meanwhile, and who waits too long, gets none"
+    )
+    func later() async throws {
+        let loop = try EventLoop(name: "served")
+        let directory = try LocalDirectory(self.path, creates: true)
+        let replies = Lock<[LocalLineServer.Reply]>([])
+        let server = Shared<LocalLineServer?>(nil)
+        let isMade = Gate()
+        var limits = LocalLineServer.Limits()
+        limits.seconds = 3
+        loop.post { [limits] in
+            let made = try? LocalLineServer(loop: loop, directory: directory, name: "later", limits: limits) {
+                line, reply in
+                if line == "now" { return reply(pieces(["at once"])) }
+                if line == "none" { return reply(nil) }
+                replies.withLock { $0.append(reply) }
+            }
+            server.update { $0 = made }
+            isMade.open()
+        }
+        try loop.start()
+        isMade.wait()
+        #expect(answered(directory.ask("now")) == ["later.sock": "at once"])
+        #expect(answered(directory.ask("none")) == ["later.sock": ""])
+        let gone = try RawClient(directory.path + "/later.sock", sending: Array("gone\n".utf8))
+        while replies.withLock({ $0.isEmpty }) { sched_yield() }
+        shutdown(gone.descriptor, Int32(SHUT_RDWR))
+        replies.withLock { $0.removeFirst() }(pieces(["to nobody"]))
+        let asking = Task.detached { answered(directory.ask("wait")) }
+        while replies.withLock({ $0.isEmpty }) { try await Task.sleep(for: .milliseconds(5)) }
+        replies.withLock { $0.removeFirst() }(pieces(["in", " pieces"]))
+        #expect(await asking.value == ["later.sock": "in pieces"])
+        // Nobody replies: the server ends it. What comes then is too late, and reaches nobody else.
+        #expect(answered(directory.ask("never")) == ["later.sock": ""])
+        replies.withLock { $0.removeFirst() }(pieces(["too late"]))
+        #expect(answered(directory.ask("now")) == ["later.sock": "at once"])
+        loop.stop()
+        loop.join()
+    }
+
     @Test("Everybody who listens in the folder answers, and is gone when its loop has ended")
     func answersOfAll() throws {
         let first = try Served(self.path, name: "1")

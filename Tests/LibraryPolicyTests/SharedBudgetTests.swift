@@ -3,8 +3,8 @@ import SwarmTypes
 import TestKit
 import Testing
 
-/// The two users of a cap: the engine takes its share at once, the instances use what their limits let through, and only
-/// four fifths of that where many torrents share them.
+/// The two users of a cap: the instances use what their limits let through, and only four fifths of that where many torrents
+/// share them; the engine takes what they leave.
 private struct Users {
     var engineDemand: Int64 = 0
     var instancesDemand: Int64 = 0
@@ -15,7 +15,7 @@ private struct Users {
     mutating func use(_ budget: SharedBudget) -> BudgetReading {
         let share = Double(budget.instances.bytesPerSecond) * self.efficiency
         self.instances = min(self.instancesDemand, Int64(share))
-        self.engine = min(self.engineDemand, budget.engine.bytesPerSecond)
+        self.engine = min(self.engineDemand, budget.cap.bytesPerSecond - self.instances)
         return BudgetReading(
             engine: ByteRate(bytesPerSecond: self.engine), engineWaits: self.engineDemand > self.engine,
             instances: ByteRate(bytesPerSecond: self.instances),

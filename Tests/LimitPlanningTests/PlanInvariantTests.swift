@@ -96,6 +96,7 @@ struct PlanInvariantTests {
             var random = RandomInput(seed: seed)
             var settings = PlanningSettings()
             settings.strategy = strategy
+            settings.weighsBursts = seed % 2 == 1
             let cap = Int64.random(in: 1 << 20...1 << 24, using: &random.random)
             let count = Int.random(in: 2...60, using: &random.random)
             var input = PlanningInput(

@@ -32,6 +32,7 @@ struct RandomInput {
             self.chance(1, of: 3) ? Int.random(in: 0...10, using: &self.random) : 1000
         settings.maximumCalls = self.chance(1, of: 3) ? Int.random(in: 4...40, using: &self.random) : 500
         if self.chance(1, of: 4) { settings.activeThreshold = .zero }
+        settings.weighsBursts = self.chance(1, of: 2)
         return settings
     }
 

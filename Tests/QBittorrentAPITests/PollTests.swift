@@ -307,7 +307,24 @@ import Testing
         #expect(report.calls == 2)
         #expect(client.table.row(of: id)?.uploadLimit == .bytesPerSecond(5000))
         fake.change { $0.staleLimits = [:] }
+        #expect(try await client.poll().calls == 2)
         #expect(try await client.poll().calls == 1)
+        #expect(summaries(client.table) == summaries(fake))
+    }
+
+    @Test("A limit that another hand set back to what it was makes no difference, and is seen all the same")
+    func setBack() async throws {
+        let fake = FakeQBittorrent(api: "2.11.4", torrents: 3)
+        let (client, _) = makeClient(fake)
+        _ = try await client.poll()
+        let id = try #require(fake.all.keys.first)
+        let before = try #require(client.table.row(of: id)?.uploadLimit)
+        try await client.setUploadLimit(.bytesPerSecond(5000), of: [id])
+        _ = try await client.readLimits(of: [id])
+        #expect(client.table.row(of: id)?.uploadLimit == .bytesPerSecond(5000))
+        fake.all[id]?.limit = 0
+        _ = try await client.poll()
+        #expect(client.table.row(of: id)?.uploadLimit == before)
         #expect(summaries(client.table) == summaries(fake))
     }
 

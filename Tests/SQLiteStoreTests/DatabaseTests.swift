@@ -184,17 +184,21 @@ struct DatabaseTests {
 
         let (first, copy) = (self.directory.file("first.db"), self.directory.file("copy.db"))
         let open = try Database(path: first, migrations: items)
-        for suffix in ["", ".lock"] {
+        for suffix in ["", ".lock", "-shm"] {
             try FileManager.default.copyItem(atPath: first + suffix, toPath: copy + suffix)
         }
+        #expect(failure { _ = try Database(path: copy, migrations: items) }?.reason == .logMissing)
+        try FileManager.default.removeItem(atPath: copy + "-shm")
         guard case .damaged = failure({ _ = try Database(path: copy, migrations: items) })?.reason else {
-            Issue.record("a database was opened without its log")
+            Issue.record("a database was opened without its log and its index")
             return
         }
         // Once it is folded, the file alone is whole.
         try open.foldLog()
-        try FileManager.default.removeItem(atPath: copy)
-        try FileManager.default.copyItem(atPath: first, toPath: copy)
+        for suffix in ["", ".lock"] {
+            try FileManager.default.removeItem(atPath: copy + suffix)
+            try FileManager.default.copyItem(atPath: first + suffix, toPath: copy + suffix)
+        }
         let again = try Database(path: copy, migrations: items)
         #expect(try again.firstInt64("SELECT count(*) FROM items") == 0)
         withExtendedLifetime(open) {}

@@ -118,6 +118,8 @@ struct DormantEngineTests {
         try await seeder.wait { $0.dormantCount == 1 }
         let progress = try #require(await seeder.engine.progress(of: id))
         #expect(progress.uploaded == Int64(fixture.data.count))
+        // What the peer's connection might still have read when it closed is no download: a few messages are.
+        #expect(await seeder.engine.sessionTotals.downloaded < 16 * 1024)
         let snapshot = try #require(await seeder.engine.snapshot(of: id))
         #expect(snapshot.ledger.handshakes == 1)
         #expect(snapshot.state == .seeding)

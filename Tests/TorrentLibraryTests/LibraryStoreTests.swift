@@ -7,7 +7,7 @@ import TorrentStorage
 
 @testable import TorrentLibrary
 
-private func id(_ number: Int) -> TorrentID? {
+private func torrentID(_ number: Int) -> TorrentID? {
     TorrentID(bytes: (0..<20).map { UInt8(truncatingIfNeeded: $0 < 4 ? number >> (8 * $0) : 7) })
 }
 
@@ -79,7 +79,7 @@ struct LibraryStoreTests {
         let store = try ResumeStore(path: self.temporary.file("library.db"))
         var changes = LibraryChanges()
         for number in 0..<10 {
-            let id = try #require(id(number))
+            let id = try #require(torrentID(number))
             try store.add([record(id)])
             changes.rows.append(self.row(id, &random))
         }
@@ -128,7 +128,7 @@ struct LibraryStoreTests {
     @Test("The timeline keeps the newest hundred, and a repetition only moves the last")
     func timeline() throws {
         let store = try ResumeStore(path: self.temporary.file("library.db"))
-        let id = try #require(id(1))
+        let id = try #require(torrentID(1))
         var changes = LibraryChanges()
         for number in 0..<150 {
             for _ in 0..<2 {
@@ -147,7 +147,7 @@ struct LibraryStoreTests {
     func removing() throws {
         var random = SplitMix64(seed: 1)
         let store = try ResumeStore(path: self.temporary.file("library.db"))
-        let ids = try (0..<4).map { try #require(id($0)) }
+        let ids = try (0..<4).map { try #require(torrentID($0)) }
         var changes = LibraryChanges()
         for id in ids {
             try store.add([record(id)])
@@ -172,7 +172,7 @@ struct LibraryStoreTests {
     @Test("Newer changes take the place of those that could not be written")
     func merging() throws {
         var random = SplitMix64(seed: 2)
-        let ids = try (0..<3).map { try #require(id($0)) }
+        let ids = try (0..<3).map { try #require(torrentID($0)) }
         var older = LibraryChanges()
         older.rows = ids.map { self.row($0, &random) }
         older.tags = ["old"]
@@ -200,6 +200,8 @@ struct LibraryStoreTests {
         preferences.listeningPort = 65535
         preferences.encryption = .require
         preferences.watchFolders = ["/a b", "/c"]
+        preferences.bannedHosts = ["192.0.2.1", "2001:db8::1"].compactMap { PeerAddress(host: $0, port: 0) }
+        preferences.reservesSpace = true
         var found = LibraryPreferences(directory: "/other")
         found.take(preferences.columns)
         #expect(found == preferences)

@@ -62,38 +62,47 @@ private final class Fixture {
 struct LibraryTests {
     let temporary = TemporaryDirectory()
 
+    /// From a start to an end: the record is free again when this returns.
+    private func run<Output>(_ body: (Fixture) async throws -> Output) async throws -> Output {
+        let fixture = try await Fixture(self.temporary.path)
+        let output = try await body(fixture)
+        await fixture.end()
+        return output
+    }
+
     @Test("What was asked of a torrent is in the mirror at once, and there again after a restart")
     func lives() async throws {
-        var fixture = try await Fixture(self.temporary.path)
-        try await fixture.library.create(TorrentCategory(name: "films", directory: "/f"))
-        var addition = TorrentAddition(.file(torrentFile("one")))
-        addition.isStopped = true
-        addition.category = "films"
-        addition.tags = ["b", "a", "b"]
-        addition.uploadLimit = .bytesPerSecond(1000)
-        let id = try await fixture.library.add(addition)
-        await #expect(throws: CatalogFailure.alreadyThere(id)) { try await fixture.library.add(addition) }
-        _ = try await fixture.library.perform(.rename("other"), on: .some([id]))
-        _ = try await fixture.library.perform(.setSequential(true), on: .all)
-        let before = try fixture.line(id)
+        let before = try await self.run { fixture in
+            try await fixture.library.create(TorrentCategory(name: "films", directory: "/f"))
+            var addition = TorrentAddition(.file(torrentFile("one")))
+            addition.isStopped = true
+            addition.category = "films"
+            addition.tags = ["b", "a", "b"]
+            addition.uploadLimit = .bytesPerSecond(1000)
+            let id = try await fixture.library.add(addition)
+            let again = addition
+            await #expect(throws: CatalogFailure.alreadyThere(id)) { try await fixture.library.add(again) }
+            _ = try await fixture.library.perform(.rename("other"), on: .some([id]))
+            _ = try await fixture.library.perform(.setSequential(true), on: .all)
+            return try fixture.line(id)
+        }
         #expect(before.state == .stopped && before.category == "films" && before.tags == ["a", "b"])
         #expect(before.name == "other" && before.isSequential && before.directory == "/f")
         #expect(before.contentPath == "/f/one" && before.uploadLimit == .bytesPerSecond(1000))
         #expect(before.wantedSize == 40_000 && before.pieceCount == 3 && before.addedAt == 1000)
-        await fixture.end()
 
-        fixture = try await Fixture(self.temporary.path)
-        #expect(try fixture.line(id) == before)
-        #expect(fixture.library.mirror.state.categories == [TorrentCategory(name: "films", directory: "/f")])
-        #expect(fixture.library.mirror.state.tags == ["a", "b"])
-        #expect(try await fixture.library.metainfo(of: id) == torrentFile("one"))
-        #expect(try await fixture.library.timeline(of: id).map(\.code) == ["added"])
-        _ = try await fixture.library.perform(.remove(withFiles: true), on: .all)
-        #expect(fixture.library.mirror.state.rows.isEmpty)
-        await fixture.end()
-        fixture = try await Fixture(self.temporary.path)
-        #expect(fixture.library.mirror.state.rows.isEmpty)
-        await fixture.end()
+        try await self.run { fixture in
+            let id = before.id
+            #expect(try fixture.line(id) == before)
+            #expect(
+                fixture.library.mirror.state.categories == [TorrentCategory(name: "films", directory: "/f")])
+            #expect(fixture.library.mirror.state.tags == ["a", "b"])
+            #expect(try await fixture.library.metainfo(of: id) == torrentFile("one"))
+            #expect(try await fixture.library.timeline(of: id).map(\.code) == ["added"])
+            _ = try await fixture.library.perform(.remove(withFiles: true), on: .all)
+            #expect(fixture.library.mirror.state.rows.isEmpty)
+        }
+        try await self.run { fixture in #expect(fixture.library.mirror.state.rows.isEmpty) }
     }
 
     @Test("What makes no sense is refused, and changes nothing")

@@ -18,6 +18,12 @@ private actor ScriptedSharing: CapSharing {
     }
 
     func sharesHold() { self.heldCount += 1 }
+
+    var lookSeconds: Double? { 1 }
+
+    private(set) var sent: [[Int64]] = []
+
+    func clientsSent(_ totals: [Int64]) { self.sent.append(totals) }
 }
 
 @Suite("A cap that somebody else uses too")

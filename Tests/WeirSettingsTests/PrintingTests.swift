@@ -115,6 +115,23 @@ struct PrintingTests {
         #expect(try load(printed).settings == settings)
     }
 
+    @Test(
+        "show of an address no more than its host, and load back whatever it is",
+        arguments: [
+            ("http://h-x", "http://h-x"), ("http://h:2468/", "http://h:2468/***"),
+            ("https://h/hunter2/x", "https://h/***"), ("http://h?hunter2", "http://h/***"),
+            ("hTTp://h/hunter2", "http://h/***"),
+            ("http://u:hunter2@h/x", "http://***"), ("http://u:hun/ter2@h", "http://***"),
+        ])
+    func addresses(url: String, shown: String) throws {
+        let settings = try load(
+            "cross_seed: {enabled: true, url: \"\(url)\", api_key: z}\n" + smallest
+        ).settings
+        let printed = settings.printed(masked: true)
+        #expect(!printed.contains("hunter2") && !printed.contains("ter2"))
+        #expect(try load(printed).settings.crossSeed.url == shown)
+    }
+
     @Test("say where each value came from")
     func origins() throws {
         let loaded = try load(

@@ -13,6 +13,12 @@ public final class LiveFeed: Sendable {
     /// More rows at once are cheaper to fetch anew, once for all.
     private static let maximumRowsPerEvent = 3000
 
+    private struct Reader {
+        var stream: ResponseStream
+        /// What it was let in with.
+        var request: HTTPRequest
+    }
+
     private struct State {
         var history = CapHistory()
         var ring = EventRing()
@@ -21,7 +27,11 @@ public final class LiveFeed: Sendable {
         var hasOtherNews = false
         /// Of the catalogue, as last told.
         var revision: UInt64 = 0
-        var streams: [ObjectIdentifier: ResponseStream] = [:]
+        var streams: [ObjectIdentifier: Reader] = [:]
+        /// The one in force; nil: nobody is looked at again.
+        var policy: AccessPolicy?
+        /// As of when all readers were last looked at.
+        var withdrawals = 0
         var interest = 0
         var ticks = 0
     }
@@ -33,6 +43,7 @@ public final class LiveFeed: Sendable {
     private let now: @Sendable () -> Double
     private let state = Lock(State())
     private let lists: ListMaker
+    private let governed: GovernedList
     private let run: UInt64
     private let observer: Int?
 
@@ -47,6 +58,7 @@ public final class LiveFeed: Sendable {
         self.now = now
         self.run = UInt64(exactly: (now() * 1000).rounded()) ?? 0
         self.lists = ListMaker(run: self.run)
+        self.governed = GovernedList(control, run: self.run)
         let target = WeakFeed()
         self.observer = torrents?.mirror.observe { change, revision in
             target.feed?.note(change, revision)
@@ -58,12 +70,23 @@ public final class LiveFeed: Sendable {
 
     /// Does what is due; to be called once a second, by one caller, off the server's loop.
     public func tick() async {
-        let (isWatched, ticks) = self.state.withLock { state in
+        let (isWatched, isOfInterest, ticks) = self.state.withLock { state in
             state.ticks += 1
             state.interest = max(0, state.interest - 1)
-            return (!state.streams.isEmpty, state.ticks)
+            return (!state.streams.isEmpty, state.interest > 0, state.ticks)
+        }
+        // Sessions also end by themselves.
+        let withdrawals = self.state.withLock { $0.policy }?.access?.withdrawals ?? 0
+        if ticks % 30 == 0 || self.state.withLock({ $0.withdrawals }) != withdrawals {
+            self.state.withLock { $0.withdrawals = withdrawals }
+            self.endRefusedStreams()
         }
         self.sendChanges()
+        if isWatched {
+            if ticks % 2 == 1, let news = await self.governed.news() { self.send(news) }
+        } else if !isOfInterest {
+            await self.governed.forget()
+        }
         if isWatched, ticks % 2 == 0 {
             let event = serverSentEvent("overview", await self.overview())
             self.send(event)
@@ -79,9 +102,24 @@ public final class LiveFeed: Sendable {
     public func close() {
         let streams = self.state.withLock { state in
             defer { state.streams = [:] }
-            return Array(state.streams.values)
+            return state.streams.values.map(\.stream)
         }
         for stream in streams { stream.end() }
+    }
+
+    /// From now on streams live by this policy.
+    func use(_ policy: AccessPolicy) { self.state.withLock { $0.policy = policy } }
+
+    /// Ends the streams of those who would not be let in any more: who logged out, whose key was taken back, whose session
+    /// has ended. Their page asks anew, and is asked to log in.
+    func endRefusedStreams() {
+        let (readers, policy) = self.state.withLock { ($0.streams, $0.policy) }
+        guard let policy else { return }
+        let refused = readers.filter {
+            policy.refusal(of: $0.value.request, right: .read, isUse: false) != nil
+        }
+        self.state.withLock { state in for key in refused.keys { state.streams[key] = nil } }
+        for reader in refused.values { reader.stream.end() }
     }
 
     var watchers: Int { self.state.withLock { $0.streams.count } }
@@ -149,7 +187,7 @@ extension LiveFeed {
     }
 
     private func send(_ event: [UInt8]) {
-        for stream in self.state.withLock({ Array($0.streams.values) }) { stream.send(event) }
+        for reader in self.state.withLock({ Array($0.streams.values) }) { reader.stream.send(event) }
     }
 
     /// The whole list as JSON, made once for all who ask at about the same time.
@@ -169,14 +207,24 @@ extension LiveFeed {
         }
     }
 
+    /// The same of the governed torrents.
+    func governedList() async -> [UInt8] {
+        self.state.withLock { $0.interest = max($0.interest, Self.interestTicks) }
+        return await withTaskExecutorPreference(globalConcurrentExecutor) { await self.governed.list() }
+    }
+
     private func mark(_ revision: UInt64) -> ListMark { ListMark(run: self.run, revision: revision) }
 
     /// Sends what came after `mark`, and from now on everything.
-    func open(_ stream: ResponseStream, after mark: ListMark?) {
+    func open(_ stream: ResponseStream, after mark: ListMark?, asked request: HTTPRequest) {
+        // Its body was read, and it is looked at again by its headers.
+        var request = request
+        request.body = []
+        let reader = Reader(stream: stream, request: request)
         let revision = mark.flatMap { $0.run == self.run ? $0.revision : nil }
         let key = ObjectIdentifier(stream)
         self.state.withLock { state in
-            state.streams[key] = stream
+            state.streams[key] = reader
             // Under the lock, so that nothing later overtakes it; the stream takes a lock of its own and calls nobody.
             if let revision, let missed = state.ring.events(after: revision) {
                 if !missed.isEmpty { stream.send(missed) }
@@ -184,7 +232,9 @@ extension LiveFeed {
                 stream.send(serverSentEvent("reset", id: self.mark(state.revision), Array("{}".utf8)))
             }
         }
-        stream.whenOver { [weak self] in self?.state.withLock { _ = $0.streams.removeValue(forKey: key) } }
+        stream.whenOver { [weak self] in
+            self?.state.withLock { $0.streams[key] = nil }
+        }
     }
 }
 

@@ -28,6 +28,30 @@ let liveRoutes: [Route] = [
         answer: .json(torrentListSchema), failures: [],
         run: .later { call throws(APIError) in HTTPResponse(json: await call.live.list()) }),
     .get(
+        "/api/ui/governed", "All torrents of the governed qBittorrents: rows as arrays, in the same columns",
+        answer: .json(governedListSchema), failures: [],
+        run: .later { call throws(APIError) in HTTPResponse(json: await call.live.governedList()) }),
+    .get(
+        "/api/ui/governed/torrent", "One governed torrent: which cap holds it, what it was given and why",
+        parameters: [
+            .init(
+                name: "id", summary: "Its info-hash: 40 or 64 hexadecimal digits", schema: .string,
+                isRequired: true),
+            .init(name: "instance", summary: "The instance's name", schema: .string, isRequired: true),
+        ],
+        answer: .json(GovernedExplanation.schema), failures: [400, 404, 500, 503],
+        run: .later { call throws(APIError) in
+            let id = try call.torrentID()
+            let key = GovernedRow.Key(instance: try call.parameter("instance") ?? "", id: id)
+            guard let row = await call.control.governedTorrents().first(where: { $0.key == key }) else {
+                throw APIError(404, "torrent_not_found", "There is no such torrent in that instance.")
+            }
+            let explanation = try await asking { () async throws(ControlFailure) in
+                try await call.control.explanation(of: row, at: call.now())
+            }
+            return jsonObject { explanation.write(to: &$0) }
+        }),
+    .get(
         "/api/ui/torrent", "One torrent: verdict, timeline, trackers, peers, files",
         parameters: [
             .init(
@@ -36,9 +60,7 @@ let liveRoutes: [Route] = [
         ],
         answer: .json(torrentPageSchema), failures: [400, 404],
         run: .later { call throws(APIError) in
-            guard let id = TorrentID(hex: try call.parameter("id") ?? "") else {
-                throw APIError(400, "bad_hash", "id must be an info-hash of 40 or 64 hexadecimal digits.")
-            }
+            let id = try call.torrentID()
             guard let torrents = call.live.torrents, let page = await TorrentPage.of(id, in: torrents) else {
                 throw APIError(
                     404, "torrent_not_found", "There is no such torrent; it may have been removed.")
@@ -47,7 +69,7 @@ let liveRoutes: [Route] = [
         }),
     .get(
         "/api/ui/events",
-        "Server-sent events: overview, torrents (changed rows, removed ids), reset (fetch the list anew)",
+        "Server-sent events: overview, torrents and governed (changed rows, removed ids), reset (fetch the list anew)",
         parameters: [
             .init(
                 name: "since", summary: "The list's mark; Last-Event-ID goes before it", schema: .string)
@@ -56,8 +78,10 @@ let liveRoutes: [Route] = [
         run: .stream { call throws(APIError) in
             let asked = try call.parameter("since")
             let since = call.request.header("last-event-id") ?? asked
-            let live = call.live
-            return .streaming(.eventStream()) { live.open($0, after: since.flatMap { ListMark($0) }) }
+            let (live, request) = (call.live, call.request)
+            return .streaming(.eventStream()) {
+                live.open($0, after: since.flatMap { ListMark($0) }, asked: request)
+            }
         }),
     .post(
         "/api/ui/torrents/preview", "What an action on torrents would change, without doing it",
@@ -155,6 +179,11 @@ private func add(
 }
 
 extension RouteCall {
+    func torrentID() throws(APIError) -> TorrentID {
+        if let id = TorrentID(hex: try self.parameter("id") ?? "") { return id }
+        throw APIError(400, "bad_hash", "id must be an info-hash of 40 or 64 hexadecimal digits.")
+    }
+
     func engine() throws(APIError) -> any TorrentDirecting {
         if let torrents = self.live.torrents { return torrents }
         throw APIError(

@@ -8,7 +8,7 @@ let torrentColumns = [
     "id", "name", "state", "trouble", "size", "done", "down", "up", "downloaded", "uploaded", "ratio",
     "seeds",
     "leechers", "swarm_seeds", "swarm_leechers", "category", "tags", "tracker", "cap", "added", "completed",
-    "active", "up_limit", "down_limit", "queue", "eta",
+    "active", "up_limit", "down_limit", "queue", "eta", "instance", "reason",
 ]
 
 extension JSONWriter {
@@ -41,6 +41,9 @@ extension JSONWriter {
             json.integer(torrent.downloadLimit.rate?.bytesPerSecond ?? -1)
             json.whole(torrent.queuePosition.map(Int64.init))
             json.whole(torrent.remainingSeconds)
+            // Of the engine, and governed by its own bucket.
+            json.null()
+            json.null()
         }
     }
 

@@ -4,6 +4,10 @@ import Foundation
 import JSONValues
 import LimitPlanning
 import SwarmTypes
+import TorrentCatalog
+
+/// Names of instances come from a configuration that somebody else may have written.
+let hostileInstance = "attic <img src=x onerror=\"document.title='pwned'\">\u{202E}"
 
 /// Three qBittorrents, of which one is away, and five trackers.
 final class MadeUpGovernor: GovernorControl {
@@ -41,9 +45,25 @@ final class MadeUpGovernor: GovernorControl {
     }
 
     private let hasInstances: Bool
+    private let governed: [GovernedRow]
     private let state = Lock(State())
 
-    init(hasInstances: Bool) { self.hasInstances = hasInstances }
+    init(hasInstances: Bool, torrents: Int = 0) {
+        self.hasInstances = hasInstances
+        self.governed = (0..<torrents).map(madeUpGoverned)
+    }
+
+    /// One in thirty uploads, a little more or less each time.
+    func governedTorrents(waitingForNames seconds: Double) async -> [GovernedRow] {
+        let step = Int64(self.state.withLock { $0.step })
+        return self.governed.enumerated().map { number, row in
+            guard row.rate != .zero else { return row }
+            var row = row
+            let swing = (Int64(number) + step) % 7
+            row.rate = ByteRate(bytesPerSecond: row.rate.bytesPerSecond + swing * 1000)
+            return row
+        }
+    }
 
     func move() { self.state.withLock { $0.step += 1 } }
 
@@ -76,7 +96,8 @@ final class MadeUpGovernor: GovernorControl {
         var report = HealthReport()
         report.status = self.hasInstances ? .degraded : .healthy
         report.problems =
-            self.hasInstances ? ["attic: http://192.168.1.7:8080 does not answer (connection refused)"] : []
+            self.hasInstances
+            ? ["\(hostileInstance): http://192.168.1.7:8080 does not answer (connection refused)"] : []
         report.managedTorrents = 908
         report.isPaused = self.state.withLock { $0.isPaused }
         return report
@@ -111,7 +132,7 @@ final class MadeUpGovernor: GovernorControl {
         home.lastApplied = (moment / 60).rounded(.down) * 60 - 310
         home.openIntents = 2
         var attic = InstanceReport(
-            name: "attic", url: "http://192.168.1.7:8080", isReachable: false, torrents: 188,
+            name: hostileInstance, url: "http://192.168.1.7:8080", isReachable: false, torrents: 188,
             lastSeen: moment - 4000,
             problem:
                 "http://192.168.1.7:8080 does not answer (connection refused). Its limits stay as they are.")
@@ -158,4 +179,27 @@ final class MadeUpGovernor: GovernorControl {
     }
     func reloadConfiguration() async throws(ControlFailure) -> ReloadReport { throw .notReady }
     func hook(_ event: HookEvent) -> HookAcceptance { .accepted(queueSize: 0) }
+}
+
+/// The first has a name and an instance's torrents have categories and tags that are hostile.
+private func madeUpGoverned(_ number: Int) -> GovernedRow {
+    let trackers = MadeUpGovernor.trackers
+    let reasons: [GovernedReason] = [.share, .idle, .idle, .share, .userLimit, .stopped, .wokeUp]
+    let reason = number % trackers.count == trackers.count - 1 ? .noCap : reasons[number % reasons.count]
+    let isBusy = number % 30 == 0 && reason != .stopped
+    var row = GovernedRow(
+        id: MadeUpLibrary.id(2_000_000 + number), instance: number % 3 == 0 ? "home" : "seedbox",
+        state: reason == .stopped ? .stopped : .seeding, tracker: trackers[number % trackers.count].id,
+        reason: reason,
+        rate: ByteRate(bytesPerSecond: isBusy ? 40_000 + Int64(number % 997) * 100 : 0),
+        limit: reason == .noCap ? .unlimited : .bytesPerSecond(1024 * (4 + Int64(number % 400))),
+        original: .unlimited)
+    row.name =
+        number == 0
+        ? "<img src=x onerror=\"document.title='pwned'\"> governed" : "Governed torrent number \(number)"
+    row.category = number % 50 == 0 ? "<svg onload=document.title='pwned'>" : "films"
+    row.tags = number % 40 == 0 ? ["\u{202E}gat", "keep"] : []
+    row.size = Int64(number % 4000 + 1) << 20
+    row.leeches = Int32(number % 5)
+    return row
 }

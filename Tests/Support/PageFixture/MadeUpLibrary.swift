@@ -106,6 +106,7 @@ final class MadeUpLibrary: TorrentDirecting {
             case .setCategory(let name): summary.category = name
             case .addTags(let tags): summary.tags = Array(Set(summary.tags + tags)).sorted()
             case .setUploadLimit(let limit): summary.uploadLimit = limit
+            case .rename(let name): summary.name = name
             default: break
             }
             change.changed.append(summary)

@@ -41,6 +41,12 @@ func madeUpTorrent(_ number: Int, at now: Int64) -> TorrentSummary {
     torrent.capName = number % 5 < 4 ? tracker : nil
     torrent.category = ["films", "series", "music", "", "linux"][Int.random(in: 0..<5, using: &random)]
     torrent.tags = number % 7 == 0 ? ["cross-seed"] : number % 11 == 0 ? ["keep", "new"] : []
+    if number % 1200 < 10 {
+        // As other programs may have named them.
+        torrent.category = "<svg onload=document.title='pwned'>\u{202E}"
+        torrent.tags = ["\"><script>document.title='pwned'</script>", "\u{2066}tag"]
+        torrent.comment = "<a href=javascript:document.title='pwned'>click</a>\u{202E}"
+    }
     torrent.directory = "/data/\(torrent.category)"
     torrent.addedAt = now - Int64(number) * 1801 - 400
     torrent.completedAt = part >= 1 ? torrent.addedAt + 3000 : nil

@@ -1,9 +1,9 @@
 // Serves the real page and the real API over torrents that are made up, for the test of the page in a browser and for
 // working on it. Not a part of the product.
 //
-//     page-fixture [PORT [TORRENTS [FOLDER [locked]]]]
+//     page-fixture [PORT [TORRENTS [FOLDER [locked|open [GOVERNED]]]]]
 //
-// With a folder that is not "-" the page's files are read from there, anew with each start. When it is locked, nobody may
+// GOVERNED torrents are in the made-up qBittorrents. With a folder that is not "-" the page's files are read from there, anew with each start. When it is locked, nobody may
 // do anything before somebody was set up with the token "let me in". Prints its address; ends with its input.
 
 import ControlAPI
@@ -15,6 +15,7 @@ import HTTPServing
 let arguments = CommandLine.arguments.dropFirst().map { $0 }
 let port = arguments.first.flatMap { UInt16($0) } ?? 0
 let isLocked = arguments.dropFirst(3).first == "locked"
+let governedCount = arguments.dropFirst(4).first.flatMap { Int($0) } ?? 0
 let count = arguments.dropFirst().first.flatMap { Int($0) } ?? 12_000
 
 /// Made once the port is known.
@@ -48,7 +49,7 @@ let behind = Lock(4500.0)
 
 let loop = try EventLoop(name: "page")
 let library = MadeUpLibrary(count: count)
-let governor = MadeUpGovernor(hasInstances: count != 0)
+let governor = MadeUpGovernor(hasInstances: count != 0, torrents: governedCount)
 let feed = LiveFeed(
     torrents: library, control: governor, version: "0.0.0-test", now: now)
 let late = LateHandler()

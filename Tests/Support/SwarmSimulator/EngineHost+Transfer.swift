@@ -92,7 +92,9 @@ extension EngineHost {
         self.isPerforming = true
         defer { self.isPerforming = false }
         var batch: [SwarmAction] = []
-        while !self.actions.isEmpty {
+        while true {
+            self.core.fillUploadSlots(at: self.now, using: &self.random, into: &self.actions)
+            guard !self.actions.isEmpty else { break }
             swap(&batch, &self.actions)
             self.actions.removeAll(keepingCapacity: true)
             for action in batch { self.perform(action) }

@@ -1,7 +1,8 @@
 // Who is at the screen: the first set-up, logging in, logging out.
 
 import * as api from "./api.js";
-import { $, button, el, setText, visible } from "./dom.js";
+import { openAccount } from "./account.js";
+import { $, el, setText, visible } from "./dom.js";
 import { attempt, openDialog } from "./dialogs.js";
 
 let isOpen = false;
@@ -19,7 +20,7 @@ export function startAccess() {
   document.addEventListener("weir-login-needed", () => form(logIn, true));
   $("who").addEventListener("click", () => attempt(async () => {
     const access = await api.get("api/access");
-    if (access.is_logged_in) askToLeave(access);
+    if (access.is_logged_in) openAccount(access, leave);
     else await form(access.needs_set_up ? setUp : logIn, true);
   }));
 }
@@ -30,15 +31,10 @@ function showWho(access) {
   setText($("who"), access.is_logged_in ? visible(access.name) : access.needs_set_up ? "Set up" : "Log in");
 }
 
-function askToLeave(access) {
-  const dialog = openDialog("Your account", el("p", {}, `Logged in as ${visible(access.name)} (${access.role}).`), {
-    kind: "ask",
-    buttons: [button("Stay", () => dialog.close()), button("Log out", () => attempt(async () => {
-      await api.post("api/access/logout");
-      location.reload();
-    }), { kind: "primary" })],
-  });
-}
+const leave = () => attempt(async () => {
+  await api.post("api/access/logout");
+  location.reload();
+});
 
 const name = () => el("input", { type: "text", name: "name", autocomplete: "username", required: true, maxLength: 100 });
 const password = (kind) => el("input", { type: "password", name: "password", autocomplete: kind, required: true, maxLength: 1000 });
@@ -66,6 +62,19 @@ const setUp = () => {
   };
 };
 
+/** Says why not. After too many failures it counts down until the next attempt has a chance. */
+function waitAndShow(problem, yes, error) {
+  const ends = Date.now() + 1000 * error.retrySeconds;
+  const tick = () => {
+    const left = Math.ceil((ends - Date.now()) / 1000);
+    setText(problem, left > 0 ? `Too many failed attempts. The next one can be made in ${left} s.` : error.message);
+    yes.disabled = left > 0;
+    if (left > 0) setTimeout(tick, 250);
+    else if (error.retrySeconds > 0) problem.hidden = true;
+  };
+  tick();
+}
+
 /** Shows a form until it succeeds; one that `mayClose` can be left. The page then begins anew, as who has entered. */
 function form(make, mayClose = false) {
   if (isOpen) return new Promise(() => {});
@@ -91,10 +100,9 @@ function form(make, mayClose = false) {
         await api.post(path, Object.fromEntries(Object.entries(fields).map(([key, input]) => [key, input.value])), true);
         location.reload();
       } catch (error) {
-        setText(problem, error.message);
         problem.hidden = false;
-        yes.disabled = false;
         fields.password.select();
+        waitAndShow(problem, yes, error);
       }
     });
     Object.values(fields)[0].focus();

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { $, button, el, fill, visible } from "./dom.js";
 import { attempt, confirm, toast } from "./dialogs.js";
 import { bytes, count, parseLimit, plural } from "./format.js";
+import { column, isOwn } from "./store.js";
 
 const simple = [
   { action: "start", title: "Start", picture: "play" },
@@ -21,44 +22,72 @@ export class Actions {
     this.#store = store;
     selection.addEventListener("change", () => this.#show());
     this.#number = el("strong", { class: "number" });
-    fill($("selection"),
-      this.#number,
-      simple.map((item) => button(item.title, () => this.run(item), { picture: item.picture })),
+    this.#note = el("span", { class: "muted" });
+    this.#buttons = [
+      ...simple.map((item) => button(item.title, () => this.run(item), { picture: item.picture })),
       button("Category", () => this.#askCategory()),
       button("Tags", () => this.#askTags()),
-      button("Limit", () => this.#askLimit()),
+      button("Limits", () => this.askLimits()),
       button("Ratio", () => this.#askRatio()),
+      button("Move", () => this.askFolder()),
       button("Remove", () => this.remove(), { kind: "quiet danger-text", picture: "trash" }),
+    ];
+    fill($("selection"), this.#number, this.#note, this.#buttons,
       el("span", { class: "stretch" }),
       button("", () => selection.clear(), { picture: "close", "aria-label": "Select nothing", title: "Select nothing (Esc)" }));
   }
 
   #number;
+  #note;
+  #buttons;
 
+  /** What Weir can do to its own torrents has no meaning for those that it only governs. */
   #show() {
     const size = this.#selection.size;
+    const own = this.#ids.length;
     $("selection").hidden = size === 0;
     this.#number.textContent = `${count(size)} selected`;
+    for (const one of this.#buttons) one.hidden = own === 0;
+    this.#note.hidden = own === size;
+    this.#note.textContent = own === 0 ? "in a qBittorrent, which alone starts, stops and removes them" : `of them ${count(own)} Weir’s own, which these change:`;
   }
 
+  /** Of the selected torrents, those of Weir's own engine. */
   get #ids() {
-    return [...this.#selection.ids];
+    return [...this.#selection.ids].filter((id) => isOwn(this.#store.rows.get(id) ?? []));
+  }
+
+  /** What takes a start or stop back: the opposite, for those that it changes. */
+  #opposite(action, ids) {
+    const isStopped = (id) => this.#store.rows.get(id)?.[column.state] === "stopped";
+    if (action === "stop") return { action: "start", ids: ids.filter((id) => !isStopped(id)) };
+    if (action === "start") return { action: "stop", ids: ids.filter(isStopped) };
+    return null;
+  }
+
+  #undo(opposite) {
+    if (!opposite || opposite.ids.length === 0) return null;
+    return async () => {
+      await api.post("api/ui/torrents/apply", { ...opposite, confirm: true });
+      toast("Taken back.");
+    };
   }
 
   /** One torrent is done at once where that is undone by a click; many are shown first. */
   async run({ action, title }, more = {}, ids = this.#ids) {
     const body = { action, ids, ...more };
+    const undo = this.#undo(this.#opposite(action, ids));
     if (ids.length === 1 && action !== "remove") {
       const report = await attempt(() => api.post("api/ui/torrents/apply", body));
-      if (report) toast(report.done > 0 ? `${title}: done.` : `${title}: nothing to change.`);
+      if (report) toast(report.done > 0 ? `${title}: done.` : `${title}: nothing to change.`, false, undo);
       return report !== undefined;
     }
     const preview = await attempt(() => api.post("api/ui/torrents/preview", body));
     if (!preview) return false;
-    return this.#confirmPreview(title, preview, body);
+    return this.#confirmPreview(title, preview, body, undo);
   }
 
-  #confirmPreview(title, preview, body) {
+  #confirmPreview(title, preview, body, undo) {
     const isDangerous = body.action === "remove";
     if (preview.changes === 0) {
       toast(`${title}: ${plural(preview.matched, "torrent is", "torrents are")} so already.`);
@@ -68,13 +97,14 @@ export class Actions {
       action: `${title} ${count(preview.changes)}`, isDangerous,
       run: async () => {
         const report = await api.post("api/ui/torrents/apply", { ...body, confirm: true });
-        toast(`${title}: ${plural(report.done, "torrent")}.`);
+        toast(`${title}: ${plural(report.done, "torrent")}.`, false, undo);
         if (isDangerous) this.#selection.clear();
       },
     });
   }
 
   async remove(ids = this.#ids) {
+    if (ids.length === 0) return toast("Torrents of a qBittorrent are removed there.", true);
     const withFiles = el("input", { type: "checkbox" });
     const preview = await attempt(() => api.post("api/ui/torrents/preview", { action: "remove", ids }));
     if (!preview) return false;
@@ -129,14 +159,33 @@ export class Actions {
     if (isGoingOn && removed.length > 0) await this.run({ action: "remove_tags", title: "Untag" }, { tags: removed });
   }
 
-  async #askLimit() {
-    const input = el("input", { type: "text", maxLength: 30, placeholder: "500 KiB, 2.5 MiB, unlimited" });
-    const limit = await this.#ask("Upload limit", "Of each torrent, a second", input, (text) => {
-      const value = parseLimit(text);
+  /** Either may be left empty, and is then left as it is. */
+  async askLimits(ids = this.#ids) {
+    const field = () => el("input", { type: "text", maxLength: 30, placeholder: "500 KiB, 2.5 MiB, unlimited; empty: as it is" });
+    const [up, down] = [field(), field()];
+    const read = (input) => {
+      if (input.value.trim() === "") return undefined;
+      const value = parseLimit(input.value);
       if (value === null) throw new Error("Write a number with a unit, such as 500 KiB, or “unlimited”.");
       return value;
+    };
+    let limits;
+    const isGiven = await confirm("Limits of each torrent", [
+      el("label", { class: "field" }, "Upload, a second", up), el("label", { class: "field" }, "Download, a second", down),
+      el("p", { class: "muted" }, "Below the cap of the tracker, which holds for all its torrents together."),
+    ], { action: "Next", run: async () => { limits = [read(up), read(down)]; } });
+    if (!isGiven) return;
+    if (limits[0] !== undefined && !(await this.run({ action: "up_limit", title: "Limit the upload of" }, { limit: limits[0] }, ids))) return;
+    if (limits[1] !== undefined) await this.run({ action: "down_limit", title: "Limit the download of" }, { limit: limits[1] }, ids);
+  }
+
+  async askFolder(ids = this.#ids, present = "") {
+    const input = el("input", { type: "text", maxLength: 1000, value: present, placeholder: this.#store.directory });
+    const directory = await this.#ask("Move", "To this folder, with the files", input, (text) => {
+      if (!text.trim().startsWith("/")) throw new Error("Write the folder’s whole path, from /.");
+      return text.trim();
     });
-    if (limit !== undefined) await this.run({ action: "up_limit", title: "Limit" }, { limit });
+    if (directory !== undefined) await this.run({ action: "move", title: "Move" }, { directory }, ids);
   }
 
   async #askRatio() {

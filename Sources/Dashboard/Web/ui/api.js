@@ -1,10 +1,12 @@
 // Talking to Weir. Addresses are relative to the page, so that a base path in front of it needs no setting.
 
 export class APIError extends Error {
-  constructor(status, code, message) {
+  /** `retrySeconds` is how long Weir asks to wait; 0 where it does not. */
+  constructor(status, code, message, retrySeconds = 0) {
     super(message);
     this.status = status;
     this.code = code;
+    this.retrySeconds = retrySeconds;
   }
 }
 
@@ -23,7 +25,7 @@ async function answer(request, isEntering = false) {
   }
   if (response.ok) return value;
   if (response.status === 401 && !isEntering) document.dispatchEvent(new CustomEvent("weir-login-needed"));
-  throw new APIError(response.status, value.error?.code ?? "failed", value.error?.message ?? `Weir answered ${response.status}.`);
+  throw new APIError(response.status, value.error?.code ?? "failed", value.error?.message ?? `Weir answered ${response.status}.`, Number(response.headers.get("retry-after")) || 0);
 }
 
 export const get = (path) => answer(fetch(path, { headers: { accept: "application/json" } }));

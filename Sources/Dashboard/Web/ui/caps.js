@@ -127,10 +127,11 @@ class Card {
     const facts = [];
     if (cap.cap > 0) facts.push(`${Math.round((100 * cap.used) / Math.max(1, cap.effective))}\u00a0%`);
     if (cap.borrowed > 0) facts.push(`${limit(cap.borrowed)} borrowed`);
-    else if (cap.effective >= 0 && cap.effective < cap.cap) facts.push(`${limit(cap.cap - cap.effective)} lent out`);
+    else if (cap.effective >= 0 && cap.effective < cap.cap) facts.push(`${limit(cap.cap - cap.effective)} kept free or lent`);
     facts.push(`↑\u00a0${count(cap.active)}\u202f/\u202f${count(cap.torrents)}`);
     setText(this.#facts, facts.join(" · "));
-    this.#facts.title = `${plural(cap.torrents, "torrent")}, of which ${count(cap.active)} upload`;
+    // A lender's part is used by others; where nothing is lent, room is kept because clients overshoot their limits.
+    this.#facts.title = `configured: ${limit(cap.cap)}; ${plural(cap.torrents, "torrent")}, of which ${count(cap.active)} upload`;
     fill(this.#legend, this.#sources().map(([source, place]) => {
       const dot = el("i");
       dot.style.background = seriesColour(place);

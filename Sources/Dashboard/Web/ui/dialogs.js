@@ -2,7 +2,7 @@
 
 import { $, button, el, icon } from "./dom.js";
 
-const toastMilliseconds = 6000;
+const toastMilliseconds = 8000;
 
 /** A modal dialog with a title, content and buttons; answers the dialog. Closed by Escape, and gone then. */
 export function openDialog(title, content, { buttons = [], kind = "", onClose } = {}) {
@@ -46,10 +46,28 @@ export function confirm(title, content, { action, isDangerous = false, run }) {
   });
 }
 
-export function toast(text, isProblem = false) {
-  const message = el("p", { class: isProblem ? "problem" : "" }, icon(isProblem ? "warn" : "check"), text);
-  $("toasts").append(message);
-  setTimeout(() => message.remove(), toastMilliseconds);
+/** `undo` takes back what was done; it is offered for as long as the message stands. */
+export function toast(text, isProblem = false, undo = null) {
+  const message = el("p", { class: isProblem ? "problem" : "" }, icon(isProblem ? "warn" : "check"), text, undo && button("Undo", () => {
+    message.remove();
+    attempt(undo);
+  }, { kind: "quiet small", picture: "undo" }));
+  // When the dialog that it comes from has closed; above one that stays, where alone something can be pressed.
+  setTimeout(() => {
+    toastPlace().append(message);
+    setTimeout(() => message.remove(), toastMilliseconds);
+  });
+}
+
+function toastPlace() {
+  const dialog = [...document.querySelectorAll("dialog[open]")].at(-1);
+  if (!dialog) return $("toasts");
+  let place = dialog.querySelector(":scope > .toasts");
+  if (!place) {
+    place = el("div", { class: "toasts", role: "status" });
+    dialog.append(place);
+  }
+  return place;
 }
 
 /** Runs something, and says what went wrong. */

@@ -1,6 +1,6 @@
 // What the list shows: words, and one choice of each kind.
 
-import { $, button, el, fill } from "./dom.js";
+import { $, button, el, fill, visible } from "./dom.js";
 import { count, stateWord, words } from "./format.js";
 import { column } from "./store.js";
 
@@ -12,6 +12,8 @@ const kinds = [
   { name: "category", title: "Category", shown: (value) => value || "no category" },
   { name: "tags", title: "Tag", shown: (value) => value },
   { name: "cap", title: "Cap", shown: (value) => value ?? "no cap" },
+  { name: "instance", title: "Where", shown: (value) => value ?? "Weir’s engine" },
+  { name: "reason", title: "Limit", shown: (value) => (value === null ? "of Weir’s engine" : words(value)) },
   { name: "trouble", title: "Reason", shown: (value) => (value === null ? "not stuck" : words(value)) },
 ];
 
@@ -92,7 +94,7 @@ export class Filters extends EventTarget {
     if (isChosen && !counts.some(([value]) => value === chosen)) counts.push([chosen, 0]);
     const options = [el("option", { value: "" }, kind.title)];
     for (const [value, number] of counts.slice(0, maximumChoices)) {
-      options.push(el("option", { value: value === null ? none : `=${value}`, selected: isChosen && value === chosen }, `${kind.shown(value)} (${count(number)})`));
+      options.push(el("option", { value: value === null ? none : `=${value}`, selected: isChosen && value === chosen }, `${visible(kind.shown(value))} (${count(number)})`));
     }
     select.replaceChildren(...options);
     select.classList.toggle("chosen", isChosen);

@@ -1,7 +1,8 @@
 // Tens of thousands of torrents in a few dozen elements: only the rows in sight exist, and they are used again.
 
-import { columns, summary } from "./columns.js";
+import { shownColumns, summary } from "./columns.js";
 import { $, el, framed, setText } from "./dom.js";
+import { keep, kept } from "./keep.js";
 import { column } from "./store.js";
 
 const rowHeights = { wide: 30, narrow: 54 };
@@ -16,6 +17,9 @@ export class List extends EventTarget {
   #body = $("grid-body");
   #pool = [];
   #heads = new Map();
+  #columns = [];
+  #chosen = kept("columns", null);
+  #order = null;
   #selection;
   #isNarrow = matchMedia("(max-width: 700px)");
   #render = framed(() => this.render());
@@ -23,10 +27,12 @@ export class List extends EventTarget {
   constructor(selection) {
     super();
     this.#selection = selection;
-    this.#makeHead();
+    this.allBox = el("input", { type: "checkbox", "aria-label": "Select all that are shown", tabIndex: -1 });
+    this.allBox.addEventListener("change", () => this.dispatchEvent(new CustomEvent("all", { detail: this.allBox.checked })));
+    this.#arrange();
     this.#grid.addEventListener("scroll", this.#render, { passive: true });
-    new ResizeObserver(this.#render).observe(this.#grid);
-    this.#isNarrow.addEventListener("change", this.#render);
+    new ResizeObserver(() => this.#arrange()).observe(this.#grid);
+    this.#isNarrow.addEventListener("change", () => this.#arrange());
     selection.addEventListener("change", this.#render);
   }
 
@@ -42,22 +48,51 @@ export class List extends EventTarget {
     return $("grid-head").offsetHeight;
   }
 
+  /** Keys of the columns in their order; null is what there is room for. Kept for the next visit. */
+  get chosen() {
+    return this.#chosen;
+  }
+
+  get shown() {
+    return this.#columns;
+  }
+
+  choose(keys) {
+    this.#chosen = keys;
+    keep("columns", keys);
+    this.#arrange();
+  }
+
+  /** Makes head and rows anew where other columns are to be shown. */
+  #arrange() {
+    const shown = shownColumns(this.#chosen, innerWidth);
+    if (shown.length !== this.#columns.length || shown.some((item, place) => item !== this.#columns[place])) {
+      this.#columns = shown;
+      this.#grid.style.setProperty("--columns", ["1.1rem", ...shown.map((item) => item.width)].join(" "));
+      this.#grid.style.setProperty("--least", this.#isNarrow.matches ? "0" : `${leastWidth(shown)}rem`);
+      for (const row of this.#pool) row.element.remove();
+      this.#pool = [];
+      this.#makeHead();
+    }
+    this.#render();
+  }
+
   #makeHead() {
     const head = $("grid-head");
-    const all = el("input", { type: "checkbox", "aria-label": "Select all that are shown", tabIndex: -1 });
-    all.addEventListener("change", () => this.dispatchEvent(new CustomEvent("all", { detail: all.checked })));
-    head.append(el("div", { class: "cell tick", role: "columnheader" }, all));
-    this.allBox = all;
-    for (const item of columns) {
+    head.replaceChildren(el("div", { class: "cell tick", role: "columnheader" }, this.allBox));
+    this.#heads.clear();
+    for (const item of this.#columns) {
       const button = el("button", { type: "button", tabIndex: -1 }, item.title);
       const cell = el("div", { class: classes(item), role: "columnheader", "aria-sort": "none" }, button);
       button.addEventListener("click", () => this.dispatchEvent(new CustomEvent("sort", { detail: item })));
       this.#heads.set(item.key, cell);
       head.append(cell);
     }
+    if (this.#order) this.showOrder(this.#order);
   }
 
   showOrder({ key, isDescending }) {
+    this.#order = { key, isDescending };
     for (const [name, cell] of this.#heads) {
       cell.setAttribute("aria-sort", name === key ? (isDescending ? "descending" : "ascending") : "none");
     }
@@ -126,7 +161,7 @@ export class List extends EventTarget {
   #makeRow(slot) {
     const tick = el("input", { type: "checkbox", tabIndex: -1, "aria-label": "Selected" });
     const element = el("div", { class: "row", role: "row", id: `row-${slot}`, hidden: true }, el("div", { class: "cell tick", role: "gridcell" }, tick));
-    const cells = columns.map((item) => {
+    const cells = this.#columns.map((item) => {
       const cell = el("div", { class: classes(item), role: "gridcell" });
       item.make?.(cell);
       element.append(cell);
@@ -145,13 +180,10 @@ export class List extends EventTarget {
     if (row.torrent !== torrent || row.isNarrow !== isNarrow) {
       row.torrent = torrent;
       row.isNarrow = isNarrow;
+      this.#columns.forEach((item, index) => item.show(row.cells[index], torrent));
       if (isNarrow) {
-        columns[0].show(row.cells[0], torrent);
-        columns[2].show(row.cells[2], torrent);
         setText(row.line, summary(torrent));
         element.classList.toggle("trouble", torrent[column.trouble] !== null);
-      } else {
-        columns.forEach((item, index) => item.show(row.cells[index], torrent));
       }
       row.cells[0].title = row.cells[0].textContent;
     }
@@ -178,6 +210,11 @@ export class List extends EventTarget {
   }
 }
 
+/** In rem: what all columns need, with the gaps between them. */
+function leastWidth(shown) {
+  return shown.reduce((sum, item) => sum + 0.75 + Number(/[\d.]+/.exec(item.width)[0]), 1.1 + 1.5);
+}
+
 function classes(item) {
-  return `cell ${item.key}${item.isNumber ? " number" : ""}${item.room ? ` ${item.room}` : ""}`;
+  return `cell ${item.key}${item.isNumber ? " number" : ""}`;
 }

@@ -18,9 +18,9 @@ export function follow(store, overview) {
   async function begin() {
     source?.close();
     try {
-      const [list, first] = await Promise.all([api.get("api/ui/torrents"), api.get("api/ui/overview")]);
+      const [list, governed, first] = await Promise.all([api.get("api/ui/torrents"), api.get("api/ui/governed"), api.get("api/ui/overview")]);
       overview(first);
-      store.load(list);
+      store.load(list, governed);
     } catch (error) {
       show("down", error.message);
       setTimeout(begin, 3000);
@@ -31,7 +31,7 @@ export function follow(store, overview) {
 
   async function reload() {
     try {
-      store.load(await api.get("api/ui/torrents"));
+      store.load(...(await Promise.all([api.get("api/ui/torrents"), api.get("api/ui/governed")])));
     } catch (error) {
       show("down", error.message);
     }
@@ -47,6 +47,10 @@ export function follow(store, overview) {
       });
     on("overview", overview);
     on("torrents", (change) => store.apply(change));
+    on("governed", (change) => {
+      // One that is told already by the list is no gap.
+      if (BigInt(change.number) > BigInt(store.governedNumber) && !store.applyGoverned(change)) reload();
+    });
     on("reset", reload);
     source.addEventListener("open", () => show("live", "Live"));
     source.addEventListener("error", () => {

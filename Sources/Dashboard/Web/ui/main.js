@@ -5,9 +5,12 @@ import { Actions } from "./actions.js";
 import { openAdd, startAdding } from "./add.js";
 import { showCaps, startCaps } from "./caps.js";
 import { $, button, el, fill, setText } from "./dom.js";
+import { startChoosing } from "./column-chooser.js";
 import { Filters } from "./filters.js";
 import { count } from "./format.js";
+import { openGoverned } from "./governed.js";
 import { startGovernor } from "./governor.js";
+import { keep, kept } from "./keep.js";
 import { List } from "./list.js";
 import { follow } from "./live.js";
 import { showOverview } from "./overview.js";
@@ -23,7 +26,7 @@ const filters = new Filters(store);
 const actions = new Actions(selection, store);
 let hasEngine = true;
 
-const open = (id) => openTorrent(id, actions);
+const open = (id) => (id.includes("@") ? openGoverned(id) : openTorrent(id, actions));
 
 function showList() {
   list.show(store.view(filters.words, filters.test));
@@ -48,7 +51,7 @@ function showEmpty(all) {
       el("p", {}, "Drop .torrent files anywhere on this page, or paste a magnet link. Sonarr, Radarr and other programs that know qBittorrent can use this Weir too: give them this address."),
       button("Add a torrent", () => openAdd(store), { kind: "primary", picture: "plus" }));
   } else {
-    fill($("empty"), el("h3", {}, "No torrents here"), el("p", {}, "This Weir governs the qBittorrents above. Their torrents stay in their own lists; the next plan shows what Weir does to them."));
+    fill($("empty"), el("h3", {}, "No torrents yet"), el("p", {}, "This Weir governs the qBittorrents above. Their torrents are here as soon as they have been read; they are added and removed there."));
   }
 }
 
@@ -66,11 +69,15 @@ selection.addEventListener("change", showCount);
 list.addEventListener("sort", ({ detail }) => {
   const { key, isDescending } = store.order;
   store.sortBy(detail.key, detail.key === key ? !isDescending : !detail.ascending);
+  keep("order", store.order);
   list.showOrder(store.order);
   showList();
 });
+const order = kept("order", null);
+if (typeof order?.key === "string") store.sortBy(order.key, order.isDescending === true);
 list.showOrder(store.order);
 
+startChoosing(list);
 startSelecting(list, selection, { open, remove: () => actions.remove() });
 startTheme();
 startCaps();
@@ -100,8 +107,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 function followAddress() {
-  const match = /^#torrent=([0-9a-f]{40})$/.exec(location.hash);
-  if (match && store.rows.size > 0) open(match[1]);
+  const match = /^#(?:torrent=([0-9a-f]{40})|governed=([0-9a-f]{40}(?:@|%40).+))$/.exec(location.hash);
+  if (match && store.rows.size > 0) open(match[1] ?? decodeURIComponent(match[2]));
 }
 window.addEventListener("hashchange", followAddress);
 

@@ -3,6 +3,9 @@
 /** Place of each value in a row; what the server says replaces it. */
 export let column = {};
 
+/** Whether a row is of Weir's own engine, and not of a qBittorrent that is governed. */
+export const isOwn = (row) => row[column.instance] === null;
+
 const maximumTextLength = 300;
 
 export class Store extends EventTarget {
@@ -10,19 +13,22 @@ export class Store extends EventTarget {
   revision = -1;
   /** The same, as the stream of events takes it. */
   mark = "";
+  /** Of the governed torrents, as of the last change of them. */
+  governedNumber = "";
   categories = [];
   tags = [];
   directory = "";
   #all = [];
   #sorted = null;
-  #texts = new WeakMap();
   #key = "added";
   #isDescending = true;
 
-  load(list) {
+  /** Takes both lists anew: Weir's own torrents, and those of the governed qBittorrents. */
+  load(list, governed) {
     column = Object.fromEntries(list.columns.map((name, place) => [name, place]));
-    this.rows = new Map(list.rows.map((row) => [row[column.id], row]));
-    this.#all = list.rows;
+    this.governedNumber = governed.number;
+    this.#all = list.rows.concat(governed.rows);
+    this.rows = new Map(this.#all.map((row) => [row[column.id], row]));
     this.#sorted = null;
     this.revision = list.revision;
     this.mark = list.mark;
@@ -30,12 +36,35 @@ export class Store extends EventTarget {
     this.tags = list.tags;
     this.directory = list.directory;
     this.#tell(true);
+    this.#prepare(this.#all);
+  }
+
+  /** Makes the texts that are searched while nothing else is to be done, so that the first letter finds them. */
+  #prepare(rows, from = 0) {
+    const idle = window.requestIdleCallback ?? ((run) => setTimeout(run, 50));
+    idle(() => {
+      const to = Math.min(rows.length, from + 2000);
+      for (let place = from; place < to; place += 1) this.text(rows[place]);
+      if (to < rows.length) this.#prepare(rows, to);
+    });
   }
 
   /** Takes changed rows and the ids of those that are gone. */
   apply(change) {
     if (change.revision <= this.revision) return;
     this.revision = change.revision;
+    this.#take(change);
+  }
+
+  /** The same of the governed torrents; false when one before it was missed, and all are to be fetched anew. */
+  applyGoverned(change) {
+    if (change.reset || change.before !== this.governedNumber) return false;
+    this.governedNumber = change.number;
+    this.#take(change);
+    return true;
+  }
+
+  #take(change) {
     const isOther = change.removed.length > 0 || change.rows.some((row) => !this.rows.has(row[column.id]));
     for (const id of change.removed) this.rows.delete(id);
     for (const row of change.rows) this.rows.set(row[column.id], row);
@@ -73,25 +102,20 @@ export class Store extends EventTarget {
     }
     if (words.length === 0 && !test) return this.#sorted;
     const passing = [];
+    const [first = "", ...others] = words;
     for (const row of this.#sorted) {
       if (test && !test(row)) continue;
-      if (words.length > 0) {
-        const text = this.text(row);
-        if (!words.every((word) => text.includes(word))) continue;
-      }
-      passing.push(row);
+      const text = row.text ?? this.text(row);
+      if (text.includes(first) && others.every((word) => text.includes(word))) passing.push(row);
     }
     return passing;
   }
 
+  /** What is searched in a row; kept with the row, which a change replaces by another. */
   text(row) {
-    let text = this.#texts.get(row);
-    if (text === undefined) {
-      text = [row[column.name], row[column.category], row[column.tags].join(" "), row[column.tracker], row[column.id]]
-        .join("\n").slice(0, maximumTextLength).toLowerCase();
-      this.#texts.set(row, text);
-    }
-    return text;
+    row.text ??= [row[column.name], row[column.category], row[column.tags].join(" "), row[column.tracker], row[column.cap], row[column.instance], row[column.id]]
+      .join("\n").slice(0, maximumTextLength).toLowerCase();
+    return row.text;
   }
 
   #sort(rows) {
@@ -130,7 +154,7 @@ function sortValue(key) {
     case "queue": return (row) => row[place] ?? Infinity;
     case "up_limit": return (row) => (row[place] < 0 ? Infinity : row[place]);
     case "tags": return (row) => row[place].join(" ").toLowerCase();
-    case "name": case "category": case "tracker": case "state": case "cap": case "trouble":
+    case "name": case "category": case "tracker": case "state": case "cap": case "trouble": case "instance": case "reason":
       return (row) => (row[place] ?? "").toLowerCase();
     default: return (row) => row[place] ?? -1;
   }

@@ -1,17 +1,9 @@
 // Light, dark, or as the system.
 
 import { $ } from "./dom.js";
+import { keep, kept } from "./keep.js";
 
-const key = "weir-colours";
 const choices = ["system", "light", "dark"];
-
-function stored() {
-  try {
-    return localStorage.getItem(key) ?? "system";
-  } catch {
-    return "system";
-  }
-}
 
 function use(choice) {
   document.documentElement.dataset.theme = choice;
@@ -19,16 +11,13 @@ function use(choice) {
 }
 
 export function startTheme() {
-  let choice = choices.includes(stored()) ? stored() : "system";
+  let choice = kept("colours", "system");
+  if (!choices.includes(choice)) choice = "system";
   use(choice);
   $("theme").addEventListener("click", () => {
     choice = choices[(choices.indexOf(choice) + 1) % choices.length];
     use(choice);
-    try {
-      localStorage.setItem(key, choice);
-    } catch {
-      // Without storage it lasts as long as the page.
-    }
+    keep("colours", choice);
     document.dispatchEvent(new CustomEvent("weir-theme"));
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>

@@ -1,6 +1,6 @@
 // The tables of a torrent's page.
 
-import { el, visible } from "./dom.js";
+import { button, el, visible } from "./dom.js";
 import * as format from "./format.js";
 
 function table(heads, rows, none) {
@@ -40,25 +40,42 @@ const trackerStates = {
   notContacted: "Not asked yet", announcing: "Being asked", working: "Works", failing: "Fails", disabled: "Not used",
 };
 
-export function trackerTable(trackers) {
-  const heads = [["Tracker"], ["State"], ["In its own words"], ["Seeds", true], ["Leechers", true], ["Next announce", true]];
+/** `edit` does what the buttons say. A tracker's address is shown without its key, and so is written anew and not corrected. */
+export function trackerTable(trackers, edit) {
+  const heads = [["Tracker"], ["State"], ["In its own words"], ["Seeds", true], ["Leechers", true], ["Next announce", true], [""]];
   const now = Date.now() / 1000;
-  return table(heads, trackers.map((tracker) => el("tr", {},
+  const tools = el("p", { class: "tools" }, button("Add trackers", edit.addTrackers, { picture: "plus" }), button("Ask them now", edit.announce, { picture: "refresh" }));
+  return [tools, table(heads, trackers.map((tracker, place) => el("tr", {},
     el("td", { title: visible(tracker.url) }, el("span", {}, visible(tracker.host || tracker.url)), el("br"), el("span", { class: "muted small" }, `tier ${tracker.tier + 1} · ${visible(tracker.url)}`)),
     el("td", { class: tracker.state === "failing" ? "bad" : "" }, trackerStates[tracker.state] ?? tracker.state, tracker.failures > 0 && ` (${tracker.failures}×)`),
     cell(visible(tracker.words) || "–", "quote"), cell(tracker.seeds === null ? "–" : format.count(tracker.seeds), "number"),
     cell(tracker.leechers === null ? "–" : format.count(tracker.leechers), "number"),
-    cell(tracker.next_announce === null ? "–" : tracker.next_announce > now ? `in ${format.duration(tracker.next_announce - now)}` : "now", "number"))),
-  "This torrent has no tracker.");
+    cell(tracker.next_announce === null ? "–" : tracker.next_announce > now ? `in ${format.duration(tracker.next_announce - now)}` : "now", "number"),
+    el("td", { class: "number" },
+      button("Replace", () => edit.editTracker(tracker, place), { kind: "quiet small" }),
+      button("", () => edit.removeTracker(tracker, place), { kind: "quiet small danger-text", picture: "trash", "aria-label": `Remove the tracker ${visible(tracker.host)}` })))),
+  "This torrent has no tracker.")];
 }
 
 const priorities = { skip: "left out", normal: "normal", high: "high", highest: "highest" };
 
-export function fileTable(files, total) {
+export function fileTable(files, total, edit) {
+  const choice = (label, chosen, run) => {
+    const names = chosen === null ? [["", "all shown …"], ...Object.entries(priorities)] : Object.entries(priorities);
+    const select = el("select", { "aria-label": label }, names.map(([value, name]) => el("option", { value, selected: value === chosen }, name)));
+    select.addEventListener("change", () => {
+      select.blur();
+      if (select.value) run(select.value);
+    });
+    return select;
+  };
   return [
-    table([["File"], ["Size", true], ["Done", true], ["Priority"]], files.map((file) => el("tr", {},
+    files.length > 1 && el("p", { class: "tools" }, el("label", {}, "Priority of ", choice("Priority of all files that are shown", null, (value) => edit.setPriority(files, value)))),
+    table([["File"], ["Size", true], ["Done", true], ["Priority"], [""]], files.map((file) => el("tr", {},
       cell(visible(file.path), "path"), cell(format.bytes(file.size), "number"),
-      cell(file.size > 0 ? format.percent(file.done, file.size) : "100\u00a0%", "number"), cell(priorities[file.priority] ?? file.priority))),
+      cell(file.size > 0 ? format.percent(file.done, file.size) : "100\u00a0%", "number"),
+      el("td", {}, choice(`Priority of ${visible(file.path)}`, file.priority, (value) => edit.setPriority([file], value))),
+      el("td", {}, button("Rename", () => edit.renameFile(file), { kind: "quiet small" })))),
     "The files are known once the metadata is here."),
     total > files.length && el("p", { class: "muted" }, `and ${format.count(total - files.length)} more`),
   ];

@@ -5,6 +5,7 @@ import { $, button, el, fill, icon, setText, visible } from "./dom.js";
 import { openDialog } from "./dialogs.js";
 import * as format from "./format.js";
 import { column } from "./store.js";
+import { askName, editTracker, addTrackers, removeTracker, renameFile, setPriority } from "./torrent-edit.js";
 import { fileTable, peerTable, timeline, trackerTable } from "./torrent-parts.js";
 
 const refreshMilliseconds = 2000;
@@ -12,8 +13,8 @@ const refreshMilliseconds = 2000;
 const tabs = [
   { name: "Overview", make: overview },
   { name: "Peers", make: (page) => peerTable(page.peers), count: (page) => page.peers.length },
-  { name: "Trackers", make: (page) => trackerTable(page.trackers), count: (page) => page.trackers.length },
-  { name: "Files", make: (page) => fileTable(page.files, page.file_count), count: (page) => page.file_count },
+  { name: "Trackers", make: (page, edit) => trackerTable(page.trackers, edit), count: (page) => page.trackers.length },
+  { name: "Files", make: (page, edit) => fileTable(page.files, page.file_count, edit), count: (page) => page.file_count },
   { name: "Timeline", make: (page) => timeline(page.timeline), count: (page) => page.timeline.length },
 ];
 
@@ -36,6 +37,9 @@ export async function openTorrent(id, actions) {
       button("Stop", () => actions.run({ action: "stop", title: "Stop" }, {}, [id]), { picture: "stop" }),
       button("Recheck", () => actions.run({ action: "recheck", title: "Recheck" }, {}, [id]), { picture: "check" }),
       button("Announce", () => actions.run({ action: "announce", title: "Announce" }, {}, [id]), { picture: "refresh" }),
+      button("Rename", () => askName(id, visible(state.page?.row[column.name] ?? "")).then(load)),
+      button("Move", () => actions.askFolder([id], state.page?.info.directory ?? "").then(load)),
+      button("Limits", () => actions.askLimits([id]).then(load)),
       el("span", { class: "stretch" }),
       button("Remove", async () => (await actions.remove([id])) && opened.close(), { kind: "quiet danger-text", picture: "trash" }),
     ],
@@ -63,6 +67,16 @@ export async function openTorrent(id, actions) {
     next.handle.focus();
   });
 
+  /** What the tables' own buttons do; each looks anew when it is done. */
+  const edit = {
+    addTrackers: () => addTrackers(id).then(load),
+    editTracker: (tracker, place) => editTracker(id, tracker, place).then(load),
+    removeTracker: (tracker, place) => removeTracker(id, tracker, place).then(load),
+    announce: () => actions.run({ action: "announce", title: "Announce" }, {}, [id]).then(load),
+    setPriority: (files, priority) => setPriority(id, files, priority).then(load),
+    renameFile: (file) => renameFile(id, file).then(load),
+  };
+
   function choose(tab) {
     state.tab = tab;
     for (const other of tabs) {
@@ -79,8 +93,11 @@ export async function openTorrent(id, actions) {
     showFacts(page.row, facts, meter);
     showVerdict(page.verdict, verdict);
     for (const tab of tabs) setText(tab.handle.lastChild, tab.count ? format.count(tab.count(page)) : "");
+    // What somebody is about to choose or press is not taken away.
+    if (state.shown === state.tab && body.contains(document.activeElement) && document.activeElement !== body) return;
+    state.shown = state.tab;
     const top = body.scrollTop;
-    fill(body, state.tab.make(page));
+    fill(body, state.tab.make(page, edit));
     body.scrollTop = top;
   }
 
@@ -126,7 +143,7 @@ function overview(page) {
   const { row, info, verdict } = page;
   const pairs = [
     ["Uploaded", format.bytes(row[column.uploaded])], ["Downloaded", format.bytes(row[column.downloaded])],
-    ["Wasted", format.bytes(info.wasted)], ["Upload limit", format.limit(row[column.up_limit])],
+    ["Wasted", format.bytes(info.wasted)], ["Upload limit", format.limit(row[column.up_limit])], ["Download limit", format.limit(row[column.down_limit])],
     ["Cap", row[column.cap] ?? "none"], ["Tracker", row[column.tracker] || "none"],
     ["Category", row[column.category] || "none"], ["Tags", row[column.tags].join(", ") || "none"],
     ["Pieces", `${format.count(info.pieces_had)} of ${format.count(info.pieces)}, ${format.bytes(info.piece_length)} each`],

@@ -1,9 +1,9 @@
-import JSONValues
-import StallDiagnosis
+public import JSONValues
+public import StallDiagnosis
 
 extension JSONWriter {
     /// A diagnosis as it is, members in their order.
-    mutating func value(_ value: ReportValue) {
+    public mutating func value(_ value: ReportValue) {
         switch value {
         case .null: self.null()
         case .flag(let flag): self.bool(flag)
@@ -19,5 +19,18 @@ extension JSONWriter {
                 }
             }
         }
+    }
+}
+
+extension DiagnosisReport {
+    /// As JSON: a tree for programs, or lines for people.
+    public func bytes(asTree isTree: Bool) -> [UInt8] {
+        var json = JSONWriter(reservingBytes: 8192)
+        if isTree {
+            json.value(self.tree)
+        } else {
+            json.array { for line in self.lines() { $0.string(line) } }
+        }
+        return json.bytes
     }
 }
