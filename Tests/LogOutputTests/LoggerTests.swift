@@ -112,6 +112,16 @@ struct LoggerTests {
         #expect(self.console.lines.count == 3)
     }
 
+    @Test("What leaves by another way is as clean as a line")
+    func cleaned() {
+        let logger = Logger(console: nil)
+        logger.redacting(["hunter22"])
+        let text =
+            "hunter22 at https://me:pw@tracker.example/0123456789abcdef0123456789abcdef/announce?passkey=x"
+        #expect(logger.cleaned(text) == "*** at https://***@tracker.example/***/announce?passkey=***")
+        #expect(logger.cleaned("a plain name") == "a plain name")
+    }
+
     @Test("Neither registered secrets nor keys in URLs are ever written", arguments: LogFormat.allCases)
     func secrets(format: LogFormat) {
         let logger = Logger(format: format, console: self.console.descriptor)
