@@ -3,7 +3,8 @@
 #
 #     run.sh              all of them, in their short forms
 #     run.sh NAME [ARG…]  one of them: commands, formats, why, interop, web, mapping, hostile, strangers, bad_input, engine_faults,
-#                         download_kills, caps, many, page, library, facade, faults, outages, service, kills or swarm
+#                         download_kills, caps, many, page, library, facade, door, daemon_caps, soak, faults, outages, service,
+#                         kills or swarm
 #
 # Needs root, for network namespaces of their own; WEIR_BINARY names another binary than .build/release/weir.
 set -uo pipefail
@@ -48,6 +49,11 @@ run download_kills --count 8
 run page
 run library
 run facade
+run door --readers 300
+# A day of its time.
+run soak --hours 24 --speed 2880 --slope 1
+# On a busy machine peers are late. `make daemon-caps` holds the stated bounds.
+run daemon_caps --settle 20 --seconds 20 --attempts 1 --bound 0.15 --floor 0.75
 run faults
 run outages
 run service
