@@ -77,8 +77,10 @@ class Churn:
         with open(self.weir.downloads / name, "wb") as file:
             file.truncate(65536)
         self.torrents.append((hashlib.sha1(bencode(info)).hexdigest(), name))
-        # A tracker that is not there, one that has no name, and one that answers nonsense.
-        place = ["127.0.0.1:1", "nowhere.invalid", f"127.0.0.1:{self.weir.port}"][self.number % 3]
+        # A tracker that is not there, one that has no name, and one that answers nonsense: on many hosts, each of which is asked
+        # ten times a second at most, so that no queue grows for want of their time.
+        host = f"127.{1 + self.number // 62500}.{self.number // 250 % 250}.{1 + self.number % 250}"
+        place = [f"{host}:1", f"nowhere{self.number % 100}.invalid", f"{host}:{self.weir.port}"][self.number % 3]
         return bencode({"announce": f"http://{place}/announce", "info": info})
 
     def step(self):
