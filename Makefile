@@ -4,7 +4,7 @@ SWIFT ?= swift
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib --product weir -Xlinker -s
 BINARY = .build/release/weir
 
-.PHONY: run build release deb test test-versions swarm caps kills interop lint format bench fuzz tsan asan docs clean packages test-packages
+.PHONY: run build release deb test test-versions swarm caps daemon-caps soak kills interop lint format bench fuzz tsan asan docs clean packages test-packages
 
 run: packages
 	./Packaging/demo.sh
@@ -44,6 +44,15 @@ caps: test-packages release
 kills: test-packages release
 	./Tests/EndToEnd/run.sh kills --count 1000
 	./Tests/EndToEnd/run.sh download_kills --count 200
+
+# Exact caps of `weir serve` at the sockets of 500 peers, with a real qBittorrent under the same caps.
+daemon-caps: test-packages release
+	./Tests/EndToEnd/run.sh daemon_caps
+
+# `weir serve` under constant change: `make soak MINUTES=60`.
+MINUTES ?= 20
+soak: test-packages release
+	./Tests/EndToEnd/run.sh soak --minutes $(MINUTES)
 
 # The exchanges with other clients in all their forms: the table of Documentation/Interop.md.
 interop: test-packages release

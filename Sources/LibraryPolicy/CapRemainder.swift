@@ -33,7 +33,6 @@ public struct CapRemainder: Hashable, Sendable {
     /// Readings in which the others had moved, the newest last; at most so many as fit into the span.
     private var readings: [Reading] = []
     private var lastOwn: Int64
-    private var lastOthers: Int64
     private var lastLook: Instant
     /// What both have sent more than the cap allowed, in bytes.
     private var excess = 0.0
@@ -41,7 +40,6 @@ public struct CapRemainder: Hashable, Sendable {
     /// Begins with the sums of bytes that both have sent so far.
     public init(own: Int64, others: Int64, at now: Instant) {
         self.lastOwn = own
-        self.lastOthers = others
         self.lastLook = now
         self.readings = [Reading(total: others, at: now)]
     }
@@ -69,7 +67,6 @@ public struct CapRemainder: Hashable, Sendable {
         let saved = bytes * (wantsMore ? Self.savedSeconds : Self.sparedSeconds)
         self.excess = min(max(self.excess + sent - bytes * seconds, -saved), bytes * Self.owedSeconds)
         self.lastOwn = own
-        self.lastOthers = others
         self.lastLook = now
     }
 

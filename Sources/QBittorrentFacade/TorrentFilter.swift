@@ -28,6 +28,12 @@ struct TorrentFilter: Sendable {
     }
 
     func select(from rows: [TorrentID: TorrentRow]) -> [TorrentRow] {
+        // Summaries are large values: who asks for a page of all is answered by identifiers alone.
+        if self.takesAll, self.sort == nil || self.sort == "hash" {
+            let isReversed = self.isReversed && self.sort == "hash"
+            let ids = self.first(of: Array(rows.keys)) { isReversed ? $1 < $0 : $0 < $1 }
+            return self.page(ids).compactMap { rows[$0] }
+        }
         var found: [TorrentRow] = []
         if let only {
             found = only.compactMap { rows[$0] }.filter { self.takes($0.summary) }
@@ -36,6 +42,11 @@ struct TorrentFilter: Sendable {
         }
         self.order(&found)
         return self.page(found)
+    }
+
+    private var takesAll: Bool {
+        self.only == nil && self.category == nil && self.tag == nil && self.isPrivate == nil
+            && self.state == "all"
     }
 
     private func takes(_ torrent: TorrentSummary) -> Bool {
@@ -81,7 +92,7 @@ struct TorrentFilter: Sendable {
     }
 
     /// A negative offset counts from the end; no limit is all.
-    private func page(_ torrents: [TorrentRow]) -> [TorrentRow] {
+    private func page<Element>(_ torrents: [Element]) -> [Element] {
         let start = self.offset < 0 ? max(0, torrents.count + self.offset) : self.offset
         let rest = torrents.dropFirst(start)
         return Array(self.limit > 0 ? rest.prefix(self.limit) : rest)

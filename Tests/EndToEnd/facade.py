@@ -19,16 +19,7 @@ import time
 
 import lab as laboratory
 from lab import bencode, free_port, wait_for
-
-
-def expect(condition, what):
-    if not condition:
-        raise AssertionError(what)
-
-
-def same(found, wanted, what):
-    if found != wanted:
-        raise AssertionError(f"{what}: {found!r}, not {wanted!r}")
+from library_service import expect, same
 
 
 # Each in a folder of its own, for they want each other's libraries in other versions. The one first is never done without.

@@ -52,6 +52,11 @@ run database
 run canaries
 run daemon
 run packaging
+run door --readers 300
+# A day of its time.
+run soak --hours 24 --speed 2880 --slope 1
+# On a busy machine peers are late. `make daemon-caps` holds the stated bounds.
+run daemon_caps --settle 20 --seconds 20 --attempts 4 --bound 0.15 --floor 0.70
 run faults
 run outages
 run service

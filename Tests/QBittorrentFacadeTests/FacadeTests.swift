@@ -100,6 +100,31 @@ import TorrentCatalog
         #expect(halfway.facadeState == "stalledDL")
     }
 
+    @Test(
+        "Long lists are whole however they are cut into slices and pages",
+        arguments: [1, 39, 40, 41, 100, 101, 213])
+    func longLists(count: Int) async throws {
+        let rows = (1...count).map { torrent(UInt8($0), "name \($0 * 7 % 97)") }
+        self.bench.library.publish(rows)
+        let ids = rows.map(\.id.hex).sorted()
+        func hashes(_ query: [(String, String)]) async throws -> [String] {
+            try await self.bench.json("torrents/info", query).elements?.compactMap { $0["hash"]?.text } ?? []
+        }
+        #expect(try await hashes([]) == ids)
+        #expect(try await hashes([("sort", "hash"), ("reverse", "true")]) == Array(ids.reversed()))
+        for size in [1, 7, 64, 65, 500] {
+            var pages: [String] = []
+            for offset in stride(from: 0, to: count, by: size) {
+                pages += try await hashes([("limit", "\(size)"), ("offset", "\(offset)")])
+            }
+            #expect(pages == ids, "by \(size)")
+        }
+        #expect(try await hashes([("limit", "3"), ("offset", "-2")]) == Array(ids.suffix(2)))
+        let main = try await self.bench.json("sync/maindata")
+        #expect(main["torrents"]?.members?.map(\.name).sorted() == ids)
+        #expect(main["server_state"] != nil)
+    }
+
     @Test("Lists are filtered, sorted and cut into pages")
     func lists() async throws {
         self.bench.library.publish([

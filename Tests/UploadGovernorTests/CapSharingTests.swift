@@ -81,4 +81,26 @@ struct CapSharingTests {
         _ = await world.governor.preview()
         #expect(await sharing.heard.count == asked)
     }
+
+    @Test("What clients have sent is told once for each poll, by tracker, and not while one cannot be read")
+    func sent() async throws {
+        let sharing = ScriptedSharing()
+        let world = try await self.world(sharing)
+        await world.client.add(torrent(3), trackers: [betaURL], rate: 500)
+        await world.client.script { $0.sentInEachPoll = 1_000 }
+        await world.cycle()
+        await world.governor.look()
+        await world.governor.look()
+        #expect(await sharing.sent.last == [6_000, 3_000, 0])
+        let told = await sharing.sent.count
+        await world.client.script { $0.pollProblem = .unreachable("gone") }
+        await world.governor.look()
+        #expect(await sharing.sent.count == told)
+        // A new configuration counts anew: its trackers may stand in other places.
+        await world.client.script { $0.pollProblem = nil }
+        await world.governor.reconfigure(
+            someConfiguration(), matcher: HostMatcher(trackers: someConfiguration().trackers))
+        await world.cycle()
+        #expect((await sharing.sent.last?.max() ?? .max) <= 2_000)
+    }
 }

@@ -40,6 +40,8 @@ actor ScriptedClient: GovernedClient {
     var choice: String?
     /// Gone by the time its limit is read back.
     var vanishBeforeReading: TorrentID?
+    /// By each torrent.
+    var sentInEachPoll: Int64 = 0
     /// Takes calls and obeys none.
     var isDeaf = false
 
@@ -94,7 +96,13 @@ actor ScriptedClient: GovernedClient {
     }
 
     func torrents() -> SeenTorrents {
-        SeenTorrents(trackerSetCount: self.trackerSets.count, torrents: self.shown)
+        SeenTorrents(
+            trackerSetCount: self.trackerSets.count,
+            torrents: self.shown.map { torrent in
+                var torrent = torrent
+                torrent.sentSincePoll = self.sentInEachPoll
+                return torrent
+            })
     }
 
     func trackerSets(from index: Int) -> [[String]] { Array(self.trackerSets.dropFirst(index)) }
