@@ -57,7 +57,9 @@ struct AdaptiveAllocation {
                 if reading.rate == 0, reading.restored == nil {
                     idleCount += 1
                 } else {
-                    wants.append(hungryWantAll && demand.isHungry && demand.wantsAll ? infinite : min(demand.want, infinite))
+                    wants.append(
+                        hungryWantAll && demand.isHungry && demand.wantsAll
+                            ? infinite : min(demand.want, infinite))
                 }
             }
             return waterLevel(wants, and: idleCount, of: idle, within: capacity)

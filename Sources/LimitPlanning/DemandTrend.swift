@@ -68,7 +68,9 @@ struct DemandBounds {
 }
 
 extension DemandTrend {
-    func demand(of reading: AdaptiveReading, _ bounds: DemandBounds, _ tuning: AdaptiveTuning) -> AdaptiveDemand {
+    func demand(of reading: AdaptiveReading, _ bounds: DemandBounds, _ tuning: AdaptiveTuning)
+        -> AdaptiveDemand
+    {
         let (rate, usual) = (reading.rate, Int64(self.usual))
         // What is more than noise shows at once: a fall by a third and four blocks, a rise by a quarter and two.
         let noise = 2 * Self.blockReading
@@ -97,9 +99,9 @@ extension DemandTrend {
             growth = max(base + (base << (cycles - 2)) / 2, share)
         }
         return AdaptiveDemand(
-            isHungry: true, hungryCycles: cycles, need: need,
+            isHungry: true, hungryCycles: cycles,
             wantsAll: fullness == .sudden || cycles >= Self.surelyHungry, isWaking: fullness == .sudden,
-            want: min(max(bounds.floor, need, growth), 4 * RateBounds.rate))
+            need: need, want: min(max(bounds.floor, need, growth), 4 * RateBounds.rate))
     }
 
     /// How a torrent fills its limit.
@@ -120,7 +122,9 @@ extension DemandTrend {
         }
         let ratio = Float(tuning.filledRatio)
         // Who could use much stays hungry through the lows of its swings.
-        if reading.hungryCycles >= Self.surelyHungry, self.usual >= (ratio - 0.1) * self.filled { return .lasting }
+        if reading.hungryCycles >= Self.surelyHungry, self.usual >= (ratio - 0.1) * self.filled {
+            return .lasting
+        }
         guard Self.isFull(reading, tuning) else { return .none }
         if Float(rate) >= self.before * 4 / 3 + Float(3 * Self.blockReading) { return .sudden }
         return self.usual >= ratio * self.filled ? .lasting : .none

@@ -43,7 +43,9 @@ struct BlockTorrent {
         }
         if self.part.size == 0, self.wanted > 0 {
             var usual = Int64(Double(self.average) * 1.0235 / 2)
-            if self.limit == nil || self.bucket > (self.limit ?? 0) { usual = max(usual, self.lastPart * 7 / 5) }
+            if self.limit == nil || self.bucket > (self.limit ?? 0) {
+                usual = max(usual, self.lastPart * 7 / 5)
+            }
             self.part = (min(self.wanted, max(Self.block, usual)), 0, 0)
             self.lastPart = self.part.size
         }
@@ -120,7 +122,8 @@ struct BlockSimulation {
                 PlanningTorrent(key: torrentKey($0), tracker: 0, uploadRate: .zero, limit: .unlimited)
             })
         var result = Result(
-            limits: Array(repeating: 0, count: torrents.count), rates: Array(repeating: 0, count: torrents.count))
+            limits: Array(repeating: 0, count: torrents.count),
+            rates: Array(repeating: 0, count: torrents.count))
         let wanted = min(self.cap, self.demands.reduce(Int64(0)) { $0 + ($1 ?? self.cap) })
         var totals: [Int64] = []
         var before = torrents
@@ -158,7 +161,8 @@ struct BlockSimulation {
                 }
                 if totals.count > self.settleSeconds {
                     for index in torrents.indices {
-                        result.limits[index] += Double(torrents[index].limit ?? self.cap) / Double(self.seconds)
+                        result.limits[index] +=
+                            Double(torrents[index].limit ?? self.cap) / Double(self.seconds)
                     }
                 }
                 if totals.count == self.settleSeconds { before = torrents }

@@ -15,7 +15,8 @@ private struct BlockSwarm: Sendable, CustomTestStringConvertible {
 
 private let swarms = [
     BlockSwarm(
-        testDescription: "a hot torrent beside one of 150 kB/s and one of 2 kB/s", demands: [nil, 150_000, 2000],
+        testDescription: "a hot torrent beside one of 150 kB/s and one of 2 kB/s",
+        demands: [nil, 150_000, 2000],
         cap: 800_000, least: 0.93),
     BlockSwarm(
         testDescription: "a hot torrent beside three of 4 kB/s", demands: [nil, 4000, 4000, 4000],
@@ -42,7 +43,8 @@ struct BlockTests {
     @Test("What slow torrents leave is used, and no limit is above the cap", arguments: swarms)
     fileprivate func used(swarm: BlockSwarm) {
         let results = (1...20).map {
-            BlockSimulation(demands: swarm.demands, cap: swarm.cap, settings: adaptive(), seed: UInt64($0)).run()
+            BlockSimulation(demands: swarm.demands, cap: swarm.cap, settings: adaptive(), seed: UInt64($0))
+                .run()
         }
         let least = results.map(\.utilisation).min() ?? 0
         let mean = results.map(\.utilisation).reduce(0, +) / Double(results.count)
@@ -63,7 +65,8 @@ struct BlockTests {
         settings.weighsBursts = false
         let swarm = swarms[3]
         let one = BlockSimulation(demands: swarm.demands, cap: swarm.cap, settings: settings, seed: 1).run()
-        let many = BlockSimulation(demands: swarm.demands, cap: swarm.cap, settings: adaptive(), seed: 1).run()
+        let many = BlockSimulation(demands: swarm.demands, cap: swarm.cap, settings: adaptive(), seed: 1)
+            .run()
         #expect(many.utilisation >= one.utilisation + 0.1)
         #expect(many.changes < one.changes)
     }
@@ -78,7 +81,8 @@ struct BlockTests {
             return max(1000, Int64(Double(cap) * part))
         }
         let result = BlockSimulation(
-            demands: hot + others, cap: cap, settings: adaptive(), seed: UInt64(seed), seconds: 90, settleSeconds: 60
+            demands: hot + others, cap: cap, settings: adaptive(), seed: UInt64(seed), seconds: 90,
+            settleSeconds: 60
         ).run()
         let figures: Comment =
             "cap \(cap), \(hot.count) hot, others \(others.compactMap(\.self)): \(result.utilisation), 10 s \(result.largestTenSeconds), sum \(result.largestSum), \(result.convergedAt ?? 0) s"

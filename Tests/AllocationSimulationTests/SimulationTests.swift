@@ -13,13 +13,18 @@ private func adaptive(weighsBursts: Bool) -> PlanningSettings {
 @Suite("The adaptive strategy in simulated time")
 struct SimulationTests {
     /// The study ran two hours with five seeds; half an hour with one seed keeps this test short.
-    private func results(_ oversubscription: Oversubscription, weighsBursts: Bool) async -> [(DemandPattern, SimulationResult)] {
+    private func results(_ oversubscription: Oversubscription, weighsBursts: Bool) async -> [(
+        DemandPattern, SimulationResult
+    )] {
         await withTaskGroup(of: (DemandPattern, SimulationResult).self) { group in
             for pattern in DemandPattern.allCases {
                 group.addTask {
                     let tracker = GovernedTracker(id: "", cap: .unlimited, oversubscription: oversubscription)
                     let scenario = pattern.scenario(seed: 1, seconds: 1800, warmUp: 180, tracker: tracker)
-                    return (pattern, Simulation(scenario: scenario, settings: adaptive(weighsBursts: weighsBursts)).run())
+                    return (
+                        pattern,
+                        Simulation(scenario: scenario, settings: adaptive(weighsBursts: weighsBursts)).run()
+                    )
                 }
             }
             var results: [(DemandPattern, SimulationResult)] = []
