@@ -1,9 +1,12 @@
 #define _GNU_SOURCE
 #include "CLinuxIO.h"
 #include <fcntl.h>
+#include <link.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -47,3 +50,23 @@ void weir_will_need(int file, off_t offset, off_t count) {
 }
 
 int weir_sync_file_system(int file) { return syncfs(file); }
+
+static int release_code_of(struct dl_phdr_info *object, size_t size, void *page_size) {
+    (void)size;
+    uintptr_t page = *(const uintptr_t *)page_size;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+        // Code that nobody has written to: what is dropped is read from the file again.
+        if (part->p_type != PT_LOAD || (part->p_flags & (PF_X | PF_W)) != PF_X) continue;
+        uintptr_t start = object->dlpi_addr + part->p_vaddr;
+        uintptr_t end = (start + part->p_memsz) & ~(page - 1);
+        start = (start + page - 1) & ~(page - 1);
+        if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void weir_release_code(void) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    dl_iterate_phdr(release_code_of, &page);
+}

@@ -9,7 +9,11 @@ public enum MemoryTuning {
         mallopt(M_ARENA_MAX, 2) == 1 && mallopt(M_TRIM_THRESHOLD, 128 * 1024) == 1
     }
 
-    /// Gives free pages back, after rare big work. Answers whether there were any.
+    /// Gives free pages back, after rare big work, and those of code that is not used any more. Answers whether
+    /// there were free ones.
     @discardableResult
-    public static func releaseFreeMemory() -> Bool { malloc_trim(0) == 1 }
+    public static func releaseFreeMemory() -> Bool {
+        weir_release_code()
+        return malloc_trim(0) == 1
+    }
 }

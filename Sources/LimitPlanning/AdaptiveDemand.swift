@@ -1,4 +1,4 @@
-/// What is known of a governed torrent when its share is decided, in bytes per second. 48 bytes: a cycle holds
+/// What is known of a governed torrent when its share is decided, in bytes per second. 32 bytes: a cycle holds
 /// one for every torrent.
 struct AdaptiveReading: Hashable {
     var rate: Int64
@@ -6,30 +6,37 @@ struct AdaptiveReading: Hashable {
     var limit: Int64
     /// What `rate` would be if the torrent filled its limits (see `SaturationFilter`).
     var saturation: Double
-    /// See `restored`; zero for nil.
-    private let restoredLimit: UInt32
+    /// See `restored` and `trend`, of which no torrent has both; zero for nil.
+    private var restoredOrTrend: UInt32
     /// Cycles on end in which it has filled its limit, before this one.
     var hungryCycles: UInt8
     /// Whether it was practically idle at the reading before.
     var isQuiet: Bool
-    /// Nil when each cycle is judged by itself.
-    var trend: DemandTrend?
 
     init(
         rate: Int64, limit: Int64, saturation: Double, hungryCycles: UInt8, isQuiet: Bool,
-        restored: Int64? = nil, trend: DemandTrend? = nil
+        restored: Int64? = nil
     ) {
         self.rate = rate
         self.limit = limit
         self.saturation = saturation
         self.hungryCycles = hungryCycles
         self.isQuiet = isQuiet
-        self.restoredLimit = UInt32(clamping: restored ?? 0)
-        self.trend = trend
+        self.restoredOrTrend = rate == 0 ? UInt32(clamping: restored ?? 0) : 0
     }
 
     /// For an idle torrent that is to have its original limit back: that limit.
-    var restored: Int64? { self.restoredLimit == 0 ? nil : Int64(self.restoredLimit) }
+    var restored: Int64? {
+        self.rate > 0 || self.restoredOrTrend == 0 ? nil : Int64(self.restoredOrTrend)
+    }
+
+    /// For a torrent that uploads: the index of its trend among the tracker's; nil when each cycle is judged by
+    /// itself.
+    var trend: Int? { self.rate > 0 && self.restoredOrTrend > 0 ? Int(self.restoredOrTrend) - 1 : nil }
+
+    mutating func refer(toTrend index: Int) {
+        if self.rate > 0 { self.restoredOrTrend = UInt32(clamping: index + 1) }
+    }
 
     var isUnlimited: Bool { self.limit == RateBounds.unlimited }
 }
@@ -39,12 +46,12 @@ struct AdaptiveDemand: Hashable {
     /// It fills its limit (or has none): how much it could use is not known.
     var isHungry: Bool
     var hungryCycles: UInt8
-    /// What it uses now, with headroom.
-    var need: Int64
     /// It may have whatever nobody else wants.
     var wantsAll = true
     /// It gets a share because it seems to wake up.
     var isWaking = false
+    /// What it uses now, with headroom.
+    var need: Int64
     /// What it should get if there is room: its need, or for a hungry torrent more every cycle.
     var want: Int64
 }
@@ -61,7 +68,9 @@ struct AdaptiveTuning: Hashable {
 }
 
 /// The demands of all governed torrents of one tracker with the (base) cap `cap`.
-func assessDemand(_ readings: [AdaptiveReading], cap: Int64, tuning: AdaptiveTuning) -> [AdaptiveDemand] {
+func assessDemand(
+    _ readings: [AdaptiveReading], trends: [DemandTrend] = [], cap: Int64, tuning: AdaptiveTuning
+) -> [AdaptiveDemand] {
     let count = Int64(max(1, readings.count))
     let floor = idleFloor(cap: cap, torrents: readings.count)
     let minimumHeadroom = min(max(cap / (16 * count), 64), 1024)
@@ -74,8 +83,8 @@ func assessDemand(_ readings: [AdaptiveReading], cap: Int64, tuning: AdaptiveTun
             return AdaptiveDemand(isHungry: false, hungryCycles: 0, need: need, want: need)
         }
         let need = max(floor, gridUp(rate + rate / tuning.headroomDivisor + minimumHeadroom))
-        if let trend = reading.trend {
-            return trend.demand(
+        if let trend = reading.trend, trends.indices.contains(trend) {
+            return trends[trend].demand(
                 of: reading, DemandBounds(cap: cap, floor: floor, uploading: uploading, torrents: count),
                 tuning)
         }

@@ -186,9 +186,11 @@ extension AdaptivePlanning {
                     saturation: reading.saturation, hungryCycles: tracker.demands[member].hungryCycles,
                     rate: reading.rate, limitThen: reading.limit, planned: tracker.limits[member],
                     isQuiet: reading.isQuiet)
-                var trend = reading.trend
-                if tracker.demands[member].isWaking { trend?.probe() }
-                torrents[key]?.trend = trend
+                if let index = reading.trend {
+                    var trend = tracker.trends[index]
+                    if tracker.demands[member].isWaking { trend.probe() }
+                    torrents[key]?.trend = trend
+                }
             }
         }
         state.torrents = torrents

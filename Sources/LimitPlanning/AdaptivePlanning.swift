@@ -7,6 +7,8 @@ struct AdaptiveTracker {
     /// Positions of the governed torrents.
     var members: [Int] = []
     var readings: [AdaptiveReading] = []
+    /// Of those that upload.
+    var trends: [DemandTrend] = []
     var demands: [AdaptiveDemand] = []
     /// What the held torrents may take and what they do take.
     var heldLimits: Int64 = 0
@@ -98,10 +100,14 @@ extension AdaptivePlanning {
             if limit == RateBounds.unlimited || limit < 1 { tracker.isSettled = false }
             tracker.members.append(position)
             var reading = self.reading(position, rate, limit, memory, restoring: part)
-            if self.settings.weighsBursts, rate > 0 { self.follow(&reading, memory, tuning) }
+            if self.settings.weighsBursts, rate > 0 {
+                reading.refer(toTrend: tracker.trends.count)
+                tracker.trends.append(self.trend(of: reading, memory, tuning))
+            }
             tracker.readings.append(reading)
         }
-        tracker.demands = assessDemand(tracker.readings, cap: cap, tuning: tuning)
+        tracker.demands = assessDemand(
+            tracker.readings, trends: tracker.trends, cap: cap, tuning: tuning)
         return tracker
     }
 
@@ -137,20 +143,17 @@ extension AdaptivePlanning {
             isQuiet: isQuiet)
     }
 
-    /// Gives a reading the means it belongs to.
-    private func follow(
-        _ reading: inout AdaptiveReading, _ memory: TorrentMemory?, _ tuning: AdaptiveTuning
-    ) {
+    /// The means that a reading belongs to.
+    private func trend(
+        of reading: AdaptiveReading, _ memory: TorrentMemory?, _ tuning: AdaptiveTuning
+    ) -> DemandTrend {
         let full = reading.isUnlimited ? 0 : min(reading.saturation, Double(reading.limit))
-        guard var trend = memory?.trend else {
-            reading.trend = DemandTrend(rate: reading.rate, full: full)
-            return
-        }
+        guard var trend = memory?.trend else { return DemandTrend(rate: reading.rate, full: full) }
         if let elapsed, elapsed > 0 {
             trend.observe(rate: reading.rate, full: full, seconds: elapsed)
             trend.note(
                 isFull: DemandTrend.isFull(reading, tuning), usesShare: 4 * reading.rate >= reading.limit)
         }
-        reading.trend = trend
+        return trend
     }
 }

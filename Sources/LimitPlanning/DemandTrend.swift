@@ -99,9 +99,9 @@ extension DemandTrend {
             growth = max(base + (base << (cycles - 2)) / 2, share)
         }
         return AdaptiveDemand(
-            isHungry: true, hungryCycles: cycles, need: need,
+            isHungry: true, hungryCycles: cycles,
             wantsAll: fullness == .sudden || cycles >= Self.surelyHungry, isWaking: fullness == .sudden,
-            want: min(max(bounds.floor, need, growth), 4 * RateBounds.rate))
+            need: need, want: min(max(bounds.floor, need, growth), 4 * RateBounds.rate))
     }
 
     /// How a torrent fills its limit.

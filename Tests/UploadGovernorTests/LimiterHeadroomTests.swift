@@ -75,6 +75,21 @@ struct LimiterHeadroomTests {
         #expect(headroom.reduced(1_000_000) == 930_000)
     }
 
+    @Test("What is small beside the busiest torrent needs no headroom, and small moves change nothing")
+    func steady() {
+        var headroom = LimiterHeadroom()
+        func observe(_ steady: Int64, _ second: Double) {
+            headroom.observe(
+                700_000, busy: 2, slack: 0, steady: steady, cap: 800_000, maximum: 70, at: at(second))
+        }
+        observe(160_000, 0)
+        #expect(headroom.reduced(800_000) == 752_000)
+        observe(120_000, 3)
+        #expect(headroom.reduced(800_000) == 752_000)
+        observe(0, 6)
+        #expect(headroom.reduced(800_000) == 744_000)
+    }
+
     @Test("Switched off, it keeps nothing")
     func off() {
         var headroom = LimiterHeadroom()

@@ -36,3 +36,7 @@ int weir_sync_file_system(int file);
 
 /// Asks the kernel to read a part of a file ahead; without effect where it cannot.
 void weir_will_need(int file, off_t offset, off_t count);
+
+/// Lets go of the pages of machine code that this process has mapped, its libraries' too. Those that are used again come
+/// back from the page cache with a fault each; those that only the start needed do not.
+void weir_release_code(void);
