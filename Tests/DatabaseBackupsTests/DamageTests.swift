@@ -103,7 +103,18 @@ struct DamageTests {
         let path = directory.file("weir.db")
         #expect(openings[opening].open(path) == nil)
         let owner = try DatabaseReplacement(path: path)
-        let words = try #require(openings[opening].open(path))
+        let isForGuests = openings[opening].name == "access"
+        let words: String
+        if isForGuests {
+            // Commands may write beside the owner; a second service may not.
+            #expect(openings[opening].open(path) == nil)
+            do {
+                _ = try AccessControl(path: path, configuredKey: nil)
+                words = ""
+            } catch { words = "\(error)" }
+        } else {
+            words = try #require(openings[opening].open(path))
+        }
         #expect(words.contains(path) && words.contains("in use by another process"))
         withExtendedLifetime(owner) {}
     }
