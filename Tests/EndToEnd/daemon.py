@@ -172,7 +172,8 @@ def _(at):
     weir.config.write_text(text.replace("/var/lib/weir", str(state)) + f"global: {{port: {weir.port}}}\n")
     for path in (state, weir.config):
         os.chown(path, 65534, 65534)
-    environment = {"PATH": os.environ["PATH"], "HOME": str(state), "STATE_DIRECTORY": str(state), "WEIR_LAB": "1"}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(state), "STATE_DIRECTORY": str(state),
+                   "XDG_RUNTIME_DIR": str(state), "WEIR_LAB": "1"}
     weir.process = at.start(["unshare", "-m", "bash", "-c", SANDBOX, "sandbox", state, program(at), "serve", "--config", weir.config],
                             f"{weir.name}.console", cwd=state, env=environment)
     wait_for(weir.answers, PATIENCE, "Weir")
