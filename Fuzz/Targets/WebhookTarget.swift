@@ -49,7 +49,10 @@ let webhookTarget = FuzzTarget(name: "webhook") { input throws(BrokenInvariant) 
     }
 }
 
-private let commandPaths = routeTable.filter { $0.method == .post && $0.right == .control }.map(\.path)
+/// Of the governor: those of the dashboard need torrents of our own, which there are none here.
+private let commandPaths = routeTable.filter {
+    $0.method == .post && $0.right == .control && !$0.path.hasPrefix("/api/")
+}.map(\.path)
 
 extension ControlHandler {
     fileprivate func response(to request: HTTPRequest) async -> HTTPResponse {

@@ -78,14 +78,15 @@ struct SettingLine {
         guard masked, self.traits.contains(.secret), let text, text != "null", text != "\"\"" else {
             return self.text
         }
-        guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix("\"" + $0) })
-        else {
+        // Quoted in one way or the other, as it has to be.
+        let address = text.dropFirst().dropLast()
+        guard let scheme = ["http://", "https://"].first(where: { address.lowercased().hasPrefix($0) }) else {
             return "\"***\""
         }
-        let rest = text.dropFirst(scheme.utf8.count + 1).dropLast()
+        let rest = address.dropFirst(scheme.utf8.count)
         // With a name and a password nobody can say for certain where they end.
         guard !rest.contains("@") else { return "\"\(scheme)***\"" }
-        let host = rest.prefix { !"/?#\\".contains($0) }
+        let host = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || ".-:[]".contains($0)) }
         return host == rest ? text : "\"\(scheme)\(host)/***\""
     }
 

@@ -121,6 +121,7 @@ struct PrintingTests {
             ("http://h-x", "http://h-x"), ("http://h:2468/", "http://h:2468/***"),
             ("https://h/hunter2/x", "https://h/***"), ("http://h?hunter2", "http://h/***"),
             ("hTTp://h/hunter2", "http://h/***"),
+            ("http://h/\\\"hunter2", "http://h/***"),
             ("http://u:hunter2@h/x", "http://***"), ("http://u:hun/ter2@h", "http://***"),
         ])
     func addresses(url: String, shown: String) throws {
