@@ -9,11 +9,29 @@ public struct RequestQueue: Sendable {
         public var perHost: Int
         public var perHostEachSecond: Int
         public var inAll: Int
+        /// The same for `stopped` and `completed`, which have five seconds and count for people's accounts: who stops hundreds
+        /// of torrents of one tracker at once has all of them told, in a burst that the tracker sees once.
+        public var endingPerHost: Int
+        public var endingPerHostEachSecond: Int
 
-        public init(perHost: Int = 4, perHostEachSecond: Int = 10, inAll: Int = 64) {
+        public init(
+            perHost: Int = 4, perHostEachSecond: Int = 10, inAll: Int = 64, endingPerHost: Int = 16,
+            endingPerHostEachSecond: Int = 100
+        ) {
             self.perHost = max(1, perHost)
             self.perHostEachSecond = max(1, perHostEachSecond)
             self.inAll = max(1, inAll)
+            self.endingPerHost = endingPerHost
+            self.endingPerHostEachSecond = endingPerHostEachSecond
+        }
+
+        fileprivate func parallel(_ priority: AnnouncePriority) -> Int {
+            priority == .ending ? max(self.perHost, self.endingPerHost) : self.perHost
+        }
+
+        fileprivate func eachSecond(_ priority: AnnouncePriority) -> Int {
+            priority == .ending
+                ? max(self.perHostEachSecond, self.endingPerHostEachSecond) : self.perHostEachSecond
         }
 
         /// Of a client with so many torrents, which all may have the same tracker: with more than 18,000, ten a second were
@@ -127,25 +145,28 @@ public struct RequestQueue: Sendable {
         var earliest: Instant?
         for name in self.turns {
             self.dropRemoved(of: name)
-            guard let host = self.hosts[name], host.runningCount < self.limits.perHost,
-                host.waiting.contains(where: { $0.first != nil })
-            else { continue }
-            let time = self.permission(of: host) ?? now
-            earliest = min(earliest ?? time, time)
+            guard let host = self.hosts[name] else { continue }
+            for priority in AnnouncePriority.allCases
+            where host.waiting[Int(priority.rawValue)].first != nil
+                && host.runningCount < self.limits.parallel(priority)
+            {
+                let time = self.permission(of: host, priority) ?? now
+                earliest = min(earliest ?? time, time)
+            }
         }
         return earliest
     }
 
     private mutating func take(from name: String, _ priority: AnnouncePriority, at now: Instant) -> Ticket? {
         self.dropRemoved(of: name)
-        guard var host = self.hosts[name], host.runningCount < self.limits.perHost,
+        guard var host = self.hosts[name], host.runningCount < self.limits.parallel(priority),
             let ticket = host.waiting[Int(priority.rawValue)].first,
-            self.permission(of: host).map({ $0 <= now }) ?? true
+            self.permission(of: host, priority).map({ $0 <= now }) ?? true
         else { return nil }
         self.hosts[name] = nil
         host.waiting[Int(priority.rawValue)].removeFirst()
         host.runningCount += 1
-        let surplus = host.starts.count - self.limits.perHostEachSecond + 1
+        let surplus = host.starts.count - self.limits.eachSecond(.ending) + 1
         if surplus > 0 { host.starts.removeFirst(surplus) }
         host.starts.append(now)
         self.hosts[name] = host
@@ -155,8 +176,8 @@ public struct RequestQueue: Sendable {
     }
 
     /// From when on the host may be asked once more; nil when at any time.
-    private func permission(of host: Host) -> Instant? {
-        let place = host.starts.count - self.limits.perHostEachSecond
+    private func permission(of host: Host, _ priority: AnnouncePriority) -> Instant? {
+        let place = host.starts.count - self.limits.eachSecond(priority)
         return place >= 0 ? host.starts[place].advanced(bySeconds: 1) : nil
     }
 

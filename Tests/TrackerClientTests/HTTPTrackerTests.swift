@@ -127,6 +127,7 @@ struct TrackerClientQueueTests {
     init() throws {
         self.fixture = try ClientFixture {
             $0.limits.perHostEachSecond = 1000
+            $0.limits.endingPerHost = 4
             // So that only a deadline ends what hangs.
             $0.timeoutSeconds = 1000
         }
