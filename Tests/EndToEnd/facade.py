@@ -205,7 +205,7 @@ def seeded(service, *names):
         file, data, hashes[name] = torrent(name)
         (service.home / "downloads" / name).write_bytes(data)
         same(client.torrents_add(torrent_files=[file], is_skip_checking=True), "Ok.", f"adding {name}")
-    wait_for(lambda: len(client.torrents_info()) == len(names), 20, "the list")
+    wait_for(lambda: len(client.torrents_info(status_filter="completed")) == len(names), 60, "the torrents to be whole")
     return client, hashes
 
 
