@@ -67,7 +67,15 @@ class Service:
         self.log = at.folder / f"{name}.log"
         self.process = at.start([laboratory.BINARY, "serve", "--state", self.home / "state", "--downloads", self.home / "downloads"],
                                 f"{name}.log", env=environment, cwd=self.home)
-        wait_for(lambda: laboratory.can_connect(self.port), 30, "the service")
+        wait_for(self.answers, 60, "the service")
+
+    def answers(self):
+        """It listens before it knows its torrents, and says until then that it is starting."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v2/app/webapiVersion", timeout=30) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
 
 
 def drives(at, api):
