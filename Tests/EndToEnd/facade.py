@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import lab as laboratory
 from lab import bencode, free_port, wait_for
