@@ -56,9 +56,11 @@ def call(port, method, path, body=None):
     return answer.status, json.loads(text) if text.startswith(b"{") else text.decode()
 
 
-def wrk(port, seconds):
-    text = subprocess.run(["wrk", "-t1", "-c8", f"-d{seconds}s", "--latency", "-s", str(ROOT / "Benchmarks/webhook.lua"),
-                           f"http://127.0.0.1:{port}/webhook"], capture_output=True, text=True).stdout
+def wrk(port, seconds, connections=8, wait=None):
+    """As many webhooks as go through, or as many as connections send that wait so many milliseconds in between."""
+    text = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(ROOT / "Benchmarks/webhook.lua"),
+                           f"http://127.0.0.1:{port}/webhook", *(["--", str(wait)] if wait else [])],
+                          capture_output=True, text=True).stdout
     def milliseconds(label):
         value, unit = re.search(rf"{label}\s+([\d.]+)(us|ms|s)", text).groups()
         return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
@@ -113,6 +115,7 @@ logging: {{file: null, level: DEBUG}}
         row["steady_ok"] = all(status == 200 for status, _ in answers)
         row.update(memory(process.pid))
         row["webhook"] = wrk(port, options.seconds)
+        row["webhook_paced"] = wrk(port, options.seconds, connections=40, wait=1)
         stop = threading.Event()
         def cycles():
             while not stop.is_set():
@@ -141,16 +144,16 @@ def main():
     options = parser.parse_args()
     rows, failures = [], []
     print(f"{'version':8}{'strategy':10}{'start':>8}{'first':>8}{'requests':>9}{'calls':>6}{'CPU':>7}{'steady':>8}{'CPU':>8}{'RSS':>8}"
-          f"{'anon':>8}{'webhooks/s':>11}{'p99':>8}{'in cycles':>10}")
+          f"{'anon':>8}{'webhooks/s':>11}{'p99':>8}{'paced/s':>9}{'p99':>8}{'in cycles':>10}")
     for version in options.versions.split(","):
         for strategy in options.strategies.split(","):
             row = run(version, strategy, options)
             rows.append(row)
-            hook, busy = row["webhook"], row["webhook_in_cycles"]
+            hook, paced, busy = row["webhook"], row["webhook_paced"], row["webhook_in_cycles"]
             print(f"{version:8}{strategy:10}{row['start_ms']:>5.0f} ms{row['first_seconds']:>6.2f} s{row['first_requests']:>9}"
                   f"{row['first_calls']:>6}{row['first_cpu_s']:>5.2f} s{row['steady_requests']:>8}{row['steady_cpu_ms']:>5.1f} ms"
                   f"{row['VmRSS'] / 1000:>5.1f} MB{row['RssAnon'] / 1000:>5.1f} MB{hook['per_second']:>11.0f}"
-                  f"{hook['p99_ms']:>5.2f} ms{busy['p99_ms']:>7.2f} ms", flush=True)
+                  f"{hook['p99_ms']:>5.2f} ms{paced['per_second']:>9.0f}{paced['p99_ms']:>5.2f} ms{busy['p99_ms']:>7.2f} ms", flush=True)
             bounds = {
                 "starts in 100 ms": row["start_ms"] < 100,
                 "at most 12 requests beside one for each distinct limit": row["first_requests"] - row["first_calls"] <= 12,
@@ -160,9 +163,9 @@ def main():
                 "less than 30 MB resident": row["VmRSS"] < 30000,
                 "less than 12 MB of its own": row["RssAnon"] < 12000,
                 "20,000 webhooks a second": hook["per_second"] >= 20000,
-                "webhook p99 below 1 ms": hook["p99_ms"] < 1,
+                "webhook p99 below 1 ms at 20,000 a second": paced["p99_ms"] < 1 and paced["per_second"] >= 20000,
                 "webhook p99 below 10 ms while cycles run": busy["p99_ms"] < 10,
-                "no webhook refused": hook["refused"] == 0,
+                "no webhook refused": hook["refused"] + paced["refused"] + busy["refused"] == 0,
             }
             failures += [f"{version} {strategy}: not {name}" for name, holds in bounds.items() if not holds]
     if options.json:

@@ -39,10 +39,26 @@ ssize_t weir_pread_cached(int file, void *buffer, size_t count, off_t offset) {
     return preadv2(file, &part, 1, offset, RWF_NOWAIT);
 }
 
-int weir_is_in_memory(int file) {
+int weir_open_cached(int root, const char *path, int flags) {
+    struct open_how how = {
+        .flags = (unsigned)flags,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV | RESOLVE_CACHED,
+    };
+    return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+int weir_medium(int file) {
     struct statfs status;
-    if (fstatfs(file, &status) != 0) return 0;
-    return status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC;
+    if (fstatfs(file, &status) != 0) return WEIR_MEDIUM_OTHER;
+    switch ((unsigned)status.f_type) {
+    case TMPFS_MAGIC:
+    case RAMFS_MAGIC: return WEIR_MEDIUM_MEMORY;
+    case EXT4_SUPER_MAGIC:
+    case XFS_SUPER_MAGIC:
+    case BTRFS_SUPER_MAGIC:
+    case F2FS_SUPER_MAGIC: return WEIR_MEDIUM_DISK;
+    default: return WEIR_MEDIUM_OTHER;
+    }
 }
 
 void weir_will_need(int file, off_t offset, off_t count) {

@@ -22,6 +22,20 @@ enum Beneath {
         }
     }
 
+    /// The same when it waits for nothing: -1 otherwise. Crosses no mount.
+    static func openAtOnce(_ root: Int32, _ path: String, _ flags: Int32) -> Int32 {
+        self.isSupportedAtOnce ? weir_open_cached(root, path, flags | O_CLOEXEC) : -1
+    }
+
+    /// Kernels before 5.12 lack the flag.
+    static let isSupportedAtOnce: Bool = {
+        guard Self.isSupported else { return false }
+        let file = weir_open_cached(AT_FDCWD, ".", WEIR_O_PATH | O_CLOEXEC)
+        guard file >= 0 else { return errno != EINVAL }
+        close(file)
+        return true
+    }()
+
     /// The same without the kernel's help: follows no symbolic link at all.
     static func openStepByStep(_ root: Int32, _ path: String, _ flags: Int32, mode: mode_t = 0) -> Int32 {
         let components = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }

@@ -4,17 +4,35 @@ import Glibc
 
 /// An open file or directory, closed when the last reference goes.
 final class Descriptor: Sendable {
+    /// Who answers when it is opened, read or closed.
+    enum Medium: Sendable {
+        /// Reading waits for nothing, so that the loop may do it.
+        case memory
+        /// Of this machine: opening what was looked up before, and closing, wait for nothing.
+        case disk
+        /// A server, or a program that stands for one.
+        case other
+    }
+
     let number: Int32
     let isWritable: Bool
-    /// Whether reading waits for no disk, so that the loop may do it.
-    let isInMemory: Bool
+    let medium: Medium
     /// Nil until the file system was asked whether it can tell what is cached.
     private let tellsCached = Lock<Bool?>(nil)
 
-    init(_ number: Int32, isWritable: Bool, isInMemory: Bool = false) {
+    /// - Parameter medium: Asked of the system when it is not known.
+    init(_ number: Int32, isWritable: Bool, medium: Medium? = nil) {
         self.number = number
         self.isWritable = isWritable
-        self.isInMemory = isInMemory
+        self.medium = medium ?? Self.medium(of: number)
+    }
+
+    private static func medium(of number: Int32) -> Medium {
+        switch weir_medium(number) {
+        case Int32(WEIR_MEDIUM_MEMORY): .memory
+        case Int32(WEIR_MEDIUM_DISK): .disk
+        default: .other
+        }
     }
 
     deinit { close(self.number) }
@@ -22,7 +40,7 @@ final class Descriptor: Sendable {
     /// Reads what needs no disk; false when that is not all, or cannot be known.
     func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool {
         guard !buffer.isEmpty else { return true }
-        if self.isInMemory {
+        if self.medium == .memory {
             return pread(self.number, buffer.baseAddress, buffer.count, off_t(offset)) == buffer.count
         }
         guard self.tellsCached.withLock({ $0 }) != false else { return false }
@@ -75,16 +93,20 @@ public final class DescriptorCache: Sendable {
         // Closed outside the lock.
         var closing: [Descriptor] = []
         self.state.withLock { state in
-            state.clock += 1
-            if let old = state.entries.updateValue(
-                Entry(descriptor: descriptor, lastUse: state.clock), forKey: key)
-            {
-                closing.append(old.descriptor)
-            }
-            // Several at once, so that not every newcomer has all of them looked at.
-            if state.entries.count > self.limit {
-                closing += state.evictOldest(state.entries.count - self.limit + self.limit / 8)
-            }
+            closing += state.makeRoom(self.limit)
+            if let old = state.insert(descriptor, for: key) { closing.append(old) }
+        }
+    }
+
+    /// The same for the loop: closes nothing that would make it wait. False, and nothing changed, when there is no room
+    /// otherwise.
+    func insertAtOnce(_ descriptor: Descriptor, for key: Key) -> Bool {
+        var closing: [Descriptor] = []
+        return self.state.withLock { state in
+            closing += state.makeRoom(self.limit) { $0.medium != .other }
+            guard state.entries.count < self.limit, state.entries[key] == nil else { return false }
+            _ = state.insert(descriptor, for: key)
+            return true
         }
     }
 
@@ -110,11 +132,28 @@ public final class DescriptorCache: Sendable {
 }
 
 extension DescriptorCache.State {
-    fileprivate mutating func evictOldest(_ count: Int) -> [Descriptor] {
-        let uses = self.entries.values.map(\.lastUse).sorted()
+    /// Answers what was there before.
+    fileprivate mutating func insert(_ descriptor: Descriptor, for key: DescriptorCache.Key) -> Descriptor? {
+        self.clock += 1
+        let entry = DescriptorCache.Entry(descriptor: descriptor, lastUse: self.clock)
+        return self.entries.updateValue(entry, forKey: key)?.descriptor
+    }
+
+    /// Several at once, so that not every newcomer has all of them looked at.
+    fileprivate mutating func makeRoom(
+        _ limit: Int, where mayGo: (Descriptor) -> Bool = { _ in true }
+    ) -> [Descriptor] {
+        guard self.entries.count >= limit else { return [] }
+        return self.evictOldest(self.entries.count - limit + 1 + limit / 8, where: mayGo)
+    }
+
+    fileprivate mutating func evictOldest(
+        _ count: Int, where mayGo: (Descriptor) -> Bool = { _ in true }
+    ) -> [Descriptor] {
+        let uses = self.entries.values.filter { mayGo($0.descriptor) }.map(\.lastUse).sorted()
         guard count > 0, let last = uses.prefix(count).last else { return [] }
         var evicted: [Descriptor] = []
-        for (key, entry) in self.entries where entry.lastUse <= last {
+        for (key, entry) in self.entries where entry.lastUse <= last && mayGo(entry.descriptor) {
             self.entries[key] = nil
             evicted.append(entry.descriptor)
         }

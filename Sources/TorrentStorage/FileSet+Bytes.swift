@@ -22,16 +22,17 @@ extension FileSet {
         }
     }
 
-    /// The same as far as no disk is needed and the files are open; false when that is not everything, and the
-    /// buffer then holds nothing of use. For the loop.
+    /// The same as far as no disk is needed; false when that is not everything, and the buffer then holds nothing of
+    /// use. For the loop.
     func readCached(into buffer: UnsafeMutableRawBufferPointer, at position: Int64) -> Bool {
-        // All files first: a thread that has to open one reads the rest again.
+        // All files first: when one needs a thread, that thread reads the rest again.
         var files: [Descriptor] = []
         do throws(StorageFailure) {
             try self.layout.forEachRange(at: position, count: buffer.count) { range throws(StorageFailure) in
                 guard !self.layout.isPad(range.file) else { return }
-                let key = DescriptorCache.Key(owner: self.place, file: Int32(truncatingIfNeeded: range.file))
-                guard let file = self.cache.find(key) else { throw StorageFailure(.read, .missing, path: "") }
+                guard let file = self.openAtOnce(range.file) else {
+                    throw StorageFailure(.read, .missing, path: "")
+                }
                 files.append(file)
             }
             var filled = 0
@@ -59,7 +60,7 @@ extension FileSet {
         try? self.layout.forEachRange(at: position, count: count) { range throws(StorageFailure) in
             if self.layout.isPad(range.file) { return }
             let file = try self.open(range.file, forWriting: false)
-            if !file.isInMemory { weir_will_need(file.number, off_t(range.offset), off_t(range.count)) }
+            if file.medium != .memory { weir_will_need(file.number, off_t(range.offset), off_t(range.count)) }
         }
     }
 

@@ -120,20 +120,44 @@ final class FileSet: Sendable {
     func open(_ path: String, forWriting: Bool, mode: mode_t) throws(StorageFailure) -> Descriptor {
         let root = try self.root()
         let full = self.directoryPath + "/" + path
-        // Not blocking, since a named pipe may lie there; it has no effect on files.
-        let flags = (forWriting ? O_RDWR | O_CREAT : O_RDONLY) | O_NONBLOCK | O_NOCTTY
+        let flags = (forWriting ? O_RDWR | O_CREAT : O_RDONLY) | Self.openFlags
         let number = try self.opening(full, .open) {
             let number = Beneath.open(root.number, path, flags, mode: mode)
             guard number < 0, errno == ENOENT, forWriting else { return number }
             guard Beneath.makeParents(of: path, root.number) == 0 else { return -1 }
             return Beneath.open(root.number, path, flags, mode: mode)
         }
-        var status = stat()
-        guard fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        guard Self.isFile(number) else {
             close(number)
             throw StorageFailure(.open, .notAFile, path: full)
         }
-        return Descriptor(number, isWritable: forWriting, isInMemory: weir_is_in_memory(number) != 0)
+        return Descriptor(number, isWritable: forWriting)
+    }
+
+    /// The file, opened for reading, when that waits for nothing. For the loop.
+    func openAtOnce(_ file: Int) -> Descriptor? {
+        let place = self.place
+        let key = DescriptorCache.Key(owner: place, file: Int32(truncatingIfNeeded: file))
+        if let known = self.cache.find(key) { return known }
+        let rootKey = DescriptorCache.Key(owner: place, file: DescriptorCache.Key.root)
+        guard let root = self.cache.find(rootKey), root.medium != .other,
+            self.places.withLock({ $0.isEmpty || $0[file] == .ownFile })
+        else { return nil }
+        let number = Beneath.openAtOnce(
+            root.number, self.layout.path(ofFile: file), O_RDONLY | Self.openFlags)
+        guard number >= 0 else { return nil }
+        // It lies on the root's file system, or was not opened.
+        let descriptor = Descriptor(number, isWritable: false, medium: root.medium)
+        guard Self.isFile(number), self.cache.insertAtOnce(descriptor, for: key) else { return nil }
+        return descriptor
+    }
+
+    /// Not blocking, since a named pipe may lie there; it has no effect on files.
+    private static let openFlags = O_NONBLOCK | O_NOCTTY
+
+    private static func isFile(_ number: Int32) -> Bool {
+        var status = stat()
+        return fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     /// Makes room and tries again when no descriptor is left.

@@ -28,8 +28,20 @@ int weir_open_beneath(int root, const char *path, int flags, unsigned mode);
 /// EOPNOTSUPP when the file system cannot tell.
 ssize_t weir_pread_cached(int file, void *buffer, size_t count, off_t offset);
 
-/// Whether the file lies in memory (tmpfs, ramfs), so that reading it waits for no disk.
-int weir_is_in_memory(int file);
+/// The same, and RESOLVE_CACHED | RESOLVE_NO_XDEV: only what the kernel can resolve from memory, and only on the file
+/// system of `root`. EAGAIN and EXDEV when that is not all of the path, EINVAL on kernels before 5.12.
+int weir_open_cached(int root, const char *path, int flags);
+
+/// Who answers when a file is opened, read or closed.
+enum {
+    /// A server, a program (FUSE), or who knows: each may take as long as it likes.
+    WEIR_MEDIUM_OTHER,
+    /// A disk of this machine: opening and closing what was looked up before waits for nothing.
+    WEIR_MEDIUM_DISK,
+    /// tmpfs, ramfs: reading waits for nothing either.
+    WEIR_MEDIUM_MEMORY,
+};
+int weir_medium(int file);
 
 /// syncfs(2): all that was written to the file system of this open file, and names too, is on disk afterwards.
 int weir_sync_file_system(int file);
