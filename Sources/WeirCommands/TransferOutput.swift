@@ -4,14 +4,15 @@ import StallDiagnosis
 import SwarmTypes
 import TorrentEngine
 
-/// What `get` and `seed` show: a line that is written over on a terminal, one line now and then elsewhere, or JSON objects.
+/// What `get` and `seed` show: a line that is written over on a terminal, one line
+/// every half minute elsewhere, or JSON objects.
 ///
 /// On the loop only, which is the proof of the unchecked promise.
 final class TransferOutput: @unchecked Sendable {
     enum Purpose { case get, seed }
 
-    /// Between two blocks of `--verbose`.
-    private static let blockSeconds = 30.0
+    /// Between two lines where nothing can be written over, and between two blocks of `--verbose`.
+    private static let lineSeconds = 30.0
 
     private let purpose: Purpose
     private let output: Output
@@ -33,18 +34,27 @@ final class TransferOutput: @unchecked Sendable {
     /// Between two reports.
     var intervalSeconds: Double { self.isTerminal && !self.isJSON ? 0.5 : 1 }
 
-    /// Whether anybody sees the progress.
-    var wantsProgress: Bool { self.isJSON || self.isTerminal }
+    /// Whether anybody sees the progress with the next `report`.
+    var wantsProgress: Bool { self.isJSON || self.isTerminal || self.isLineDue(self.reportCount + 1) }
     var wantsEnds: Bool { self.isJSON }
 
     /// Whether the next `report` needs snapshots: they cost more than the progress, and are for whoever sees them.
     var wantsDiagnosis: Bool {
-        self.isBlockDue(self.reportCount + 1) || self.purpose == .get && (self.isJSON || self.isTerminal)
+        self.isBlockDue(self.reportCount + 1) || self.purpose == .get && self.wantsProgress
     }
 
     /// Whether all that is known is said with the report of this number.
     private func isBlockDue(_ number: Int) -> Bool {
-        self.isVerbose && number % Int(Self.blockSeconds / self.intervalSeconds) == 0
+        self.isVerbose && self.isTimeForLine(number)
+    }
+
+    /// Whether a log gets to know how far `get` is; the blocks say it too.
+    private func isLineDue(_ number: Int) -> Bool {
+        self.purpose == .get && !self.isTerminal && !self.isVerbose && self.isTimeForLine(number)
+    }
+
+    private func isTimeForLine(_ number: Int) -> Bool {
+        number % Int(Self.lineSeconds / self.intervalSeconds) == 0
     }
 
     func say(_ text: String) {
@@ -151,7 +161,14 @@ final class TransferOutput: @unchecked Sendable {
             if !caps.isEmpty { self.tell(caps) }
         } else if self.isTerminal {
             self.draw(progress, reports, caps, sleeping)
+        } else if self.isLineDue(self.reportCount) {
+            for torrent in progress { self.say(Self.lines(of: torrent, reports).joined(separator: "\n")) }
         }
+    }
+
+    private static func lines(of torrent: TorrentProgress, _ reports: [DiagnosisReport]) -> [String] {
+        let verdict = reports.first { $0.torrent.id == torrent.id }?.verdict
+        return [Self.line(torrent)] + (verdict.map { Self.verdictLines($0, of: torrent) } ?? [])
     }
 
     private func tell(_ caps: [CapUsage]) {
@@ -179,12 +196,7 @@ final class TransferOutput: @unchecked Sendable {
         _ progress: [TorrentProgress], _ reports: [DiagnosisReport], _ caps: [CapUsage], _ sleeping: Int
     ) {
         var lines: [String] = []
-        for torrent in progress.prefix(8) {
-            lines.append(Self.line(torrent))
-            if let report = reports.first(where: { $0.torrent.id == torrent.id }) {
-                lines += Self.verdictLines(report.verdict, of: torrent)
-            }
-        }
+        for torrent in progress.prefix(8) { lines += Self.lines(of: torrent, reports) }
         if progress.count > 8 { lines.append("… and \(progress.count - 8) more") }
         if sleeping > 0 { lines.append("\(sleeping) torrents seed and wait for a peer") }
         for usage in caps.filter({ $0.torrents > 0 }).prefix(4) {

@@ -362,15 +362,19 @@ def _(at):
         wait_for(verdict, 15, "the verdict in JSON lines")
 
 
-@checks("-v logs a block after 30 s")
+@checks("after 30 s a log says how far it is and what is in the way; with -v a block")
 def _(at):
     with peer(chokes_for_ever(8)) as address:
         world = World(at, announce=None)
         world.get("--peer", address, "-v")
+        lonely = World(at, name="lonely", announce=None)
+        lonely.get()
         text = wait_for(lambda: "END PEER DIAGNOSTICS" in (t := (at.folder / "torrent.log").read_text()) and t, 36, "the block")
         for part in ("Verdict:", f"Peer {address}", "they_choke=true", "has 8 pieces, 8 that we need", "Can download: false", "Pipeline:",
                      "Progress: 0/8 pieces"):
             expect(part in text, f"{part} is missing in\n{text}")
+        lines = wait_for(lambda: (at.folder / "lonely.log").read_text().splitlines(), 36, "a line")
+        expect("0.0 %" in lines[0] and "lonely" in lines[0] and "There is no way to learn of peers." in lines[1], lines)
 
 
 def engine(world, *options):
