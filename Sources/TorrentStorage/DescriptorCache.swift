@@ -103,8 +103,9 @@ public final class DescriptorCache: Sendable {
     func insertAtOnce(_ descriptor: Descriptor, for key: Key) -> Bool {
         var closing: [Descriptor] = []
         return self.state.withLock { state in
+            guard state.entries[key] == nil else { return false }
             closing += state.makeRoom(self.limit) { $0.medium != .other }
-            guard state.entries.count < self.limit, state.entries[key] == nil else { return false }
+            guard state.entries.count < self.limit else { return false }
             _ = state.insert(descriptor, for: key)
             return true
         }

@@ -13,7 +13,10 @@ struct OpeningAtOnceTests {
 
         init() throws {
             var template = Array("/dev/shm/weir-test-XXXXXX".utf8CString)
-            try #require(template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress) } != nil)
+            let made = template.withUnsafeMutableBufferPointer { buffer in
+                buffer.baseAddress.flatMap { mkdtemp($0) } != nil
+            }
+            try #require(made)
             self.path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         }
 
