@@ -222,7 +222,9 @@ let package = Package(
             "QBittorrentAPITests",
             uses: ["QBittorrentAPI", "SwarmTypes", "HTTPFetching", "EventIO", "TestKit"]),
         tests("ChangeJournalTests", uses: ["ChangeJournal", "SQLiteStore", "SwarmTypes", "TestKit"]),
-        tests("UploadGovernorTests", uses: ["UploadGovernor", "LimitPlanning", "SwarmTypes", "TestKit"]),
+        tests(
+            "UploadGovernorTests",
+            uses: ["UploadGovernor", "LibraryPolicy", "LimitPlanning", "SwarmTypes", "TestKit"]),
         tests("JSONValuesTests", uses: ["JSONValues", "TestKit"]),
         tests(
             "ControlAPITests",

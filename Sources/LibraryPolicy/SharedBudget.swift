@@ -25,20 +25,28 @@ public struct BudgetReading: Hashable, Sendable {
 /// the other has. The instances' limits add up to their share; the engine, which follows what they really send
 /// (`CapRemainder`), has all the rest at any moment. So a share that is not used costs nobody anything, but it may be used
 /// all of a sudden: while the engine wants it, it is kept near what is used, and grows step by step.
+///
+/// Limits of instances let through what they say in the mean only. Where the engine does not wait and yet something is
+/// left, their share may grow beyond what the engine leaves, until it waits now and then: so all of the cap is used.
 public struct SharedBudget: Hashable, Sendable {
     /// Of the cap, in thousandths: what the engine may come to use until the next division.
     private static let marginThousandths: Int64 = 10
     /// The share changes by no less, so that not each reading costs a plan.
-    private static let stepThousandths: Int64 = 20
+    private static let stepThousandths: Int64 = 10
     /// In one division the share grows by so much, which the engine can make up for within an average over ten seconds.
     private static let growthThousandths: Int64 = 100
-    /// Divisions in a row.
-    private static let waitsUntilAll = 3
+    /// The engine rests when it uses no more.
+    private static let restThousandths: Int64 = 20
+    /// What the engine is given more when it begins to wait, doubled in each division for which it goes on.
+    private static let yieldThousandths: Int64 = 20
+    private static let longestWait = 6
+    /// Where less of the cap is used, the instances' share may grow beyond what the engine leaves.
+    private static let fullThousandths: Int64 = 985
 
     public private(set) var cap: ByteRate
     /// What the instances may use, all together.
     public private(set) var instances: ByteRate
-    /// Divisions in a row for which the engine has waited.
+    /// Divisions for which the engine has waited, less those since for which it has not.
     private var engineWaited = 0
 
     /// The instances have all of it at first: they have limits already, and the engine none.
@@ -62,38 +70,47 @@ public struct SharedBudget: Hashable, Sendable {
     }
 
     public mutating func divide(_ reading: BudgetReading) {
-        let total = self.cap.bytesPerSecond
-        let engineWants = self.wantOfEngine(reading)
+        let (share, total) = (self.instances.bytesPerSecond, self.cap.bytesPerSecond)
+        let used = reading.engine.bytesPerSecond
         let theirs = self.wantOfInstances(reading)
-        let wanted = reading.engineWaits ? theirs : max(theirs, total - engineWants)
-        self.take(max(0, min(wanted, max(total / 2, total - engineWants))), reading)
+        let engineWants = reading.engineWaits ? self.wantOfWaitingEngine(used) : used + self.margin
+        let left = total - min(total, engineWants)
+        var wanted = max(theirs, left)
+        if reading.engineWaits {
+            wanted = min(theirs, max(total / 2, left))
+        } else {
+            self.engineWaited = max(0, self.engineWaited - 1)
+            if used > self.part(Self.restThousandths) {
+                let isFull = used + reading.instances.bytesPerSecond >= self.part(Self.fullThousandths)
+                let most = reading.instancesWantMore && !isFull ? max(left, share + 2 * self.step) : left
+                wanted = min(wanted, max(total / 2, most), share + self.part(Self.growthThousandths))
+            }
+        }
+        self.take(min(max(0, wanted), total))
     }
 
     /// The engine that waits is given a little more first, for it waits now and then when the instances' limiters swing;
     /// and all it can get when it goes on waiting.
-    private mutating func wantOfEngine(_ reading: BudgetReading) -> Int64 {
-        let (used, total) = (reading.engine.bytesPerSecond, self.cap.bytesPerSecond)
-        let margin = 1 + total / 1000 * Self.marginThousandths
-        self.engineWaited = reading.engineWaits ? min(self.engineWaited + 1, Self.waitsUntilAll) : 0
-        switch self.engineWaited {
-        case 0: return min(total, used + margin)
-        case Self.waitsUntilAll: return total
-        default: return min(total, used + used / 10 + margin)
-        }
+    private mutating func wantOfWaitingEngine(_ used: Int64) -> Int64 {
+        self.engineWaited = min(self.engineWaited + 1, Self.longestWait)
+        let more = self.part(Self.yieldThousandths) << Int64(self.engineWaited - 1)
+        return max(used, self.engine.bytesPerSecond) + more
     }
 
     /// How much the instances are to have, whatever the engine wants: never so little that they could not begin.
     private func wantOfInstances(_ reading: BudgetReading) -> Int64 {
         let (used, share) = (reading.instances.bytesPerSecond, self.instances.bytesPerSecond)
         // What is far from used helps nobody, also when one torrent fills its limit.
-        guard used >= share / 2 else { return used + used / 4 + self.step }
-        let growth = self.cap.bytesPerSecond / 1000 * Self.growthThousandths
-        return max(self.step, reading.instancesWantMore ? share + growth : share)
+        guard used >= share / 2 else { return used + used / 4 + 2 * self.step }
+        let growth = self.part(Self.growthThousandths)
+        return max(2 * self.step, reading.instancesWantMore ? share + growth : share)
     }
 
-    private var step: Int64 { 1 + self.cap.bytesPerSecond / 1000 * Self.stepThousandths }
+    private func part(_ thousandths: Int64) -> Int64 { 1 + self.cap.bytesPerSecond / 1000 * thousandths }
+    private var margin: Int64 { self.part(Self.marginThousandths) }
+    private var step: Int64 { self.part(Self.stepThousandths) }
 
-    private mutating func take(_ share: Int64, _ reading: BudgetReading) {
+    private mutating func take(_ share: Int64) {
         // Small changes are not worth a plan.
         guard abs(share - self.instances.bytesPerSecond) >= self.step else { return }
         self.instances = ByteRate(bytesPerSecond: share)

@@ -31,6 +31,12 @@ struct CapLending {
     mutating func run(_ state: inout PlanningState, isFull: Bool, at now: Instant) {
         let isStep = isFull && state.smoothedAt != now
         let lenders = state.lending
+        // What is smoothed is the loan: a share that moves is no loan.
+        for index in self.capped where self.trackers[index].isShared {
+            let id = self.trackers[index].id
+            guard let before = lenders[id]?.cap, before != self.cap(index) else { continue }
+            state.smoothedCaps[id]? += Double(self.cap(index) - before)
+        }
         let isCurrent =
             lenders.count == self.capped.count
             && self.capped.allSatisfy { lenders[self.trackers[$0].id]?.cap == self.cap($0) }

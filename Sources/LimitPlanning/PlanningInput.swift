@@ -20,6 +20,9 @@ public struct GovernedTracker: Hashable, Sendable {
     public var oversubscription: Oversubscription
     /// `adaptive` only: what the tracker may borrow from idle ones, in thousandths of its own cap; 0 is none.
     public var borrowThousandths: Int
+    /// The cap is a part of a larger one, and moves: the limits follow it up as soon as a torrent fills its own, however
+    /// little each of them gains.
+    public var isShared = false
 
     public init(
         id: String, cap: UploadLimit, priority: Int = 1, oversubscription: Oversubscription = .strict,

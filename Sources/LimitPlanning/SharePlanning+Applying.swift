@@ -3,7 +3,10 @@ import SwarmTypes
 extension SharePlanning {
     /// Moves one tracker to its targets, as far as the changes are worth a request; cuts that the cap needs are
     /// made all the same, the largest first.
-    func apply(_ share: ShareTargets, to proposal: inout Proposal) {
+    ///
+    /// - Parameter follows: where much of the capacity would be left over, every rise is made, whatever it is worth by
+    ///   itself.
+    func apply(_ share: ShareTargets, to proposal: inout Proposal, follows: Bool) {
         let gate = DifferentialGate(thresholdThousandths: self.settings.differentialThresholdThousandths)
         let threshold = self.settings.activeThreshold.bounded
         var limits: [Int64] = []
@@ -18,6 +21,10 @@ extension SharePlanning {
             limits.append(isChanged ? target : present)
         }
         cutToFit(&limits, targets: share.targets, within: share.capacity)
+        if follows, self.isBehind(share, limits) {
+            for (index, target) in share.targets.enumerated() { limits[index] = max(limits[index], target) }
+            cutToFit(&limits, targets: share.targets, within: share.capacity)
+        }
 
         let isOver = self.isOver(share)
         for (index, position) in share.members.enumerated() where limits[index] != self.table.limits[position]
@@ -39,8 +46,21 @@ extension SharePlanning {
         }
     }
 
+    /// Whether limits leave more than a fiftieth of the capacity, and a torrent fills its own.
+    func isBehind(_ share: ShareTargets, _ limits: [Int64]) -> Bool {
+        let sum = limits.reduce(0) { $0 + min($1, share.capacity) }
+        guard sum < share.capacity - share.capacity / 50 else { return false }
+        return share.members.indices.contains { index in
+            share.activities[index] != .idle && self.isFilling(share.members[index], limit: limits[index])
+        }
+    }
+
     private func isFilling(_ position: Int) -> Bool {
-        let (rate, limit) = (self.table.rates[position], self.table.limits[position])
+        self.isFilling(position, limit: self.table.limits[position])
+    }
+
+    private func isFilling(_ position: Int, limit: Int64) -> Bool {
+        let rate = self.table.rates[position]
         return limit != RateBounds.unlimited && rate > 0 && 5 * rate >= 4 * limit
     }
 

@@ -28,8 +28,13 @@ struct SharePlanning {
         for (index, share) in zip(self.trackers.indices, shares) {
             guard let share else { continue }
             proposal.active[index] = share.activeCount
-            if self.scope == .urgent, !forced.contains(index), !self.needsPlan(share) { continue }
-            self.apply(share, to: &proposal)
+            let follows = self.trackers[index].isShared
+            if self.scope == .urgent, !forced.contains(index), !self.needsPlan(share),
+                !follows || !self.isBehind(share, share.members.map { self.table.limits[$0] })
+            {
+                continue
+            }
+            self.apply(share, to: &proposal, follows: follows)
         }
         proposal.considered = zip(proposal.active, proposal.effectiveCaps).reduce(0) {
             $1.1 == nil ? $0 : $0 + $1.0

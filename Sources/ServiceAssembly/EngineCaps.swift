@@ -20,11 +20,7 @@ actor EngineCaps: CapSharing {
     private let now: @Sendable () -> Instant
     private var settings = Settings()
     /// By the tracker's id; of capped trackers while instances are governed.
-    private var budgets: [String: SharedBudget] = [:]
-    /// What the engine may use of each cap when nobody knows what the clients send; nil is all of it.
-    private var engineShares: [String: ByteRate] = [:]
-    /// What the clients leave of each cap, by what they were seen to send.
-    private var remainders: [String: CapRemainder] = [:]
+    private var shared: [String: SharedCap] = [:]
     /// The clients' sums as last told, and when they were other ones.
     private var lastTotals: [Int64] = []
     private var lastMove = Instant(nanoseconds: .min / 2)
@@ -58,18 +54,13 @@ actor EngineCaps: CapSharing {
         self.settings = settings
         if self.lastDivision == nil { self.lastDivision = self.now() }
         let isShared = !settings.instances.isEmpty
-        var budgets: [String: SharedBudget] = [:]
-        var shares: [String: ByteRate] = [:]
+        var shared: [String: SharedCap] = [:]
         for tracker in settings.trackers where isShared {
             guard let cap = tracker.cap.rate else { continue }
-            var budget = self.budgets[tracker.id] ?? SharedBudget(cap: cap)
-            budget.setCap(cap)
-            budgets[tracker.id] = budget
-            shares[tracker.id] = min(budget.engine, self.engineShares[tracker.id] ?? .zero)
+            shared[tracker.id] = self.shared[tracker.id] ?? SharedCap(cap: cap)
+            shared[tracker.id]?.setCap(cap)
         }
-        self.budgets = budgets
-        self.engineShares = shares
-        self.remainders = [:]
+        self.shared = shared
         let caps = settings.trackers.map { tracker in
             var cap = TrackerCap(name: tracker.id, upload: tracker.cap)
             cap.weight = tracker.priority
@@ -95,10 +86,7 @@ actor EngineCaps: CapSharing {
 
     private func follow() async {
         if let last = self.lastDivision, self.now().seconds(since: last) > Self.patienceSeconds {
-            for (id, budget) in self.budgets {
-                let half = ByteRate(bytesPerSecond: budget.cap.bytesPerSecond / 2)
-                self.engineShares[id] = max(half, self.engineShares[id] ?? .zero)
-            }
+            for id in self.shared.keys { self.shared[id]?.loseInstances() }
         }
         let usages = await self.library.capUsages
         await self.apply(usages)
@@ -112,23 +100,18 @@ actor EngineCaps: CapSharing {
         let usages = await self.library.capUsages
         let byName = Dictionary(usages.map { ($0.cap.name, $0) }) { first, _ in first }
         for (tracker, use) in zip(trackers, used) {
-            guard let usage = byName[tracker.id], var budget = self.budgets[tracker.id] else { continue }
-            budget.divide(
-                BudgetReading(
-                    engine: usage.uploadRate, engineWaits: usage.isHeldBack, instances: use.rate,
-                    instancesWantMore: use.wantsMore))
-            self.budgets[tracker.id] = budget
-            // The engine gives at once, and takes only when the clients have given.
-            self.engineShares[tracker.id] = min(budget.engine, self.engineShares[tracker.id] ?? .zero)
+            guard let usage = byName[tracker.id] else { continue }
+            self.shared[tracker.id]?.divide(
+                EngineUse(usage), instances: use.rate, instancesWantMore: use.wantsMore, at: self.now())
         }
         await self.apply(usages)
         return trackers.map { tracker in
-            self.budgets[tracker.id].map { .atMost($0.instances) } ?? tracker.cap
+            self.shared[tracker.id].map { .atMost($0.instances) } ?? tracker.cap
         }
     }
 
     func sharesHold() async {
-        for (id, budget) in self.budgets { self.engineShares[id] = budget.engine }
+        for id in self.shared.keys { self.shared[id]?.instancesObey() }
         await self.apply(await self.library.capUsages)
     }
 
@@ -149,22 +132,12 @@ actor EngineCaps: CapSharing {
         if self.hasJustMoved { self.lastMove = now }
         self.lastTotals = totals
         for (tracker, total) in zip(self.settings.trackers, totals) {
-            guard let cap = tracker.cap.rate, self.budgets[tracker.id] != nil,
-                let usage = usages.first(where: { $0.cap.name == tracker.id })
-            else { continue }
-            guard var remainder = self.remainders[tracker.id] else {
-                self.remainders[tracker.id] = CapRemainder(own: usage.uploaded, others: total, at: now)
-                continue
-            }
+            guard let usage = usages.first(where: { $0.cap.name == tracker.id }) else { continue }
             // What another tracker has lent is no excess, and what this one has lent is not there.
             let lent = (self.effective[tracker.id]?.rate?.bytesPerSecond).map { effective in
                 effective - (self.share(of: tracker).rate?.bytesPerSecond ?? effective)
             }
-            remainder.observe(
-                own: usage.uploaded, others: total,
-                cap: ByteRate(bytesPerSecond: cap.bytesPerSecond + (lent ?? 0)), wantsMore: usage.isHeldBack,
-                at: now)
-            self.remainders[tracker.id] = remainder
+            self.shared[tracker.id]?.observe(EngineUse(usage), total: total, lent: lent ?? 0, at: now)
         }
         await self.apply(usages)
     }
@@ -173,8 +146,7 @@ actor EngineCaps: CapSharing {
 
     private func apply(_ usages: [CapUsage]) async {
         self.isSharing = usages.contains { usage in
-            guard let budget = self.budgets[usage.cap.name] else { return false }
-            return usage.isHeldBack || usage.uploadRate.bytesPerSecond > budget.cap.bytesPerSecond / 50
+            self.shared[usage.cap.name]?.isUsed(by: EngineUse(usage)) ?? false
         }
         self.lend(usages)
         await self.library.setCapLimits(self.limitsInForce())
@@ -191,12 +163,9 @@ actor EngineCaps: CapSharing {
         return limits
     }
 
-    /// The engine's part: what the clients were seen to leave, and as long as that is not known, what their limits leave.
+    /// The engine's part.
     private func share(of tracker: TrackerSettings) -> UploadLimit {
-        guard let budget = self.budgets[tracker.id], let fixed = self.engineShares[tracker.id] else {
-            return tracker.cap
-        }
-        return .atMost(self.remainders[tracker.id]?.rate(cap: budget.cap, at: self.now()) ?? fixed)
+        self.shared[tracker.id].map { .atMost($0.engine(at: self.now())) } ?? tracker.cap
     }
 
     /// Whether the configuration lets trackers borrow at all.
@@ -245,11 +214,10 @@ actor EngineCaps: CapSharing {
     }
 }
 
-extension CapUsage {
-    /// Peers wait, and the limit is the reason: now and then one waits for a moment below any limit.
-    fileprivate var isHeldBack: Bool {
-        guard let limit = self.cap.upload.rate?.bytesPerSecond else { return false }
-        let rate = self.uploadRate.bytesPerSecond
-        return self.peersWaiting > 0 && rate * 10 >= limit * 9 || limit > 0 && rate * 20 >= limit * 19
+extension EngineUse {
+    fileprivate init(_ usage: CapUsage) {
+        self.init(
+            limit: usage.cap.upload, rate: usage.uploadRate, sent: usage.uploaded,
+            peersWaiting: usage.peersWaiting)
     }
 }

@@ -81,16 +81,7 @@ extension Governor {
         guard self.lastShares.count == self.configuration.trackers.count else { return }
         for (index, share) in self.lastShares.enumerated() {
             input.trackers[index].cap = min(input.trackers[index].cap, share)
-        }
-    }
-
-    /// Whether the clients may use clearly more of a cap than they have limits for: only a full plan raises them.
-    var shareHasGrown: Bool {
-        guard self.lastShares.count == self.plannedShares.count else { return !self.lastShares.isEmpty }
-        return zip(self.lastShares, self.plannedShares).contains { share, planned in
-            guard let share = share.rate?.bytesPerSecond else { return planned != .unlimited }
-            guard let planned = planned.rate?.bytesPerSecond else { return false }
-            return share > planned + planned / 10
+            input.trackers[index].isShared = true
         }
     }
 

@@ -48,8 +48,7 @@ extension Governor {
         let isLost = [DriftCause.enforced, .lost].contains { report.drift[$0] != nil }
         var input = self.planningInput(view, scope: .governing)
         await self.share(&input)
-        let scope = isLost || self.shareHasGrown ? .full : scope
-        if scope == .full { self.plannedShares = self.lastShares }
+        let scope = isLost ? .full : scope
         report.scope = scope
 
         self.observeHeadroom(input)

@@ -29,8 +29,6 @@ public actor Governor {
     var cycleNumber: UInt32 = 0
     /// What the clients may use of each cap, as of the last cycle; empty when they have all of it.
     var lastShares: [UploadLimit] = []
-    /// Those of the last full plan.
-    var plannedShares: [UploadLimit] = []
     /// What the clients have sent under each configured tracker since the start, as far as it was read.
     var sentTotals: [Int64] = []
     /// The rollout that the configuration names, beside one set by hand.

@@ -10,7 +10,7 @@ struct RandomInput {
     init(seed: UInt64) { self.random = SplitMix64(seed: seed) }
 
     mutating func input(upTo maximumTorrents: Int = 40) -> PlanningInput {
-        let trackers = (0..<Int.random(in: 1...5, using: &self.random)).map { index in
+        var trackers = (0..<Int.random(in: 1...5, using: &self.random)).map { index in
             GovernedTracker(
                 id: "t\(index)", cap: self.chance(1, of: 6) ? .unlimited : .bytesPerSecond(self.cap()),
                 priority: Int.random(in: 1...10, using: &self.random),
@@ -20,6 +20,7 @@ struct RandomInput {
         let count = Int.random(in: 0...maximumTorrents, using: &self.random)
         var torrents = (0..<count).map { index in self.torrent(index, among: trackers) }
         torrents.shuffle(using: &self.random)
+        for index in trackers.indices where self.chance(1, of: 4) { trackers[index].isShared = true }
         return PlanningInput(trackers: trackers, torrents: torrents)
     }
 

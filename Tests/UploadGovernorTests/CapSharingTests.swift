@@ -63,10 +63,41 @@ struct CapSharingTests {
         await world.cycle(.urgent)
         #expect(await self.sum(world) == 200_000)
         await sharing.leave([limit(900_000), limit(2_000_000), .unlimited])
-        #expect(await world.cycle(.urgent).scope == .full)
+        #expect(await world.cycle(.urgent).outcome == .applied(2))
         #expect(await self.sum(world) == 900_000)
-        // What it has already is no reason for another full plan.
-        #expect(await world.cycle(.urgent).scope == .urgent)
+        #expect(await world.cycle(.urgent).outcome == .unchanged)
+    }
+
+    @Test("A share that was cut for a moment is given back, also in steps too small for each torrent")
+    func regrowth() async throws {
+        let sharing = ScriptedSharing()
+        await sharing.leave([limit(980_000), limit(2_000_000), .unlimited])
+        let world = try await self.world(sharing)
+        await world.cycle()
+        for share: Int64 in [600_000, 680_000, 760_000, 840_000, 920_000, 980_000] {
+            await sharing.leave([limit(share), limit(2_000_000), .unlimited])
+            await world.cycle(.urgent)
+            #expect(await self.sum(world) == share)
+        }
+    }
+
+    @Test("A share that nobody fills is no reason for a plan, and one that could not be given is given later")
+    func needlessness() async throws {
+        let sharing = ScriptedSharing()
+        await sharing.leave([limit(400_000), limit(2_000_000), .unlimited])
+        let world = try await self.world(sharing)
+        await world.cycle()
+        for number in 1...2 { await world.client.setRate(100_000, of: torrent(UInt8(number))) }
+        await sharing.leave([limit(900_000), limit(2_000_000), .unlimited])
+        #expect(await world.cycle(.urgent).outcome == .unchanged)
+
+        await world.client.setRate(190_000, of: torrent(1))
+        await world.client.script { $0.callProblem = (0, .faulty("busy")) }
+        await world.cycle(.urgent)
+        #expect(await self.sum(world) == 400_000)
+        await world.client.script { $0.callProblem = nil }
+        await world.cycle(.urgent)
+        #expect(await self.sum(world) == 900_000)
     }
 
     @Test("Limits that could not be set are not said to hold; a preview asks nobody")
