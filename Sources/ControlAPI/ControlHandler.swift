@@ -34,6 +34,11 @@ public final class ControlHandler: HTTPHandling {
         self.routesByPath[path]?.first { $0.method.rawValue == method }?.maximumBodyBytes ?? 16 * 1024
     }
 
+    public func earlyRefusal(of head: HTTPRequest) -> HTTPResponse? {
+        guard let route = try? self.route(head) else { return nil }
+        return self.policy.refusal(of: head, right: route.right)?.response(forHook: route.right == .hook)
+    }
+
     public func answer(_ request: HTTPRequest) -> HTTPAnswer {
         if let file = self.file(request) {
             let refusal = self.policy.refusal(of: request, right: .none)

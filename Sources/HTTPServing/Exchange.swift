@@ -23,7 +23,7 @@ final class Exchange {
         /// Leaves to: refusing, suspended, streaming, answered.
         case receiving(maximumBytes: Int)
         /// The rest of the body is dropped. Leaves to: answered.
-        case refusing(HTTPResponse, discardedBytes: Int)
+        case refusing(HTTPResponse, discardedBytes: Int, maximumBytes: Int = maximumDiscardedBytes)
         /// The handler answers later. Leaves to: ready, closed.
         case suspended(key: UInt64)
         /// Leaves to: answered.

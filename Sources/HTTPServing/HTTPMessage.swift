@@ -68,5 +68,13 @@ public protocol HTTPHandling: Sendable {
     /// answered with 413 and never stored.
     func maximumBodyBytes(method: String, path: String) -> Int
 
+    /// Asked before a long body is read, of a request without it: the refusal that it gets whatever it brings, as that of
+    /// somebody who may not come in. Nil: it is read.
+    func earlyRefusal(of head: HTTPRequest) -> HTTPResponse?
+
     func answer(_ request: HTTPRequest) -> HTTPAnswer
+}
+
+extension HTTPHandling {
+    public func earlyRefusal(of head: HTTPRequest) -> HTTPResponse? { nil }
 }

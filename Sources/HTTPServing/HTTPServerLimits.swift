@@ -32,6 +32,9 @@ public struct HTTPServerLimits: Sendable {
     }
 }
 
+/// A longer body is kept only of who may bring it.
+let unquestionedBodyBytes = 64 * 1024
+
 /// A request body that was not asked for is read and dropped up to this much, so that the client gets to read
 /// the refusal; a longer one ends the connection.
 let maximumDiscardedBytes = 256 * 1024

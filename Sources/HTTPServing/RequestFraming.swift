@@ -32,4 +32,13 @@ enum RequestFraming: Equatable {
     }
 
     var hasBody: Bool { self != .none && self != .length(0) }
+
+    /// Whether the body may have more bytes than that.
+    func mayExceed(_ count: Int) -> Bool {
+        switch self {
+        case .none: false
+        case .length(let length): length > count
+        case .chunked, .ambiguous: true
+        }
+    }
 }

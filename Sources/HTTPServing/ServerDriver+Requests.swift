@@ -19,10 +19,11 @@ extension ServerDriver {
                 exchange.phase = .refusing(.bodyTooLong(maximum: maximum), discardedBytes: 0)
             }
             return true
-        case .refusing(let response, let discarded):
+        case .refusing(let response, let discarded, let maximum):
             if bytes.isEmpty { return self.send(response, exchange) }
-            exchange.phase = .refusing(response, discardedBytes: discarded + bytes.count)
-            return discarded + bytes.count <= maximumDiscardedBytes
+            exchange.phase = .refusing(
+                response, discardedBytes: discarded + bytes.count, maximumBytes: maximum)
+            return discarded + bytes.count <= maximum
         case .ready(let response):
             return self.send(response, exchange)
         case .suspended, .streaming, .answered, .closed:
@@ -47,8 +48,23 @@ extension ServerDriver {
             let isHarmless = length <= maximumDiscardedBytes && exchange.header("expect") == nil
             return self.refuse(.bodyTooLong(maximum: maximum), exchange, mustClose: !isHarmless)
         }
+        if framing.mayExceed(unquestionedBodyBytes), maximum > unquestionedBodyBytes,
+            let refusal = self.handler.earlyRefusal(of: Self.request(exchange, target, method: method))
+        {
+            // Who has to log in anew is to learn so, and clients read no answer before they have sent everything: the body is
+            // read, and nothing of it kept.
+            if exchange.header("expect") != nil { return self.send(refusal.closing(), exchange) }
+            exchange.phase = .refusing(refusal, discardedBytes: 0, maximumBytes: maximum)
+            return true
+        }
         exchange.phase = .receiving(maximumBytes: maximum)
         return true
+    }
+
+    private static func request(_ exchange: Exchange, _ target: RequestTarget, method: String) -> HTTPRequest {
+        HTTPRequest(
+            method: self.shown(method), path: target.path, query: target.query, headers: exchange.headers,
+            body: exchange.body, peerAddress: exchange.client.peerAddress)
     }
 
     /// To refuse before the body is read ends the connection.
@@ -63,9 +79,7 @@ extension ServerDriver {
         // `begin` let no exchange without a target come here.
         guard let target = exchange.target else { return false }
         exchange.client.deadline = nil
-        let request = HTTPRequest(
-            method: Self.shown(method), path: target.path, query: target.query,
-            headers: exchange.headers, body: exchange.body, peerAddress: exchange.client.peerAddress)
+        let request = Self.request(exchange, target, method: method)
         exchange.headers = []
         exchange.body = []
         switch self.handler.answer(request) {

@@ -27,7 +27,7 @@ struct FacadeRefusal: Error {
 }
 
 extension HTTPResponse {
-    static let done = HTTPResponse(status: 200)
+    static let done = HTTPResponse.text("")
 
     static func text(_ text: String, status: Int = 200) -> HTTPResponse {
         HTTPResponse(

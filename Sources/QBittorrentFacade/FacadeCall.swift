@@ -74,6 +74,12 @@ struct FacadeCall: Sendable {
         }
     }
 
+    /// What is not true is false, but has to be sent.
+    func decision(_ name: String) throws(FacadeRefusal) -> Bool {
+        _ = try self.text(name)
+        return self.flag(name) ?? false
+    }
+
     func integer(_ name: String) -> Int64? { self.fields[name].flatMap { Int64($0) } }
 
     /// qBittorrent takes zero, less than that, too much and nonsense as no limit at all.
@@ -118,4 +124,17 @@ func trimmed(_ text: String) -> String {
         let last = text.lastIndex(where: { !isSpace($0) })
     else { return "" }
     return String(text[first...last])
+}
+
+/// Without empty parts, "." and, as far as it goes, "..", as qBittorrent cleans the paths that it is sent.
+func cleanedPath(_ text: String) -> String {
+    var parts: [Substring] = []
+    for part in text.split(separator: "/") where part != "." {
+        if part == "..", let last = parts.last, last != ".." {
+            parts.removeLast()
+        } else if part != ".." || !text.hasPrefix("/") {
+            parts.append(part)
+        }
+    }
+    return (text.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
 }

@@ -87,6 +87,7 @@ private actor MaindataAccountant {
         } else {
             self.ledger?.catchUp(with: state, touched: touched)
         }
+        self.ledger?.now = desk.now()
         guard let ledger else { return .json([]) }
         var writer = JSONWriter()
         var answer = ledger.begin(after: known, to: &writer)

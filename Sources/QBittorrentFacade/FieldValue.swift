@@ -27,6 +27,8 @@ enum FieldValue: Hashable, Sendable {
 struct Field<Source>: Sendable where Source: Sendable {
     var name: String
     var value: @Sendable (Source) -> FieldValue
+    /// Its value is a time, of which is told how many seconds it is away: so it changes when another time is set.
+    var isDeadline = false
 
     init(_ name: String, _ value: @escaping @Sendable (Source) -> FieldValue) {
         self.name = name
@@ -45,16 +47,31 @@ struct Field<Source>: Sendable where Source: Sendable {
         Field(name) { .bool(value($0)) }
     }
 
+    static func deadline(_ name: String, _ value: @escaping @Sendable (Source) -> Int64?) -> Field {
+        var field = Field(name) { value($0).map { .integer($0) } ?? .null }
+        field.isDeadline = true
+        return field
+    }
+
+    /// - Parameter now: seconds since 1970.
+    func told(of source: Source, at now: Int64) -> FieldValue {
+        let value = self.value(source)
+        guard self.isDeadline else { return value }
+        guard case .integer(let time) = value else { return .integer(0) }
+        return .integer(max(0, time &- now))
+    }
+
     static func number(_ name: String, _ value: @escaping @Sendable (Source) -> Double) -> Field {
         Field(name) { .number(value($0)) }
     }
 }
 
 extension JSONWriter {
-    mutating func members<Source>(_ fields: [Field<Source>], of source: Source) {
+    /// - Parameter now: seconds since 1970; for fields that are deadlines.
+    mutating func members<Source>(_ fields: [Field<Source>], of source: Source, at now: Int64 = 0) {
         for field in fields {
             self.name(field.name)
-            field.value(source).write(to: &self)
+            field.told(of: source, at: now).write(to: &self)
         }
     }
 }

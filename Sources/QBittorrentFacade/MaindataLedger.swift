@@ -16,6 +16,8 @@ struct MaindataLedger: Sendable {
 
     /// The number of the last change. Numbers of an earlier run are smaller than `floor`.
     private(set) var number: Int64
+    /// Of the answer, in seconds since 1970.
+    var now: Int64 = 0
     /// Changes up to here are not told apart any more.
     private var floor: Int64
     private var torrents: [TorrentID: Entry] = [:]
@@ -155,7 +157,7 @@ struct MaindataLedger: Sendable {
             writer.nested(id.hex) { writer in
                 for (place, field) in torrentFields.enumerated() where entry.changed[place] > answer.since {
                     writer.name(field.name)
-                    field.value(entry.row.summary).write(to: &writer)
+                    field.told(of: entry.row.summary, at: self.now).write(to: &writer)
                 }
             }
         }

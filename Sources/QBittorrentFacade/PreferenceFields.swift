@@ -70,7 +70,6 @@ let preferenceFields: [Field<LibraryPreferences>] =
         "proxy_misc", "proxy_peer_connections", "proxy_rss", "random_port", "reannounce_when_address_changed",
         "recheck_completed_torrents", "rss_auto_downloading_enabled", "rss_download_repack_proper_episodes",
         "rss_processing_enabled", "status_bar_external_ip", "temp_path_enabled",
-
         "use_category_paths_in_manual_mode", "use_https", "use_subcategories", "use_unwanted_folder",
         "web_ui_reverse_proxy_enabled", "web_ui_upnp",
         "web_ui_use_custom_http_headers_enabled", "alternative_webui_enabled",
@@ -105,6 +104,10 @@ let preferenceFields: [Field<LibraryPreferences>] =
     + number(-1, ["max_uploads", "max_uploads_per_torrent"]) + number(1500, ["refresh_interval"])
     + number(3600, ["web_ui_session_timeout", "web_ui_ban_duration"])
     + number(5, ["web_ui_max_auth_fail_count"])
+    + off(defaultPreferences.off) + empty(defaultPreferences.empty) + [
+        .text("i2p_address") { _ in "127.0.0.1" }
+    ]
+    + defaultPreferences.numbers.map { name, value in .integer(name) { _ in value } }
     + [
         .text("proxy_type") { _ in "None" }, .text("torrent_content_layout") { _ in "Original" },
         .text("torrent_stop_condition") { _ in "None" },

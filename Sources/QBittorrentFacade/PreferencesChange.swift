@@ -4,7 +4,7 @@ import TorrentCatalog
 
 /// What `app/setPreferences` sends: members to change. What Weir has not is passed over, as qBittorrent does with names
 /// that it does not know.
-struct PreferencesChange {
+struct PreferencesChange: Sendable {
     private let members: JSONValue
 
     init(_ text: String) throws(FacadeRefusal) {

@@ -31,6 +31,17 @@ public final class QBittorrentFacade: HTTPHandling {
         path.hasSuffix("torrents/add") ? 64 << 20 : 4 << 20
     }
 
+    public func earlyRefusal(of head: HTTPRequest) -> HTTPResponse? {
+        do throws(FacadeRefusal) {
+            // Nobody logs in with a long body.
+            if self.name(of: head) == "auth/login" { throw FacadeRefusal(400, "Bad Request") }
+            _ = try self.admitted(head)
+            return nil
+        } catch {
+            return error.response
+        }
+    }
+
     public func answer(_ request: HTTPRequest) -> HTTPAnswer {
         do throws(FacadeRefusal) {
             return try self.answering(request)
@@ -39,17 +50,27 @@ public final class QBittorrentFacade: HTTPHandling {
         }
     }
 
-    private func answering(_ request: HTTPRequest) throws(FacadeRefusal) -> HTTPAnswer {
+    private func name(of request: HTTPRequest) -> String {
+        String(request.path.dropFirst(Self.pathPrefix.count))
+    }
+
+    /// Finds the route of somebody who may take it, whatever the body is; nil for logging in.
+    private func admitted(_ request: HTTPRequest) throws(FacadeRefusal) -> FacadeRoute? {
         guard request.method == "GET" || request.method == "POST" else {
             throw FacadeRefusal(501, "Not Implemented")
         }
         guard !isForeign(request) else { throw FacadeRefusal(401, "Unauthorized") }
-        let name = String(request.path.dropFirst(Self.pathPrefix.count))
-        if name == "auth/login" { return try self.logIn(request) }
+        let name = self.name(of: request)
+        if name == "auth/login" || name == "auth/logout" {
+            guard name == "auth/login" || self.admits(request, changesState: false) else {
+                throw FacadeRefusal(403, "Forbidden")
+            }
+            guard request.method == "POST" else { throw FacadeRefusal(405, "Method Not Allowed") }
+            return nil
+        }
         guard let route = self.routes[name] else {
             // Strangers learn nothing of what there is.
             guard self.admits(request, changesState: false) else { throw FacadeRefusal(403, "Forbidden") }
-            if name == "auth/logout" { return self.logOut(request) }
             throw FacadeRefusal(404, "Not Found")
         }
         guard self.admits(request, changesState: route.isSetter) else {
@@ -57,6 +78,14 @@ public final class QBittorrentFacade: HTTPHandling {
         }
         guard !route.isSetter || request.method == "POST" else {
             throw FacadeRefusal(405, "Method Not Allowed")
+        }
+        return route
+    }
+
+    private func answering(_ request: HTTPRequest) throws(FacadeRefusal) -> HTTPAnswer {
+        guard let route = try self.admitted(request) else {
+            return self.name(of: request) == "auth/login"
+                ? try self.logIn(request) : self.logOut(request)
         }
         let call = try FacadeCall(request, directing: self.directing, desk: self.desk)
         switch route.run {
@@ -71,7 +100,6 @@ public final class QBittorrentFacade: HTTPHandling {
     // MARK: - Logging in
 
     private func logIn(_ request: HTTPRequest) throws(FacadeRefusal) -> HTTPAnswer {
-        guard request.method == "POST" else { throw FacadeRefusal(405, "Method Not Allowed") }
         let call = try FacadeCall(request, directing: self.directing, desk: self.desk)
         let name = call["username"] ?? ""
         let password = call["password"] ?? ""
@@ -102,7 +130,9 @@ public final class QBittorrentFacade: HTTPHandling {
         if let session = credentials(of: request, changesState: true).session {
             self.access.logOut(session: session)
         }
-        return .now(.done)
+        var response = HTTPResponse.done
+        response.headers.append(("set-cookie", cookie("", for: request) + "; Max-Age=0"))
+        return .now(response)
     }
 
     private func admits(_ request: HTTPRequest, changesState: Bool) -> Bool {

@@ -24,10 +24,9 @@ let applicationRoutes: [FacadeRoute] = [
     },
     .set("app/setPreferences") { call async throws(FacadeRefusal) in
         let change = try PreferencesChange(try call.text("json"))
-        var preferences = call.directing.mirror.state.preferences
-        if let refusal = change.apply(to: &preferences) { throw FacadeRefusal(400, refusal) }
-        let changed = preferences
-        return try await call.preferring { $0 = changed }
+        return try await call.preferring { preferences throws(CatalogFailure) in
+            if let refusal = change.apply(to: &preferences) { throw .invalid(refusal) }
+        }
     },
     .read("app/networkInterfaceList") { _ in .json { $0.array { _ in } } },
     .read("app/networkInterfaceAddressList") { _ in .json { $0.array { _ in } } },

@@ -7,7 +7,7 @@ let torrentChanges: [FacadeRoute] = [
     .set("torrents/add") { call async throws(FacadeRefusal) in try await call.addTorrents() },
     .set("torrents/rename") { call async throws(FacadeRefusal) in
         let id = try call.torrent()
-        let name = trimmed(try call.text("name"))
+        let name = trimmed(try call.text("name").split(whereSeparator: \.isNewline).joined(separator: " "))
         guard !name.isEmpty else { throw FacadeRefusal(409, "Incorrect torrent name") }
         return try await call.perform(.rename(name), on: .some([id]))
     },
@@ -21,13 +21,19 @@ let torrentChanges: [FacadeRoute] = [
         }
         let texts = try call.list("id", separatedBy: "|")
         let files = texts.compactMap { Int($0) }
-        guard files.count == texts.count else { throw FacadeRefusal(400, "File IDs must be integers") }
-        return try await call.perform(.setFilePriority(files: files, priority), on: .some([id]))
+        guard files.count == texts.count, !files.isEmpty else {
+            throw FacadeRefusal(400, "File IDs must be integers")
+        }
+        do throws(FacadeRefusal) {
+            return try await call.perform(.setFilePriority(files: files, priority), on: .some([id]))
+        } catch {
+            throw error.status == 400 ? FacadeRefusal(409, "File ID is not valid") : error
+        }
     },
     .set("torrents/addTrackers") { call async throws(FacadeRefusal) in
         let id = try call.torrent()
         let urls = try call.text("urls").split(whereSeparator: \.isNewline).map { trimmed(String($0)) }
-        return try await call.perform(.addTrackers(urls.filter { !$0.isEmpty }), on: .some([id]))
+        return try await call.addTrackers(urls.filter { !$0.isEmpty }, to: id)
     },
     .set("torrents/editTracker") { call async throws(FacadeRefusal) in
         let id = try call.torrent()
@@ -38,19 +44,25 @@ let torrentChanges: [FacadeRoute] = [
     },
     .set("torrents/removeTrackers") { call async throws(FacadeRefusal) in
         let id = try call.torrent()
-        return try await call.perform(
-            .removeTrackers(try call.list("urls", separatedBy: "|")), on: .some([id]))
+        let urls = try call.list("urls", separatedBy: "|")
+        do throws(FacadeRefusal) {
+            return try await call.perform(.removeTrackers(urls), on: .some([id]))
+        } catch {
+            // None of them is there, which is what was wanted.
+            guard error.status == 409 else { throw error }
+            return .done
+        }
     },
     .set("torrents/createCategory") { call async throws(FacadeRefusal) in
         let category = try call.category()
-        guard !category.name.isEmpty else { throw FacadeRefusal(400, "Category cannot be empty") }
         return try await call.changing { directing async throws(CatalogFailure) in
             try await directing.create(category)
         }
     },
     .set("torrents/editCategory") { call async throws(FacadeRefusal) in
         let category = try call.category()
-        guard !category.name.isEmpty else { throw FacadeRefusal(400, "Category cannot be empty") }
+        // Without it, torrents would move to the usual folder.
+        _ = try call.text("savePath")
         return try await call.changing { directing async throws(CatalogFailure) in
             try await directing.edit(category)
         }
@@ -84,13 +96,42 @@ extension FacadeCall {
     }
 
     fileprivate func category() throws(FacadeRefusal) -> TorrentCategory {
-        TorrentCategory(name: trimmed(try self.text("category")), directory: self["savePath"] ?? "")
+        let name = trimmed(try self.text("category"))
+        guard !name.isEmpty else { throw FacadeRefusal(400, "Category cannot be empty") }
+        guard TorrentCategory.isName(name) else { throw FacadeRefusal(409, "Incorrect category name") }
+        return TorrentCategory(name: name, directory: cleanedPath(self["savePath"] ?? ""))
+    }
+
+    /// Those that are no trackers' addresses are passed over, where others are beside them.
+    fileprivate func addTrackers(_ urls: [String], to id: TorrentID) async throws(FacadeRefusal)
+        -> HTTPResponse
+    {
+        do throws(FacadeRefusal) {
+            return try await self.perform(.addTrackers(urls), on: .some([id]))
+        } catch {
+            guard error.status == 400 else { throw error }
+            var isAdded = false
+            for url in urls {
+                do throws(FacadeRefusal) {
+                    try await self.perform(.addTrackers([url]), on: .some([id]))
+                    isAdded = true
+                } catch {
+                    guard error.status == 400 else { throw error }
+                }
+            }
+            guard isAdded else { throw error }
+            return .done
+        }
     }
 
     fileprivate func renamePath() async throws(FacadeRefusal) -> HTTPResponse {
         let id = try self.torrent()
         let (old, new) = (try self.text("oldPath"), try self.text("newPath"))
-        return try await self.perform(.renamePath(from: old, to: new), on: .some([id]))
+        do throws(FacadeRefusal) {
+            return try await self.perform(.renamePath(from: old, to: new), on: .some([id]))
+        } catch {
+            throw error.status == 400 ? FacadeRefusal(409, error.text) : error
+        }
     }
 
     /// Answers "Ok." when anything was added, "Fails." when nothing was, 415 for a file that is no torrent.
@@ -117,10 +158,11 @@ extension FacadeCall {
 
     private func addition(_ source: TorrentAddition.Source) -> TorrentAddition {
         var addition = TorrentAddition(source)
-        addition.directory = self["savepath"].flatMap { $0.isEmpty ? nil : $0 }
-        addition.category = self["category"] ?? ""
+        addition.directory = self["savepath"].flatMap { $0.isEmpty ? nil : cleanedPath($0) }
+        // What cannot be a category or a tag is left out, and no reason not to add the torrent.
+        addition.category = self["category"].flatMap { TorrentCategory.isName($0) ? $0 : nil } ?? ""
         addition.tags = (self["tags"] ?? "").split(separator: ",").map { trimmed(String($0)) }
-            .filter { !$0.isEmpty }
+            .filter { TorrentCategory.isTag($0) }
         addition.name = self["rename"].flatMap { $0.isEmpty ? nil : $0 }
         addition.isStopped = self.flag("stopped") ?? self.flag("paused")
         addition.isTrusted = self.flag("skip_checking") ?? self.flag("seedMode") ?? false

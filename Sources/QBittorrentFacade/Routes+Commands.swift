@@ -1,4 +1,5 @@
 import HTTPServing
+import JSONValues
 import SwarmTypes
 import TorrentCatalog
 
@@ -10,9 +11,15 @@ let torrentCommands: [FacadeRoute] =
         .command("torrents/recheck") { _ in .recheck },
         .command("torrents/reannounce") { _ in .announce },
         .command("torrents/delete") { call in .remove(withFiles: call.flag("deleteFiles") ?? false) },
-        .command("torrents/setForceStart") { call in .force(call.flag("value") ?? false) },
-        .command("torrents/setSuperSeeding") { call in .setSuperSeeding(call.flag("value") ?? false) },
-        .command("torrents/setAutoManagement") { call in .setManaged(call.flag("enable") ?? false) },
+        .command("torrents/setForceStart") { call throws(FacadeRefusal) in
+            .force(try call.decision("value"))
+        },
+        .command("torrents/setSuperSeeding") { call throws(FacadeRefusal) in
+            .setSuperSeeding(try call.decision("value"))
+        },
+        .command("torrents/setAutoManagement") { call throws(FacadeRefusal) in
+            .setManaged(try call.decision("enable"))
+        },
         .command("torrents/setUploadLimit") { call throws(FacadeRefusal) in
             _ = try call.text("limit")
             return .setUploadLimit(call.limit("limit"))
@@ -28,15 +35,29 @@ let torrentCommands: [FacadeRoute] =
             .addTags(try call.list("tags", separatedBy: ","))
         },
         .command("torrents/removeTags") { call throws(FacadeRefusal) in
-            .removeTags(try call.list("tags", separatedBy: ","))
+            // Without any, all of them go.
+            .removeTags(call["tags"] == nil ? [] : try call.list("tags", separatedBy: ","))
         },
         .command("torrents/setTags") { call throws(FacadeRefusal) in
             .setTags(try call.list("tags", separatedBy: ","))
         },
-        .command("torrents/addPeers") { call throws(FacadeRefusal) in
+        .set("torrents/addPeers") { call async throws(FacadeRefusal) in
+            let targets = try call.targets()
             let peers = try call.list("peers", separatedBy: "|").compactMap { PeerAddress($0) }
             guard !peers.isEmpty else { throw FacadeRefusal(400, "No valid peers were specified") }
-            return .addPeers(peers)
+            let ids = try await call.asking { directing async throws(CatalogFailure) in
+                try await directing.perform(.addPeers(peers), on: targets)
+            }
+            return .json {
+                $0.object { writer in
+                    for id in ids {
+                        writer.nested(id.hex) {
+                            $0.member("added", peers.count)
+                            $0.member("failed", 0)
+                        }
+                    }
+                }
+            }
         },
         .command("torrents/setCategory") { call throws(FacadeRefusal) in
             let name = try call.text("category")
@@ -48,12 +69,12 @@ let torrentCommands: [FacadeRoute] =
             let place = trimmed(try call.text("location"))
             guard !place.isEmpty else { throw FacadeRefusal(400, "Save path cannot be empty") }
             guard place.hasPrefix("/") else { throw FacadeRefusal(400, "The path must begin with a slash") }
-            return .move(to: place)
+            return .move(to: cleanedPath(place))
         },
         .set("torrents/setSavePath") { call async throws(FacadeRefusal) in
             let place = trimmed(try call.text("path"))
             guard place.hasPrefix("/") else { throw FacadeRefusal(400, "The path must begin with a slash") }
-            return try await call.perform(.move(to: place), on: try call.targets("id"))
+            return try await call.perform(.move(to: cleanedPath(place)), on: try call.targets("id"))
         },
         // Weir keeps incomplete files where they will stay.
         .set("torrents/setDownloadPath") { call async throws(FacadeRefusal) in
@@ -86,10 +107,11 @@ private func toggle(
 
 private func queue(_ name: String, _ move: QueueMove) -> FacadeRoute {
     .set(name) { call async throws(FacadeRefusal) in
+        let targets = try call.targets()
         guard call.directing.mirror.state.preferences.queue != nil else {
             throw FacadeRefusal(409, "Torrent queueing must be enabled")
         }
-        return try await call.perform(.queue(move), on: try call.targets())
+        return try await call.perform(.queue(move), on: targets)
     }
 }
 
@@ -105,7 +127,7 @@ extension TorrentTargets {
 extension FacadeCall {
     /// `setShareLimits` needs all three, `add` takes what is sent.
     fileprivate func shareLimits() throws(FacadeRefusal) -> ShareLimits {
-        for name in ["ratioLimit", "seedingTimeLimit"] { _ = try self.text(name) }
+        for name in ["ratioLimit", "seedingTimeLimit", "inactiveSeedingTimeLimit"] { _ = try self.text(name) }
         return self.sentShareLimits
     }
 

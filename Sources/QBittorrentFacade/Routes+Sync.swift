@@ -9,6 +9,7 @@ let sessionRoutes: [FacadeRoute] = [
     .ask("sync/maindata") { call in await call.desk.maindata(after: call.integer("rid") ?? 0) },
     // All of them each time, which is always right.
     .ask("sync/torrentPeers") { call async throws(FacadeRefusal) in
+        guard call["hash"] != nil else { throw FacadeRefusal(404, "Not Found") }
         let id = try call.torrent()
         let peers = try await call.asking { directing async throws(CatalogFailure) in
             try await directing.peers(of: id)
@@ -62,10 +63,9 @@ let sessionRoutes: [FacadeRoute] = [
         try await call.preferring { $0.usesAlternativeLimits.toggle() }
     },
     .set("transfer/setSpeedLimitsMode") { call async throws(FacadeRefusal) in
-        guard let mode = call.integer("mode"), mode == 0 || mode == 1 else {
-            throw FacadeRefusal(400, "Bad Request")
-        }
-        return try await call.preferring { $0.usesAlternativeLimits = mode == 1 }
+        _ = try call.text("mode")
+        guard let mode = call.integer("mode") else { throw FacadeRefusal(400, "'mode': invalid argument") }
+        return try await call.preferring { $0.usesAlternativeLimits = mode != 0 }
     },
     .set("transfer/banPeers") { call async throws(FacadeRefusal) in
         let peers = try call.list("peers", separatedBy: "|").compactMap { PeerAddress($0) }
@@ -77,13 +77,11 @@ let sessionRoutes: [FacadeRoute] = [
 
 extension FacadeCall {
     /// Changes what is set for all torrents.
-    func preferring(_ change: (inout LibraryPreferences) -> Void) async throws(FacadeRefusal) -> HTTPResponse
-    {
-        var preferences = self.directing.mirror.state.preferences
-        change(&preferences)
-        let changed = preferences
-        return try await self.changing { directing async throws(CatalogFailure) in
-            try await directing.setPreferences(changed)
+    func preferring(
+        _ change: @escaping @Sendable (inout LibraryPreferences) throws(CatalogFailure) -> Void
+    ) async throws(FacadeRefusal) -> HTTPResponse {
+        try await self.changing { directing async throws(CatalogFailure) in
+            try await directing.changePreferences(change)
         }
     }
 }

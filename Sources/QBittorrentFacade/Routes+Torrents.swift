@@ -14,7 +14,8 @@ let torrentReadings: [FacadeRoute] = [
                 trackers[id] = try? await call.directing.trackers(of: id)
             }
         }
-        let list = RowSlices(rows, trackers: call.flag("includeTrackers") == true ? trackers : nil)
+        let list = RowSlices(
+            rows, trackers: call.flag("includeTrackers") == true ? trackers : nil, at: call.desk.now())
         return .json(list.nextSlice(), slices: list.isOver ? nil : list)
     },
     .read("torrents/count") { call in .text("\(call.directing.mirror.state.rows.count)") },
@@ -54,7 +55,13 @@ let torrentReadings: [FacadeRoute] = [
         let files = try await call.asking { directing async throws(CatalogFailure) in
             try await directing.files(of: id)
         }
-        let wanted = call["indexes"].map { Set($0.split(separator: "|").compactMap { Int($0) }) }
+        var wanted: Set<Int>?
+        if let texts = call["indexes"]?.split(separator: "|") {
+            let numbers = texts.compactMap { Int($0) }
+            guard numbers.count == texts.count, numbers.allSatisfy({ 0...(files.last?.number ?? -1) ~= $0 })
+            else { throw FacadeRefusal(409, "An index is out of bounds") }
+            wanted = Set(numbers)
+        }
         let isSeed = call.directing.mirror.row(of: id)?.summary.isComplete ?? false
         return .json { writer in
             writer.array {

@@ -11,13 +11,16 @@ final class RowSlices: HTTPBodySlicing, @unchecked Sendable {
 
     private let rows: [TorrentRow]
     private let trackers: [TorrentID: [TrackerLine]]?
+    /// In seconds since 1970.
+    private let now: Int64
     private var next = 0
     private var writer = JSONWriter()
     private(set) var isOver = false
 
     /// - Parameter trackers: nil when nobody asked for them.
-    init(_ rows: [TorrentRow], trackers: [TorrentID: [TrackerLine]]?) {
+    init(_ rows: [TorrentRow], trackers: [TorrentID: [TrackerLine]]?, at now: Int64) {
         self.rows = rows
+        self.now = now
         self.trackers = trackers
         self.writer.begin(.array)
     }
@@ -37,7 +40,7 @@ final class RowSlices: HTTPBodySlicing, @unchecked Sendable {
     private func write(_ row: TorrentRow) {
         self.writer.object {
             $0.member("hash", row.summary.id.hex)
-            $0.members(torrentFields, of: row.summary)
+            $0.members(torrentFields, of: row.summary, at: self.now)
             guard let trackers = self.trackers else { return }
             $0.name("trackers")
             $0.array { for tracker in trackers[row.summary.id] ?? [] { $0.object(tracker) } }

@@ -5,7 +5,7 @@ import TorrentCatalog
 extension JSONWriter {
     /// The members of `torrents/properties`.
     mutating func properties(of torrent: TorrentSummary, now: Int64) {
-        let active = max(1, torrent.activeSeconds)
+        let loading = torrent.activeSeconds - torrent.seedingSeconds
         self.member("addition_date", torrent.addedAt)
         self.member("comment", torrent.comment)
         self.member("completion_date", torrent.completedAt ?? -1)
@@ -13,17 +13,16 @@ extension JSONWriter {
         self.member("creation_date", torrent.createdAt ?? -1)
         self.member("dl_limit", torrent.downloadLimit.rate?.bytesPerSecond ?? -1)
         self.member("dl_speed", torrent.downRate.bytesPerSecond)
-        self.member("dl_speed_avg", torrent.downloaded / active)
+        self.member("dl_speed_avg", loading > 0 ? torrent.downloaded / loading : -1)
         self.member("download_path", "")
         self.member("eta", min(torrent.remainingSeconds ?? 8_640_000, 8_640_000))
         self.member("has_metadata", torrent.hasMetadata)
         self.member("hash", torrent.id.hex)
         self.member("infohash_v1", torrent.infoHashV1)
         self.member("infohash_v2", torrent.infoHashV2)
-        for name in ["is_private", "private"] {
-            self.name(name)
-            if let isPrivate = torrent.isPrivate { self.bool(isPrivate) } else { self.null() }
-        }
+        self.member("is_private", torrent.isPrivate ?? false)
+        self.name("private")
+        if let isPrivate = torrent.isPrivate { self.bool(isPrivate) } else { self.null() }
         self.member("last_seen", torrent.seenCompleteAt ?? -1)
         self.member("name", torrent.name)
         self.member("nb_connections", torrent.connectedSeeds + torrent.connectedLeechers)
@@ -31,9 +30,10 @@ extension JSONWriter {
         self.member("peers", torrent.connectedLeechers)
         self.member("peers_total", torrent.swarmLeechers ?? torrent.connectedLeechers)
         self.member("piece_size", torrent.hasMetadata ? torrent.pieceLength : -1)
-        self.member("pieces_have", torrent.hasMetadata ? torrent.piecesHad : -1)
+        self.member("pieces_have", torrent.piecesHad)
         self.member("pieces_num", torrent.hasMetadata ? torrent.pieceCount : -1)
         self.member("popularity", torrent.popularity)
+        self.member("progress", torrent.progress)
         self.member("reannounce", torrent.nextAnnounceAt.map { max(0, $0 - now) } ?? 0)
         self.member("save_path", torrent.directory)
         self.member("seeding_time", torrent.seedingSeconds)
@@ -49,7 +49,8 @@ extension JSONWriter {
         self.member("total_wasted", torrent.wasted)
         self.member("up_limit", torrent.uploadLimit.rate?.bytesPerSecond ?? -1)
         self.member("up_speed", torrent.upRate.bytesPerSecond)
-        self.member("up_speed_avg", torrent.uploaded / active)
+        self.member(
+            "up_speed_avg", torrent.activeSeconds > 0 ? torrent.uploaded / torrent.activeSeconds : -1)
     }
 
     /// What qBittorrent lists before the trackers: the other ways to find peers.

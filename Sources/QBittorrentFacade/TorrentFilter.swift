@@ -18,10 +18,14 @@ struct TorrentFilter: Sendable {
         self.category = call["category"]
         self.tag = call["tag"]
         self.isPrivate = call.flag("private")
-        if let hashes = call["hashes"], hashes != "all" {
+        if let hashes = call["hashes"], hashes != "all", !hashes.isEmpty {
             self.only = Set(hashes.split(separator: "|").compactMap { TorrentID(facadeHash: $0) })
         }
-        self.sort = call["sort"].flatMap { $0.isEmpty ? nil : $0 }
+        let sort = call["sort"].flatMap { $0.isEmpty ? nil : $0 }
+        guard sort == nil || sort == "hash" || torrentFields.contains(where: { $0.name == sort }) else {
+            throw FacadeRefusal(400, "'sort' parameter is invalid")
+        }
+        self.sort = sort
         self.isReversed = call.flag("reverse") ?? false
         self.limit = Int(clamping: call.integer("limit") ?? 0)
         self.offset = Int(clamping: call.integer("offset") ?? 0)
@@ -52,7 +56,7 @@ struct TorrentFilter: Sendable {
     private func takes(_ torrent: TorrentSummary) -> Bool {
         if let category, torrent.category != category { return false }
         if let tag, tag.isEmpty ? !torrent.tags.isEmpty : !torrent.tags.contains(tag) { return false }
-        if let isPrivate, torrent.isPrivate != isPrivate { return false }
+        if let isPrivate, (torrent.isPrivate ?? false) != isPrivate { return false }
         return torrent.matches(filter: self.state)
     }
 

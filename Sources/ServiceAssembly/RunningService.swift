@@ -47,6 +47,7 @@ final class RunningService: Sendable {
     private let startedAt = monotonicNow()
     private let state: Lock<State>
     private let isGoverning = Lock(false)
+    private let reloads = ReloadGate()
 
     /// Joins everything; nothing runs yet.
     init(
@@ -205,6 +206,14 @@ final class RunningService: Sendable {
     /// Reads the configuration again and applies all of it but the listening socket and the database path. A bad
     /// file changes nothing.
     func reload() async -> Result<ReloadReport, ControlFailure> {
+        // To apply takes as long as an instance that leaves is silent; a file that is saved meanwhile comes after it.
+        await self.reloads.enter()
+        let outcome = await self.reloadNow()
+        await self.reloads.leave()
+        return outcome
+    }
+
+    private func reloadNow() async -> Result<ReloadReport, ControlFailure> {
         let loaded: LoadedSettings
         do throws(ServiceFailure) {
             loaded = try self.source.load()

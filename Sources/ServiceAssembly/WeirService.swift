@@ -221,6 +221,15 @@ private final class SwitchingHandler: HTTPHandling {
             ?? current.handler.maximumBodyBytes(method: method, path: path)
     }
 
+    func earlyRefusal(of head: HTTPRequest) -> HTTPResponse? {
+        let current = self.current.withLock { $0 }
+        guard case .request(let request) = current.view.outcome(of: head) else { return nil }
+        guard let facade = self.facade(for: request.path), current.handler.knowsHost(request) else {
+            return current.handler.earlyRefusal(of: request)
+        }
+        return facade.earlyRefusal(of: request)
+    }
+
     func answer(_ request: HTTPRequest) -> HTTPAnswer {
         let current = self.current.withLock { $0 }
         switch current.view.outcome(of: request) {

@@ -63,6 +63,21 @@ public struct TorrentCategory: Hashable, Sendable {
         self.name = name
         self.directory = directory
     }
+
+    private static let longestName = 200
+
+    /// Whether a category may be called so: parts with slashes between them.
+    public static func isName(_ text: String) -> Bool {
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return text.utf8.count <= self.longestName && parts.allSatisfy { !$0.isEmpty }
+            && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\\") }
+    }
+
+    /// Whether a tag may be called so: anything without a comma.
+    public static func isTag(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= self.longestName
+            && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: ",") }
+    }
 }
 
 /// How the library runs: what people set once. All of it is kept.

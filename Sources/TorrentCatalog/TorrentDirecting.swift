@@ -34,6 +34,9 @@ public protocol TorrentDirecting: Sendable {
     func removeCategories(_ names: [String]) async throws(CatalogFailure)
     func createTags(_ names: [String]) async throws(CatalogFailure)
     func deleteTags(_ names: [String]) async throws(CatalogFailure)
-    func setPreferences(_ preferences: LibraryPreferences) async throws(CatalogFailure)
+    /// Changes what is set as it is then, so that of two who change something at once neither takes the other's change back.
+    func changePreferences(
+        _ change: @escaping @Sendable (inout LibraryPreferences) throws(CatalogFailure) -> Void
+    ) async throws(CatalogFailure)
     func ban(_ peers: [PeerAddress]) async throws(CatalogFailure)
 }

@@ -125,12 +125,20 @@ extension TorrentLibrary {
         let result = await withCheckedContinuation {
             (done: CheckedContinuation<Result<Void, ResumeFailure>, Never>) in
             self.keeper.perform(on: self.loop) { store throws(ResumeFailure) in
-                try store.add([addition]) { database throws(StoreFailure) in try changes.write(to: database) }
+                try store.add([addition], removing: changes.removed) { database throws(StoreFailure) in
+                    try changes.write(to: database)
+                }
             } then: {
                 done.resume(returning: $0)
             }
         }
-        if case .failure(let failure) = result { throw .failed("it could not be recorded: \(failure)") }
+        guard case .failure(let failure) = result else { return }
+        // The torrent is none of ours then; what was on its way beside it is.
+        var others = changes
+        others.rows.removeAll { $0.line.id == id }
+        others.happenings.removeAll { $0.id == id }
+        self.wrote(others, result)
+        throw .failed("it could not be recorded: \(failure)")
     }
 
     // MARK: Loading

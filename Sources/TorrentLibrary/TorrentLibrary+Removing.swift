@@ -32,6 +32,8 @@ extension TorrentLibrary {
         self.removed.append(id)
         self.queue.removeAll { $0 == id }
         self.withOwnShareLimits.remove(id)
+        // One that comes again may come with other trackers.
+        self.descriptions.removeAll { $0.id == id }
         self.queueIsStale = true
         self.environment.report(.removed(id: id.hex, name: line.name, withFiles: withFiles))
         if withFiles {

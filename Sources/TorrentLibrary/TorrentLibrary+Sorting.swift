@@ -6,8 +6,6 @@ import TorrentEngine
 
 /// Categories, tags and what is set for all.
 extension TorrentLibrary {
-    private static let longestName = 200
-
     public func create(_ category: TorrentCategory) async throws(CatalogFailure) {
         guard self.categories[category.name] == nil else {
             throw .conflict("there is a category \"\(category.name)\" already")
@@ -36,17 +34,15 @@ extension TorrentLibrary {
     }
 
     private func checked(_ category: TorrentCategory) throws(CatalogFailure) -> TorrentCategory {
-        let name = category.name
-        let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        guard !name.isEmpty, name.utf8.count <= Self.longestName, parts.allSatisfy({ !$0.isEmpty }),
-            name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\\") })
-        else { throw .invalid("\"\(name)\" is no category's name") }
+        guard TorrentCategory.isName(category.name) else {
+            throw .invalid("\"\(category.name)\" is no category's name")
+        }
         var category = category
         if !category.directory.isEmpty { category.directory = try self.checkedFolder(category.directory) }
         return category
     }
 
-    /// Torrents of these, and of those below them, have no category then.
+    /// Torrents of these have no category then.
     public func removeCategories(_ names: [String]) async throws(CatalogFailure) {
         for name in names where self.categories.removeValue(forKey: name) != nil {
             (self.categoriesChanged, self.mustSaveCategories) = (true, true)
@@ -81,9 +77,7 @@ extension TorrentLibrary {
     /// Sorted, without repetition; those that are new are there from now on.
     func checkedTags(_ names: [String]) throws(CatalogFailure) -> [String] {
         for name in names {
-            guard !name.isEmpty, name.utf8.count <= Self.longestName,
-                name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: ",") })
-            else { throw .invalid("\"\(name)\" is no tag's name") }
+            guard TorrentCategory.isTag(name) else { throw .invalid("\"\(name)\" is no tag's name") }
         }
         let new = Set(names).subtracting(self.tags)
         if !new.isEmpty {
@@ -95,7 +89,15 @@ extension TorrentLibrary {
 
     static let mostBannedHosts = 10_000
 
-    public func setPreferences(_ preferences: LibraryPreferences) async throws(CatalogFailure) {
+    public func changePreferences(
+        _ change: @escaping @Sendable (inout LibraryPreferences) throws(CatalogFailure) -> Void
+    ) async throws(CatalogFailure) {
+        var preferences = self.preferences
+        try change(&preferences)
+        try await self.setPreferences(preferences)
+    }
+
+    func setPreferences(_ preferences: LibraryPreferences) async throws(CatalogFailure) {
         let old = self.preferences
         guard preferences != old else { return }
         var new = preferences

@@ -29,12 +29,15 @@ public final class ResumeStore {
     /// New torrents, all or none; one that is there already is replaced, as when a magnet link's metainfo has come.
     ///
     /// A record that claims pieces is believed only as trust: they are proved when they are first read for a peer.
-    /// - Parameter body: writes more into the same file, in the same transaction.
+    /// - Parameters:
+    ///   - removed: torrents that go in the same transaction.
+    ///   - body: writes more into the same file, in the same transaction.
     public func add(
-        _ additions: [ResumeAddition],
+        _ additions: [ResumeAddition], removing removed: [TorrentID] = [],
         with body: (Database) throws(StoreFailure) -> Void = { _ throws(StoreFailure) in }
     ) throws(ResumeFailure) {
         try self.writing { () throws(StoreFailure) in
+            for torrent in removed { try self.delete(torrent) }
             try body(self.database)
             let torrents = try self.database.prepare(
                 """

@@ -121,6 +121,9 @@ extension Governor {
         var torrents: [PlanningTorrent] = []
         torrents.reserveCapacity(view.parts.reduce(0) { $0 + $1.seen.torrents.count })
         let now = self.environment.secondsSince1970()
+        // Of a client that went away in the middle of a plan there may be as many as it has torrents.
+        let open = Dictionary(
+            self.openIntents.map { ($0.key, max($0.from, $0.to)) }, uniquingKeysWith: { $1 })
 
         for part in view.parts {
             for seen in part.seen.torrents where seen.canUpload || scope != .governing {
@@ -138,7 +141,7 @@ extension Governor {
                 torrents.append(
                     PlanningTorrent(
                         key: key, tracker: tracker, uploadRate: seen.uploadRate,
-                        limit: self.limitInForce(seen, key, entry, isCurrent: part.isCurrent),
+                        limit: self.limitInForce(seen, key, entry, isCurrent: part.isCurrent, open),
                         original: keepsLimit ? nil : entry.original,
                         leeches: seen.leeches, seeds: seen.seeds,
                         lastActivityAgeSeconds: seen.lastActivity > 0 ? max(0, now - seen.lastActivity) : nil,
@@ -153,12 +156,12 @@ extension Governor {
     /// The limit to count. Of a client that cannot be read, what Weir last saw in force, or the larger of the
     /// two values between which an open intent leaves it.
     private func limitInForce(
-        _ seen: SeenTorrent, _ key: TorrentKey, _ entry: LedgerEntry, isCurrent: Bool
+        _ seen: SeenTorrent, _ key: TorrentKey, _ entry: LedgerEntry, isCurrent: Bool,
+        _ open: [TorrentKey: UploadLimit]
     ) -> UploadLimit {
         if let simulated = self.simulated[key] { return simulated }
         if isCurrent { return seen.limit }
-        if let open = self.openIntents.last(where: { $0.key == key }) { return max(open.from, open.to) }
-        return entry.ours ?? seen.limit
+        return open[key] ?? entry.ours ?? seen.limit
     }
 
     private func appendNeverRead(to torrents: inout [PlanningTorrent]) {

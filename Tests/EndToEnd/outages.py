@@ -410,6 +410,27 @@ def _(at):
     expect(time.monotonic() - started < 10, f"{time.monotonic() - started:.0f} s until it answers again")
 
 
+@checks("a configuration that is saved while an instance leaves slowly comes into force after that one, and stays")
+def _(at):
+    home, colo = at.fake(count=3, tracker="a", demand=900_000), at.fake("colo", count=3, tracker="a", demand=900_000)
+    weir = at.weir([home, colo], A, on_stop="restore")
+    wait_for(lambda: home.sum_of("a") + colo.sum_of("a") <= CAP, 15, "the limits")
+    colo.fail("torrents/setUploadLimit", "hang", 4)
+    asked = colo.count("torrents/setUploadLimit")
+    weir.configure([home], A, poll_interval=1, headroom=0, on_stop="restore")
+    leaving = in_background(weir.call, "POST", "/config/reload")
+    wait_for(lambda: colo.count("torrents/setUploadLimit") > asked, 15, "the one that leaves is asked")
+    colo.heal()
+    weir.configure([home, colo], [tracker("a", 2 * CAP), REST], poll_interval=1, headroom=0, on_stop="restore")
+    same(weir.call("POST", "/config/reload")[0], 200, "the second reload")
+    leaving.result()
+
+    def running():
+        return weir.call("GET", "/config")[1]["trackers"][0]["max_upload_speed"], len(weir.call("GET", "/instances")[1]["instances"])
+    same(running(), (2 * CAP, 2), "what is in force")
+    wait_for(lambda: home.sum_of("a") + colo.sum_of("a") > CAP, 15, "limits for the raised cap")
+
+
 @checks("the log's folder disappears: Weir goes on")
 def _(at):
     home = at.fake(count=2, tracker="a", demand=900_000)

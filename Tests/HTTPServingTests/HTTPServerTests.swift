@@ -8,7 +8,13 @@ import Testing
 final class EchoHandler: HTTPHandling {
     let gate = Gate()
 
-    func maximumBodyBytes(method: String, path: String) -> Int { path == "/none" ? 0 : 1000 }
+    func maximumBodyBytes(method: String, path: String) -> Int {
+        path == "/none" ? 0 : path == "/long" ? 1 << 20 : 1000
+    }
+
+    func earlyRefusal(of head: HTTPRequest) -> HTTPResponse? {
+        head.header("x-test") == nil ? HTTPResponse(status: 403, body: Array("who are you".utf8)) : nil
+    }
 
     func answer(_ request: HTTPRequest) -> HTTPAnswer {
         switch request.path {
@@ -177,6 +183,34 @@ struct HTTPServerTests {
     func rawNul() throws {
         let answer = try self.fixture.exchange("GET /a\0b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         #expect(!answer.contains("GET /a"))
+    }
+
+    @Test(
+        "A long body is kept only of who may bring it, and a stranger gets to read why",
+        arguments: [false, true])
+    func longBodyOfAStranger(isChunked: Bool) throws {
+        let bytes = String(repeating: "x", count: 300_000)
+        func request(_ header: String, _ body: String) -> String {
+            let framing =
+                isChunked
+                ? "Transfer-Encoding: chunked\r\n\r\n\(String(body.utf8.count, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
+                : "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            return "POST /long HTTP/1.1\r\nHost: h\r\n\(header)\(framing)"
+        }
+        let end = "GET /after HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+        let refused = try self.fixture.exchange(request("", bytes) + end)
+        #expect(refused.hasPrefix("HTTP/1.1 403 "))
+        #expect(refused.contains("who are you"))
+        // The connection serves on.
+        #expect(refused.hasSuffix("GET /after [] -  127.0.0.1"))
+
+        let taken = try self.fixture.exchange(request("X-Test: me\r\n", bytes) + end)
+        #expect(taken.hasPrefix("HTTP/1.1 200 "))
+        #expect(taken.contains("POST /long [] me xxx"))
+        guard !isChunked else { return }
+        // A short one is not asked about before it is there.
+        let short = try self.fixture.exchange(request("", "abc") + end)
+        #expect(short.contains("POST /long [] - abc 127.0.0.1"))
     }
 
     @Test("A body at its limit is taken; one byte more is refused, whether announced or not")

@@ -1,3 +1,4 @@
+import EventIO
 import HTTPServing
 import JSONValues
 import SwarmTypes
@@ -226,7 +227,23 @@ import TorrentCatalog
         #expect(await self.bench.post("transfer/setSpeedLimitsMode", "mode=1").status == 200)
         #expect(self.bench.library.mirror.state.preferences.uploadLimit == .bytesPerSecond(5000))
         #expect(self.bench.library.mirror.state.preferences.usesAlternativeLimits)
-        #expect(await self.bench.post("transfer/setSpeedLimitsMode", "mode=7").status == 400)
+        #expect(await self.bench.post("transfer/setSpeedLimitsMode", "mode=x").status == 400)
+    }
+
+    @Test("Of two who set something at the same time, neither takes back what the other has set")
+    func concurrentPreferences() async throws {
+        let bench = self.bench
+        bench.library.beforeChange.withLock {
+            $0 = Pause {
+                // The other one comes between what this one knows and what it does.
+                bench.library.beforeChange.withLock { $0 = Pause() }
+                _ = await bench.post("transfer/setUploadLimit", "limit=5000")
+            }
+        }
+        #expect(await bench.post("transfer/setDownloadLimit", "limit=6000").status == 200)
+        let preferences = bench.library.mirror.state.preferences
+        #expect(preferences.uploadLimit == .bytesPerSecond(5000))
+        #expect(preferences.downloadLimit == .bytesPerSecond(6000))
     }
 
     @Test("A category that is there already is a conflict")

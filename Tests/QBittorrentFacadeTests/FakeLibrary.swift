@@ -11,6 +11,11 @@ final class FakeLibrary: TorrentDirecting {
     let mirror = CatalogMirror(LibraryPreferences(directory: "/downloads"))
     private let asked = Lock<[(TorrentCommand, TorrentTargets)]>([])
     private let added = Lock<[TorrentAddition]>([])
+    /// What every command gets.
+    let refusal = Lock<CatalogFailure?>(nil)
+    let refusedTracker = Lock<String?>(nil)
+    /// Waited for before the preferences are changed.
+    let beforeChange = Lock(Pause())
 
     var commands: [(TorrentCommand, TorrentTargets)] { self.asked.withLock { $0 } }
     var additions: [TorrentAddition] { self.added.withLock { $0 } }
@@ -62,8 +67,15 @@ final class FakeLibrary: TorrentDirecting {
     func perform(
         _ command: TorrentCommand, on targets: TorrentTargets
     ) async throws(CatalogFailure) -> [TorrentID] {
+        if let refusal = self.refusal.withLock({ $0 }) { throw refusal }
+        if case .addTrackers(let urls) = command, let bad = self.refusedTracker.withLock({ $0 }),
+            urls.contains(bad)
+        {
+            throw .invalid("no tracker")
+        }
         self.asked.withLock { $0.append((command, targets)) }
-        return []
+        guard case .some(let ids) = targets else { return [] }
+        return ids.filter { self.mirror.row(of: $0) != nil }
     }
 
     func create(_ category: TorrentCategory) async throws(CatalogFailure) {
@@ -80,13 +92,27 @@ final class FakeLibrary: TorrentDirecting {
     func createTags(_ names: [String]) async throws(CatalogFailure) {}
     func deleteTags(_ names: [String]) async throws(CatalogFailure) {}
 
-    func setPreferences(_ preferences: LibraryPreferences) async throws(CatalogFailure) {
-        var change = CatalogChange()
-        change.preferences = preferences
-        self.mirror.publish(change)
+    func changePreferences(
+        _ change: @escaping @Sendable (inout LibraryPreferences) throws(CatalogFailure) -> Void
+    ) async throws(CatalogFailure) {
+        await self.beforeChange.withLock { $0 }.pass()
+        var preferences = self.mirror.state.preferences
+        try change(&preferences)
+        var published = CatalogChange()
+        published.preferences = preferences
+        self.mirror.publish(published)
     }
 
     func ban(_ peers: [PeerAddress]) async throws(CatalogFailure) {}
+}
+
+/// What somebody waits at until somebody else has done something.
+final class Pause: Sendable {
+    private let body: @Sendable () async -> Void
+
+    init(_ body: @escaping @Sendable () async -> Void = {}) { self.body = body }
+
+    func pass() async { await self.body() }
 }
 
 /// Lets everybody in whose password is "right".

@@ -1,5 +1,6 @@
 import BencodeCoding
 import EventIO
+import SQLiteStore
 import SwarmTypes
 import TestKit
 import Testing
@@ -28,14 +29,16 @@ private func torrentFile(_ name: String, length: Int64 = 40_000) -> [UInt8] {
 private final class Fixture {
     let loop: EventLoop
     let library: TorrentLibrary
+    let keeper: ResumeKeeper
     let folder: String
 
     init(_ folder: String) async throws {
         self.folder = folder
         self.loop = try EventLoop(name: "test-engine")
+        self.keeper = try ResumeKeeper(path: folder + "/library.db")
         self.library = try TorrentLibrary(
             EngineSettings(), preferences: LibraryPreferences(directory: folder + "/downloads"),
-            record: try ResumeKeeper(path: folder + "/library.db"),
+            record: self.keeper,
             environment: LibraryEnvironment(secondsSince1970: { 1000 }, localTime: { (0, 0) }),
             loop: self.loop)
         try self.loop.start()
@@ -51,6 +54,18 @@ private final class Fixture {
         }
         self.loop.stop()
         self.loop.join()
+    }
+
+    /// Runs SQL in the record, and answers the first number.
+    @discardableResult
+    func sql(_ text: String) async throws -> Int64? {
+        try await withCheckedContinuation { done in
+            self.keeper.perform(on: self.loop) { store throws(ResumeFailure) in
+                try store.readTables { database throws(StoreFailure) in try database.firstInt64(text) }
+            } then: {
+                done.resume(returning: $0)
+            }
+        }.get()
     }
 
     func line(_ id: TorrentID) throws -> TorrentSummary {
@@ -203,6 +218,77 @@ struct LibraryTests {
         _ = try await fixture.library.perform(.removeTrackers(["udp://b.example:1"]), on: .some([id]))
         #expect(try await fixture.library.trackers(of: id).map(\.url) == ["https://c.example/announce"])
         #expect(try fixture.line(id).trackers == ["https://c.example/announce"])
+        await fixture.end()
+    }
+
+    @Test("What could not be recorded is recorded later, also when an addition fails meanwhile")
+    func failedAddition() async throws {
+        let (kept, gone) = try await self.run { fixture in
+            func stopped(_ name: String) -> TorrentAddition {
+                var addition = TorrentAddition(.file(torrentFile(name)))
+                addition.isStopped = true
+                return addition
+            }
+            let kept = try await fixture.library.add(stopped("kept"))
+            let gone = try await fixture.library.add(stopped("gone"))
+            // As a disk that is full.
+            for table in ["library", "torrents"] {
+                try await fixture.sql(
+                    "CREATE TRIGGER no_\(table) BEFORE INSERT ON \(table) BEGIN SELECT RAISE(ABORT, 'full'); END"
+                )
+            }
+            await #expect(throws: CatalogFailure.self) {
+                try await fixture.library.perform(.rename("renamed"), on: .some([kept]))
+            }
+            try await fixture.sql(
+                "CREATE TRIGGER no_removal BEFORE DELETE ON library BEGIN SELECT RAISE(ABORT, 'full'); END")
+            await #expect(throws: CatalogFailure.self) {
+                try await fixture.library.perform(.remove(withFiles: false), on: .some([gone]))
+            }
+            await #expect(throws: CatalogFailure.self) {
+                try await fixture.library.add(stopped("new"))
+            }
+            for name in ["library", "torrents", "removal"] {
+                try await fixture.sql("DROP TRIGGER no_\(name)")
+            }
+            // Everything goes with the next change, and this one is an addition.
+            _ = try await fixture.library.add(stopped("next"))
+            for table in ["metainfo", "torrents"] {
+                let count = try await fixture.sql("SELECT count(*) FROM \(table)")
+                #expect(count == 2, "\(table)")
+            }
+            return (kept, gone)
+        }
+        try await self.run { fixture in
+            let line = try fixture.line(kept)
+            #expect(line.name == "renamed")
+            #expect(fixture.library.mirror.row(of: gone) == nil)
+            #expect(fixture.library.mirror.state.rows.count == 2)
+        }
+    }
+
+    @Test("A torrent that comes again with other trackers is exported with them")
+    func comesAgain() async throws {
+        let fixture = try await Fixture(self.temporary.path)
+        for announce in ["http://t.example/old-key/announce", "http://t.example/new-key/announce"] {
+            var writer = BencodeWriter()
+            writer.dictionary { writer in
+                writer.member("announce", announce)
+                writer.key("info")
+                writer.dictionary { writer in
+                    writer.member("length", Int64(5))
+                    writer.member("name", "same")
+                    writer.member("piece length", Int64(16384))
+                    writer.member("pieces", bytes: [UInt8](repeating: 7, count: 20))
+                }
+            }
+            var addition = TorrentAddition(.file(writer.bytes))
+            addition.isStopped = true
+            let id = try await fixture.library.add(addition)
+            let exported = try await fixture.library.metainfo(of: id)
+            #expect(exported == writer.bytes)
+            _ = try await fixture.library.perform(.remove(withFiles: false), on: .some([id]))
+        }
         await fixture.end()
     }
 }

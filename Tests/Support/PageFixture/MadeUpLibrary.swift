@@ -227,6 +227,8 @@ final class MadeUpLibrary: TorrentDirecting {
     func removeCategories(_ names: [String]) async throws(CatalogFailure) {}
     func createTags(_ names: [String]) async throws(CatalogFailure) {}
     func deleteTags(_ names: [String]) async throws(CatalogFailure) {}
-    func setPreferences(_ preferences: LibraryPreferences) async throws(CatalogFailure) {}
+    func changePreferences(
+        _ change: @escaping @Sendable (inout LibraryPreferences) throws(CatalogFailure) -> Void
+    ) async throws(CatalogFailure) {}
     func ban(_ peers: [PeerAddress]) async throws(CatalogFailure) {}
 }
