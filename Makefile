@@ -71,9 +71,10 @@ bench: test-packages release
 tsan: test-packages
 	TSAN_OPTIONS=halt_on_error=0 WEIR_TEST_SLOWNESS=30 $(SWIFT) test --no-parallel --sanitize=thread --disable-xctest --scratch-path .build-tsan
 
-# Leaks are not looked for: Swift keeps bits of its own in pointers to constant tables, which the detector does not see through.
+# Leaks are not looked for: Swift keeps bits of its own in pointers to constant tables, which the detector does not see through. Nor are
+# memcpy's arguments: Foundation's Process, with which tests start programs, copies more of a directory entry than there is.
 asan: test-packages
-	ASAN_OPTIONS=detect_leaks=0 WEIR_TEST_SLOWNESS=10 $(SWIFT) test --sanitize=address --disable-xctest --scratch-path .build-asan
+	ASAN_OPTIONS=detect_leaks=0:replace_intrin=0 WEIR_TEST_SLOWNESS=10 $(SWIFT) test --no-parallel --sanitize=address --disable-xctest --scratch-path .build-asan
 
 fuzz: packages
 	./Fuzz/run.sh
