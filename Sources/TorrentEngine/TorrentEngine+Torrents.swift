@@ -134,7 +134,7 @@ extension TorrentEngine {
             let metainfo = try Metainfo(
                 infoDictionary: bytes, announcement: link.announcement, hashing: .openSSL)
             if metainfo.isPrivate {
-                torrent.core.isPrivate = true
+                torrent.core.becomePrivate(at: self.now, into: &torrent.actions)
                 torrent.schedule.becomePrivate()
             }
             try self.openReceived(metainfo, torrent)
