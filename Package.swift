@@ -270,7 +270,7 @@ let package = Package(
             "TorrentEngineTests",
             uses: [
                 "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis",
-                "SwarmTypes",
+                "SwarmTypes", "SwarmCore", "PeerPolicy", "PeerProtocol", "TrackerProtocol",
                 "EventIO", "TestKit",
             ]),
         tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),
