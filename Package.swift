@@ -270,7 +270,8 @@ let package = Package(
             "TorrentEngineTests",
             uses: [
                 "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis",
-                "SwarmTypes", "SwarmCore", "PeerPolicy", "PeerProtocol", "TrackerProtocol",
+                "SwarmTypes", "SwarmCore", "PeerPolicy", "PeerProtocol", "TrackerProtocol", "TrackerClient",
+                "HTTPServing",
                 "EventIO", "TestKit",
             ]),
         tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),
