@@ -8,6 +8,8 @@ import TrackerProtocol
 /// Trackers: what each torrent tells them, and the peers they name.
 extension TorrentEngine {
     func announceStart(_ torrent: ActiveTorrent) {
+        // Also where it has been announced since before its metadata was there.
+        if torrent.core.isFinished || torrent.recorded.wasComplete { torrent.schedule.wasComplete() }
         torrent.schedule.start(
             at: self.now, isComplete: torrent.core.isFinished,
             delaySeconds: AnnounceTiming.startDelay(

@@ -99,6 +99,9 @@ extension AnnounceSchedule {
         for chain in self.chains.indices { self.chains[chain].working = nil }
     }
 
+    /// The torrent was complete once, before this session or in it: whatever is fetched again, there will be no `completed`.
+    public mutating func wasComplete() { self.isCompletedSettled = true }
+
     /// The download has become complete: trackers in use will be told, once, unless it was complete at the start.
     public mutating func completed(at now: Instant) {
         guard self.phase == .running, !self.isCompletedSettled else { return }

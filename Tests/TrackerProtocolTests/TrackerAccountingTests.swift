@@ -195,6 +195,18 @@ struct TrackerAccountingTests {
         #expect(session.due().isEmpty)
     }
 
+    @Test(
+        "Who was complete once and fetches a piece again does not say completed, also while it is announced already"
+    )
+    func fetchedAgain() throws {
+        let session = try Session.started()
+        session.answer(try session.one())
+        session.schedule.wasComplete()
+        session.schedule.completed(at: seconds(session.now))
+        #expect(session.due().isEmpty)
+        #expect(session.stop().farewells.map { $0.requests.map(\.event) } == [[.stopped]])
+    }
+
     @Test("stopped is said only to trackers that acknowledged started")
     func stoppedWhereStarted() throws {
         let session = try Session([[one], [two]])
