@@ -272,7 +272,8 @@ let package = Package(
             "TorrentEngineTests",
             uses: [
                 "TorrentEngine", "TorrentStorage", "MetainfoCoding", "Digests", "StallDiagnosis",
-                "SwarmTypes",
+                "SwarmTypes", "SwarmCore", "PeerPolicy", "PeerProtocol", "TrackerProtocol", "TrackerClient",
+                "HTTPServing",
                 "EventIO", "TestKit",
             ]),
         tests("LibraryPolicyTests", uses: ["LibraryPolicy", "SwarmTypes", "TestKit"]),

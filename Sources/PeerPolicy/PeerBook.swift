@@ -100,6 +100,16 @@ public struct PeerBook: Sendable {
         self.index.insert(number, in: self.records)
     }
 
+    /// Drops the addresses that have no other source and nothing to do with a connection.
+    public mutating func forget(from sources: PeerSources) {
+        for number in self.records.indices where self.records[number].sources == sources {
+            guard self.records[number].stage == .idle || self.records[number].stage == .unreachable else {
+                continue
+            }
+            self.drop(UInt16(truncatingIfNeeded: number))
+        }
+    }
+
     public mutating func startedDialling(_ key: PeerKey) {
         guard let number = self.number(of: key), self.records[Int(number)].stage == .idle else { return }
         self.records[Int(number)].stage = .dialling

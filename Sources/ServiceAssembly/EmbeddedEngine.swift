@@ -77,12 +77,16 @@ final class EmbeddedEngine: Sendable {
     }
 
     /// Writes what is left and tells the trackers; in bounded time.
-    func stop() async {
+    ///
+    /// Answers how many farewells trackers have been told in this run, and how many not.
+    func stop() async -> (told: Int, untold: Int) {
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             self.loop.post { self.library.assumeIsolated { $0.stop { done.resume() } } }
         }
+        let tally = await self.library.farewellTally
         self.fetcher.close()
         self.loop.stop()
+        return tally
     }
 }
 

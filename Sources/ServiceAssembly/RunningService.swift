@@ -296,9 +296,10 @@ final class RunningService: Sendable {
     }
 
     /// The last thing: the limits are left as the policy says, in bounded time.
-    func leave() async {
+    /// - Parameter governed: called when the limits are given back; the torrents of this service may take longer.
+    func leave(governed: @escaping @Sendable () -> Void) async {
         await self.engineCaps?.stop()
-        async let engineIsStopped: Void? = self.embedded?.stop()
+        async let engineIsStopped = self.embedded?.stop()
         let report = await self.governor.stop()
         self.logger.info(
             "stopped governing",
@@ -306,7 +307,11 @@ final class RunningService: Sendable {
         do throws(JournalFailure) { try await self.keeper.foldLog() } catch {
             self.logger.warning("the journal was left in two files", ["problem": .text(error.description)])
         }
-        _ = await engineIsStopped
+        governed()
+        if let tally = await engineIsStopped, tally.told + tally.untold > 0 {
+            self.logger.info(
+                "told trackers that torrents stop", ["told": "\(tally.told)", "not_told": "\(tally.untold)"])
+        }
     }
 
     func close() { self.fetcher.close() }

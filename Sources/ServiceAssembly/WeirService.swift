@@ -14,6 +14,8 @@ public import WeirSettings
 public enum WeirService {
     /// The limits are left as the stop policy says within this time, or not at all.
     private static let leaveSeconds = 20.0
+    /// Trackers hear that torrents stop within this time, which is less than service managers wait.
+    private static let tellSeconds = 50.0
 
     /// Blocks the calling thread, which must be the first one, until SIGTERM or SIGINT.
     /// - Parameter source: where the configuration comes from; `loaded` is what it gave.
@@ -133,12 +135,18 @@ public enum WeirService {
 
     private static func stop(_ service: RunningService, _ server: HTTPServer, _ watch: ConfigWatch) {
         watch.stop()
+        let areLimitsBack = Lock(false)
         service.io.schedule(afterSeconds: self.leaveSeconds) {
+            guard !areLimitsBack.withLock({ $0 }) else { return }
             service.logger.warning("stopping took too long; some limits may be as they were")
             service.io.stop()
         }
+        service.io.schedule(afterSeconds: self.tellSeconds) {
+            service.logger.warning("stopping took too long; some trackers may not know of it")
+            service.io.stop()
+        }
         Task(executorPreference: service.worker) {
-            await service.leave()
+            await service.leave { areLimitsBack.withLock { $0 = true } }
             server.stop()
             // One more turn of the loop, in which the server closes its connections.
             service.io.post { service.io.post { service.io.stop() } }

@@ -67,7 +67,11 @@ public struct PeerLedger: Hashable, Sendable {
     }
 
     public mutating func reached(_ stage: PeerStage, by address: PeerAddress, at now: Instant) {
-        if stage == .handshaken { self.handshakes &+= 1 }
+        // Also those of which it is only heard when they have come further.
+        let isNew =
+            stage >= .handshaken
+            && self[address].map { $0.outcome == .open && $0.stage >= .handshaken } != true
+        if isNew { self.handshakes &+= 1 }
         self.update(address, source: .tracker, at: now) { $0.reached(stage, at: now) }
     }
 

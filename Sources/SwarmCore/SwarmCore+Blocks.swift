@@ -72,8 +72,12 @@ extension SwarmCore {
         _ piece: Int, isRight: Bool, digests: [UInt64]?, at now: Instant,
         using random: inout some RandomNumberGenerator, into actions: inout [SwarmAction]
     ) {
-        guard let geometry = self.geometry, self.picker != nil, !self.have[piece] else { return }
-        guard isRight else { return self.pieceFailed(piece, digests, at: now, into: &actions) }
+        guard let geometry = self.geometry, !self.have[piece] else { return }
+        guard isRight else {
+            if self.picker != nil { self.pieceFailed(piece, digests, at: now, into: &actions) }
+            return
+        }
+        // Also one that nobody wants any more since its last block came: it is there, and was fetched.
         if let digests {
             for liar in self.bans.pieceVerified(piece, digests: digests) {
                 self.ban(liar, at: now, into: &actions)

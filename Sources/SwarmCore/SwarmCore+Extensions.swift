@@ -30,6 +30,11 @@ extension SwarmCore {
         case .metadata(let message): self.receivedMetadata(message, from: slot, at: now, into: &actions)
         case .peerExchange(let message): self.receivedContacts(message, from: slot, at: now, into: &actions)
         case .dontHave(let piece):
+            // Each costs a look at all of its pieces.
+            self.peers[slot.index]?.lostCount += 1
+            if let count = self.peers[slot.index]?.lostCount, count > Self.mostLostPieces {
+                return self.close(slot, .badExtensionMessage, at: now, into: &actions)
+            }
             if self.peers[slot.index]?.claim == .counted, let has = self.peers[slot.index]?.has,
                 piece < UInt32(has.count),
                 self.peers[slot.index]?.has.clear(Int(piece)) == true
@@ -41,6 +46,9 @@ extension SwarmCore {
         case .unknown: break
         }
     }
+
+    /// Of one peer, before it is cut: one whose disk fails loses some, and then all.
+    static let mostLostPieces = 256
 
     /// The picker knows of no peer that loses a piece: it leaves and comes again.
     private mutating func rejoin(_ slot: PeerSlot) {
@@ -78,7 +86,7 @@ extension SwarmCore {
         _ message: MetadataMessage, from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
     ) {
         switch message {
-        case .request(let piece): actions.append(.giveMetadata(slot, piece: piece))
+        case .request(let piece): self.receivedMetadataRequest(piece, from: slot, into: &actions)
         case .data(let piece, let totalSize, let bytes):
             guard self.geometry == nil else { return }
             self.peers[slot.index]?.metadataAskedAt = nil
@@ -93,6 +101,21 @@ extension SwarmCore {
         case .unknown: break
         }
     }
+
+    /// It is no payload, and no limit of uploads holds it: a peer gets all of it some times, and then no more.
+    private mutating func receivedMetadataRequest(
+        _ piece: Int, from slot: PeerSlot, into actions: inout [SwarmAction]
+    ) {
+        self.peers[slot.index]?.metadataRequests += 1
+        let most = Self.metadataRounds * MetadataPieces.count(size: self.metadataSize ?? 0)
+        if let count = self.peers[slot.index]?.metadataRequests, count > most {
+            self.give(metadataPiece: piece, nil, totalSize: 0, to: slot, into: &actions)
+        } else {
+            actions.append(.giveMetadata(slot, piece: piece))
+        }
+    }
+
+    static let metadataRounds = 4
 
     private mutating func judge(
         _ outcome: MetadataAssembler<PeerSlot>.Outcome, _ slot: PeerSlot, at now: Instant,
@@ -119,6 +142,19 @@ extension SwarmCore {
                 )
             }
         }
+    }
+
+    /// The metadata of a magnet link says that the torrent is private: whoever only other peers have named is no peer of
+    /// ours (BEP 27).
+    public mutating func becomePrivate(at now: Instant, into actions: inout [SwarmAction]) {
+        self.isPrivate = true
+        for slot in self.occupiedSlots {
+            guard let peer = self.peers[slot.index], self.book.peer(peer.key)?.sources == .exchange else {
+                continue
+            }
+            self.close(slot, .notInTorrent, at: now, into: &actions)
+        }
+        self.book.forget(from: .exchange)
     }
 
     /// The hash of what `metadataReceived` gave was wrong.

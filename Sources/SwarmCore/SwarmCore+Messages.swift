@@ -127,16 +127,7 @@ extension SwarmCore {
         _ piece: UInt32, from slot: PeerSlot, at now: Instant, into actions: inout [SwarmAction]
     ) {
         guard let geometry = self.geometry else {
-            switch self.peers[slot.index]?.claim {
-            case .unsaid, .nothing: self.peers[slot.index]?.claim = .pieces([piece])
-            case .pieces(let pieces) where pieces.count < 1 << 20:
-                self.peers[slot.index]?.claim = .pieces(pieces + [piece])
-            case .bits(var bytes):
-                guard Int(piece) / 8 < bytes.count else { return }
-                bytes[Int(piece) / 8] |= 128 >> UInt8(piece % 8)
-                self.peers[slot.index]?.claim = .bits(bytes)
-            default: break
-            }
+            self.peers[slot.index]?.claim.add(piece)
             return
         }
         if self.peers[slot.index]?.claim != .counted {

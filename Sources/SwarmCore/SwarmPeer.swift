@@ -106,6 +106,9 @@ struct SwarmPeer: Sendable {
     /// Since when it owes us a piece of the info dictionary, and whether it has said no; until it gives one.
     var metadataAskedAt: Instant?
     var hasRejectedMetadata = false
+    /// How often it asked us for a piece of it, and how often it lost a piece (BEP 54).
+    var metadataRequests = 0
+    var lostCount = 0
     /// From the peer's own mouth, for peer exchange.
     var listeningPort: UInt16?
     var exchange: PeerExchangeSchedule
@@ -144,4 +147,25 @@ enum PieceClaim: Hashable, Sendable {
     case pieces([UInt32])
     /// It is in the bit field.
     case counted
+
+    /// More single pieces than that are not remembered: who has many sends a bit field.
+    static let mostPieces = 1 << 16
+
+    /// One piece more. The list is taken out meanwhile: else each of a flood of messages would copy all of it.
+    mutating func add(_ piece: UInt32) {
+        switch self {
+        case .unsaid, .nothing: self = .pieces([piece])
+        case .pieces(var pieces):
+            guard pieces.count < Self.mostPieces else { return }
+            self = .nothing
+            pieces.append(piece)
+            self = .pieces(pieces)
+        case .bits(var bytes):
+            guard Int(piece) / 8 < bytes.count else { return }
+            self = .nothing
+            bytes[Int(piece) / 8] |= 128 >> UInt8(piece % 8)
+            self = .bits(bytes)
+        case .all, .counted: break
+        }
+    }
 }

@@ -100,6 +100,8 @@ struct Sending {
     /// The heads, 13 bytes each (BEP 3's `piece`).
     let heads: [UInt8]
     var sent = 0
+    /// Payload that is counted as uploaded.
+    private var countedPayload = 0
 
     init(_ run: UploadRun, data: [PayloadSlice]) {
         self.run = run
@@ -112,6 +114,18 @@ struct Sending {
 
     var totalCount: Int { self.heads.count + Int(self.run.length) }
     var isDone: Bool { self.sent == self.totalCount }
+
+    /// Payload that the socket has taken since the last call, heads left out.
+    mutating func takePayload() -> Int {
+        var (left, payload) = (self.sent, 0)
+        for block in self.run.blocks where left > PeerMessage.pieceHeaderLength {
+            let part = min(left - PeerMessage.pieceHeaderLength, Int(block.length))
+            payload += part
+            left -= PeerMessage.pieceHeaderLength + part
+        }
+        defer { self.countedPayload = payload }
+        return payload - self.countedPayload
+    }
 
     /// Appends what is left to a list, as far as it has room; `heads` must be the bytes of `self.heads`.
     func appendRest(to list: SendList, heads: UnsafeRawBufferPointer) {

@@ -62,6 +62,8 @@ struct RecordedState {
     /// In seconds since 1970.
     var addedAt: Int64?
     var finishedAt: Int64?
+    /// The record has all of its pieces, whatever a check may have found since.
+    var wasComplete = false
     /// Of trackers, where its own metainfo names none.
     var tiers: [[String]] = []
     /// Whether it was stopped by its owner.

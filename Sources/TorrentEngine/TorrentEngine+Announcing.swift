@@ -8,6 +8,8 @@ import TrackerProtocol
 /// Trackers: what each torrent tells them, and the peers they name.
 extension TorrentEngine {
     func announceStart(_ torrent: ActiveTorrent) {
+        // Also where it has been announced since before its metadata was there.
+        if torrent.core.isFinished || torrent.recorded.wasComplete { torrent.schedule.wasComplete() }
         torrent.schedule.start(
             at: self.now, isComplete: torrent.core.isFinished,
             delaySeconds: AnnounceTiming.startDelay(
@@ -53,8 +55,6 @@ extension TorrentEngine {
                     engine.now = engine.loop.now
                     guard let torrent = engine.torrents[id] else { return }
                     engine.announceDue(torrent)
-                    // The time for telling that it stops may be up.
-                    if torrent.state == .stopping { engine.stopStep(torrent) }
                 }
             }
         }
@@ -76,15 +76,16 @@ extension TorrentEngine {
         }
         self.observer?(.announced(id))
         self.announceDue(torrent)
-        if torrent.state == .stopping { self.stopStep(torrent) }
     }
 
-    private func facts(of torrent: ActiveTorrent) -> AnnounceFacts {
+    func facts(of torrent: ActiveTorrent) -> AnnounceFacts {
         let core = torrent.core
         return AnnounceFacts(
             torrent: core.id, peerID: core.ownID, port: self.announcedPort ?? 0, key: torrent.announceKey,
             totals: core.totals.transferred,
-            left: core.geometry == nil ? nil : UInt64(clamping: core.left),
+            // One that has slept is complete; how much of it is still right is not known before it is awake.
+            left: core.geometry != nil
+                ? UInt64(clamping: core.left) : torrent.recorded.isCarried ? 0 : nil,
             wantsPeers: torrent.isRunning && !(core.isFinished && core.peerCount > 0 && core.isComplete),
             isPartialSeed: core.isFinished && !core.isComplete)
     }

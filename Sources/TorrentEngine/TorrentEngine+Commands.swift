@@ -11,7 +11,7 @@ public import TrackerProtocol
 /// What is asked of one torrent while others go on.
 extension TorrentEngine {
     /// Ends a torrent: what waits is written, its trackers are told `stopped`, its connections end, and it leaves the
-    /// engine. Calls `body` on the loop when that is done, or after five seconds for trackers that do not answer. Answers
+    /// engine. Calls `body` on the loop when it has left, while trackers may not have heard of it yet. Answers
     /// false, and never calls it, when there is no such torrent or it is ending already.
     /// - Parameters:
     ///   - forgetting: nothing of it is recorded any more.
@@ -66,7 +66,9 @@ extension TorrentEngine {
         self.now = self.loop.now
         guard let torrent = self.torrents[id] else {
             let now = self.now
-            self.dormant.table.changeSchedule(of: id, at: now) { $0.announceByHand(at: now) }
+            self.dormant.table.changeSchedule(of: id, at: now, port: self.announcedPort ?? 0) { schedule, _ in
+                schedule.announceByHand(at: now)
+            }
             return self.armDormant()
         }
         guard torrent.isRunning else { return }
@@ -85,11 +87,16 @@ extension TorrentEngine {
         guard let torrent = self.torrents[id] else {
             let now = self.now
             guard self.changeDormant(id, { $0.trackers = tiers }) else { return }
-            self.dormant.table.changeSchedule(of: id, at: now) { $0.setTrackers(tiers, at: now) }
+            var ending = AnnounceSchedule.Ending()
+            self.dormant.table.changeSchedule(of: id, at: now, port: self.announcedPort ?? 0) {
+                ending = $0.setTrackers(tiers, at: now, for: $1)
+            }
+            self.bidFarewell(ending, tickets: self.dormant.tickets[id] ?? [:])
             return self.armDormant()
         }
         torrent.options.trackers = tiers
-        torrent.schedule.setTrackers(tiers, at: self.now)
+        let ending = torrent.schedule.setTrackers(tiers, at: self.now, for: self.facts(of: torrent))
+        self.bidFarewell(ending, tickets: torrent.tickets)
         if torrent.isRunning { self.announceDue(torrent) }
     }
 
@@ -153,6 +160,7 @@ extension TorrentEngine {
             for listener in self.listeners { self.loop.unwatch(listener.socket.descriptor) }
             self.listeners = []
             self.listeningFailure = nil
+            self.ownAddresses.removeAll()
         }
         // A mapping is of the old port.
         self.stopMapping { [weak self] in self?.assumeIsolated { $0.startMapping() } }

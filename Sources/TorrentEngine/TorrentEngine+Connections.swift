@@ -185,6 +185,9 @@ extension TorrentEngine {
             case .redialPlain(let reason):
                 self.redial(connection, reason, .off)
                 return
+            case .failed(.ownConnection):
+                self.foundOurselves(connection)
+                return
             case .failed(let reason):
                 let isRefusal = reason == .closedBeforeHandshake || reason == .resetBeforeHandshake
                 if isRefusal, self.settings.encryption == .allow, connection.dialEncryption == .off,
@@ -285,7 +288,6 @@ extension TorrentEngine {
             pieceCount: torrent.core.geometry?.pieceCount, supportsFast: introduction.supportsFast)
         switch torrent.core.join(facts, at: self.now, into: &torrent.actions) {
         case .failure(let refusal):
-            if refusal.reason == .ownConnection { self.closeOtherEnd(of: connection) }
             self.close(connection, refusal.reason)
         case .success(let slot):
             connection.slot = slot
@@ -302,12 +304,25 @@ extension TorrentEngine {
         if self.isOpen(connection) { self.pump(connection) }
     }
 
-    /// We have dialled ourselves: the dialling end learns it from this one, and the address is not dialled again.
+    /// We have dialled ourselves: the address is not dialled again. The end that was dialled knows it first.
+    private func foundOurselves(_ connection: PeerConnection) {
+        if connection.direction == .outgoing {
+            self.ownAddresses.found(connection.address)
+        } else {
+            // Behind a router that turns us back the other end is not to be recognised by its address, but by itself: it
+            // must see whom it has reached.
+            self.pump(connection)
+            self.closeOtherEnd(of: connection)
+        }
+        self.close(connection, .ownConnection)
+    }
+
     private func closeOtherEnd(of connection: PeerConnection) {
         for number in self.openings {
             guard let other = self.connections[number], other.direction == .outgoing,
                 other.socket.localAddress == connection.address
             else { continue }
+            self.ownAddresses.found(other.address)
             self.close(other, .ownConnection)
         }
     }

@@ -15,7 +15,7 @@ extension TorrentEngine {
 
     /// An address came from somewhere.
     func heardOf(_ address: PeerAddress, _ source: PeerSource, _ torrent: ActiveTorrent) {
-        guard !self.isBanned(address),
+        guard !self.isBanned(address), !self.ownAddresses.contains(address),
             torrent.core.book.add(address, from: PeerSources(source), at: self.now) != nil
         else { return }
         torrent.ledger.noted(address, source: source, at: self.now)
@@ -49,6 +49,10 @@ extension TorrentEngine {
             guard !keys.isEmpty else { return }
             for key in keys {
                 guard let address = torrent.core.book.address(of: key) else { continue }
+                guard !self.ownAddresses.contains(address) else {
+                    torrent.core.book.closed(key, because: .ownConnection, wasUseful: false, at: self.now)
+                    continue
+                }
                 let connections = torrent.core.peerCount + torrent.dialling
                 guard self.budget.dial(address, torrentConnections: connections, at: self.now) == .yes else {
                     return

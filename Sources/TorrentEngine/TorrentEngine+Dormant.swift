@@ -87,8 +87,7 @@ extension TorrentEngine {
         if let timer = self.dormant.timer { self.loop.cancel(timer) }
         self.dormant.timer = nil
         guard let deadline = self.dormant.table.nextDeadline else { return }
-        let pause = self.whenStopped == nil ? Self.servingSeconds : 0.005
-        let earliest = self.dormant.servedAt?.advanced(bySeconds: pause) ?? self.now
+        let earliest = self.dormant.servedAt?.advanced(bySeconds: Self.servingSeconds) ?? self.now
         self.dormant.timer = self.loop.schedule(at: max(deadline, earliest)) { [weak self] in
             self?.assumeIsolated { $0.serveDormant() }
         }
@@ -108,7 +107,6 @@ extension TorrentEngine {
             self.dormant.tickets[id, default: [:]][order.id] = ticket
         }
         self.armDormant()
-        if self.whenStopped != nil { self.finishStopping() }
     }
 
     /// What became of an announce of a torrent that sleeps now.
@@ -130,21 +128,17 @@ extension TorrentEngine {
             self.dormant.table.failed(order, failure, of: id, at: self.now, using: &self.random)
         }
         self.armDormant()
-        if self.whenStopped != nil { self.finishStopping() }
     }
 
     /// Beyond so many awake torrents, none wakes to look for peers: those who want something come by themselves.
     private static let mostAwakeForPeers = 64
 
     func stopDormant() {
-        self.trackers.setLimits(.atTheEnd)
-        for (id, order) in self.dormant.table.stop(at: self.now) {
-            if let ticket = self.dormant.tickets[id]?.removeValue(forKey: order) {
-                self.trackers.cancel(ticket)
-            }
+        for (id, ending) in self.dormant.table.stop(port: self.announcedPort ?? 0) {
+            self.bidFarewell(ending, tickets: self.dormant.tickets[id] ?? [:])
         }
+        self.dormant.tickets = [:]
         self.dormant.reader?.stop()
-        self.dormant.servedAt = nil
-        self.serveDormant()
+        self.armDormant()
     }
 }

@@ -59,7 +59,7 @@ extension TorrentEngine {
     public var listeningPort: UInt16? { self.listeners.first?.socket.address.port }
 
     /// Stops everything: data that waits is written, trackers are told `stopped`, connections end. Calls `body` on the
-    /// loop when that is done, or after five seconds for trackers that do not answer.
+    /// loop when that is done; trackers have as long as `TrackerClient.endFarewells` says.
     /// - Parameter removingRecord: leaves nothing for a next start.
     public func stop(removingRecord: Bool = false, _ body: @escaping @Sendable () -> Void) {
         self.now = self.loop.now
@@ -70,6 +70,13 @@ extension TorrentEngine {
         self.listeners = []
         for torrent in self.torrents.values { self.stop(torrent) }
         self.stopDormant()
+        self.trackers.setLimits(.atTheEnd)
+        self.trackers.endFarewells { [weak self] _ in
+            self?.assumeIsolated { engine in
+                engine.areTrackersTold = true
+                engine.finishStopping()
+            }
+        }
         self.stopMapping { [weak self] in self?.assumeIsolated { $0.finishStopping() } }
         if let record = self.record { self.saveStopped(record) } else { self.finishStopping() }
     }
@@ -77,12 +84,6 @@ extension TorrentEngine {
     func stop(_ torrent: ActiveTorrent) {
         guard torrent.state != .stopping else { return }
         torrent.state = .stopping
-        for ticket in torrent.schedule.stop(at: self.now).compactMap({
-            torrent.tickets.removeValue(forKey: $0)
-        }) {
-            self.trackers.cancel(ticket)
-        }
-        self.announceDue(torrent)
         for connection in torrent.allConnections { self.close(connection, .shutDown) }
         for number in self.openings {
             if let connection = self.connections[number], connection.torrent === torrent {
@@ -90,6 +91,9 @@ extension TorrentEngine {
             }
         }
         let id = torrent.core.id
+        if let timer = torrent.announceTimer { self.loop.cancel(timer) }
+        self.bidFarewell(torrent.schedule.stop(for: self.facts(of: torrent)), tickets: torrent.tickets)
+        torrent.tickets = [:]
         if let timer = torrent.recoveryTimer { self.loop.cancel(timer) }
         // What only looks like a torrent's state says nothing of its pieces.
         torrent.isStoreStopped = torrent.store == nil
@@ -103,8 +107,25 @@ extension TorrentEngine {
         torrent.store?.stop { [weak self] result in
             self?.assumeIsolated { $0.storeStopped(id, result) }
         }
-        // One without data that no tracker knows has nothing to wait for.
+        // One without data has nothing to wait for.
         self.stopStep(torrent)
+    }
+
+    /// Leaves to the tracker client what is to be told of a session that has ended.
+    /// - Parameter tickets: of all that is on its way.
+    func bidFarewell(
+        _ ending: AnnounceSchedule.Ending, tickets: [AnnounceOrder.ID: TrackerClient.Ticket]
+    ) {
+        for ticket in ending.dropped.compactMap({ tickets[$0] }) { self.trackers.cancel(ticket) }
+        for farewell in ending.farewells {
+            self.trackers.bid(farewell, after: farewell.follows.flatMap { tickets[$0.id] })
+        }
+    }
+
+    /// How many sessions' ends trackers were told, and how many not.
+    public var farewellTally: (told: Int, untold: Int) {
+        let tally = self.trackers.farewellTally
+        return (tally.told, tally.untold)
     }
 
     private func storeStopped(_ id: TorrentID, _ result: Result<Checkpoint, StorageFailure>) {
@@ -131,12 +152,10 @@ extension TorrentEngine {
         self.stopStep(torrent)
     }
 
-    /// A torrent that is told and written is gone.
+    /// A torrent that is written is gone. Its farewells go on.
     func stopStep(_ torrent: ActiveTorrent) {
-        guard torrent.state == .stopping, torrent.isStoreStopped, torrent.schedule.isStopped,
-            self.torrents[torrent.core.id] === torrent
+        guard torrent.state == .stopping, torrent.isStoreStopped, self.torrents[torrent.core.id] === torrent
         else { return }
-        if let timer = torrent.announceTimer { self.loop.cancel(timer) }
         self.remove(torrent)
         torrent.whenEnded?(
             EndedTorrent(
@@ -148,7 +167,7 @@ extension TorrentEngine {
     }
 
     func finishStopping() {
-        guard self.torrents.isEmpty, self.dormant.table.isStopped, self.dormant.dozing.isEmpty,
+        guard self.torrents.isEmpty, self.areTrackersTold, self.dormant.dozing.isEmpty,
             self.mapper == nil, let body = self.whenStopped, self.closeRecord()
         else { return }
         self.whenStopped = nil

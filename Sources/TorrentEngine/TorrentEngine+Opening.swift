@@ -245,6 +245,7 @@ extension RecordedState {
         }
         self.addedAt = record.addedAt
         self.finishedAt = record.finishedAt
+        self.wasComplete = record.have == .all
         self.tiers = record.trackers.tiers
         self.isPaused = record.state == .paused
     }

@@ -84,11 +84,13 @@ extension TorrentEngine {
             connection.control.removeAll(keepingCapacity: connection.control.capacity <= 4096)
             connection.controlSent = 0
         }
+        guard connection.sending != nil, count > ofControl else { return }
         connection.sending?.sent += count - ofControl
-        guard let sending = connection.sending, sending.isDone else { return }
-        connection.sending = nil
-        if let slot = connection.slot {
-            connection.torrent?.core.uploaded(Int(sending.run.length), to: slot, at: self.now)
+        // At once: a connection may end before all of the run is out.
+        let payload = connection.sending?.takePayload() ?? 0
+        if connection.sending?.isDone == true { connection.sending = nil }
+        if payload > 0, let slot = connection.slot {
+            connection.torrent?.core.uploaded(payload, to: slot, at: self.now)
         }
     }
 

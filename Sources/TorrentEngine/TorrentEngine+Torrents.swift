@@ -20,6 +20,8 @@ extension TorrentEngine {
         self.now = self.loop.now
         self.prepareStorage()
         let id = source.id
+        // Its swarm is that of version 2, whatever else the torrent may have.
+        if case .magnet(let link) = source, link.v1ID == nil { throw .onlyVersion2 }
         guard self.torrents[id] == nil, !self.dormant.table.contains(id) else { throw .alreadyThere }
         let (announcement, isPrivate) = source.announcement
         let torrent = self.makeTorrent(
@@ -134,7 +136,7 @@ extension TorrentEngine {
             let metainfo = try Metainfo(
                 infoDictionary: bytes, announcement: link.announcement, hashing: .openSSL)
             if metainfo.isPrivate {
-                torrent.core.isPrivate = true
+                torrent.core.becomePrivate(at: self.now, into: &torrent.actions)
                 torrent.schedule.becomePrivate()
             }
             try self.openReceived(metainfo, torrent)

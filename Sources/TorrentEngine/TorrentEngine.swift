@@ -65,6 +65,7 @@ public actor TorrentEngine {
     var mapper: PortMapper?
     var mapping: MappingOutcome?
     var acceptedCount = 0
+    var ownAddresses = OwnAddresses()
     /// With port 0.
     var bannedHosts: Set<PeerAddress> = []
     var lastIncomingAt: Instant?
@@ -81,6 +82,8 @@ public actor TorrentEngine {
     /// Whether nothing of it is left after the end.
     var removesRecord = false
     var whenStopped: (@Sendable () -> Void)?
+    /// At the end, what could be told is.
+    var areTrackersTold = false
     public internal(set) var listeningFailure: SystemCallFailure?
     var obfuscated = ObfuscatedTorrents()
     var tickTimer: TimerToken?

@@ -140,6 +140,9 @@ public actor TorrentLibrary {
         self.ask { $0.stop(body) }
     }
 
+    /// How many sessions' ends trackers were told, and how many not.
+    public var farewellTally: (told: Int, untold: Int) { self.ask { $0.farewellTally } }
+
     /// The engine lives on the same loop: whoever is here may ask it at once.
     func ask<Answer: Sendable>(_ body: (isolated TorrentEngine) -> Answer) -> Answer {
         self.engine.assumeIsolated(body)

@@ -14,8 +14,10 @@ public final class TrackerClient: @unchecked Sendable {
     public typealias Ticket = RequestQueue.Ticket
     typealias Outcome = Result<TrackerReply, AnnounceFailure>
 
-    private struct Exchange {
+    struct Exchange {
         var request: TrackerRequest
+        /// The turn it has, once it waits for one.
+        var priority: AnnouncePriority
         var url: TrackerURL
         var completion: @Sendable (Outcome) -> Void
         var deadline: TimerToken?
@@ -23,22 +25,25 @@ public final class TrackerClient: @unchecked Sendable {
         /// Of an announce over two families of addresses: how many are on their way, and what came of the first.
         var legsLeft = 1
         var outcome: Outcome?
+        /// The farewell that waits for its outcome.
+        var follower: FarewellBook.ID?
     }
 
     /// For the slower family, once the other has answered: its peers would be good to have, but are not waited for long.
     private static let secondFamilySeconds = 2.0
 
-    private let loop: EventLoop
+    let loop: EventLoop
     private let http: HTTPDriver
     private let udp: UDPDriver
     private let resolver: NameResolver
-    private var queue: RequestQueue
-    private var exchanges: [Ticket: Exchange] = [:]
+    var queue: RequestQueue
+    var exchanges: [Ticket: Exchange] = [:]
     private var timer: TimerToken?
     private var ending: TimerToken?
     /// A look at the queue is posted: what is added in one turn of the loop is taken in the order of urgency.
     private var isLookPosted = false
-    private var isClosed = false
+    private(set) var isClosed = false
+    var farewells = Farewells()
 
     public init(loop: EventLoop, settings: TrackerClientSettings) {
         self.loop = loop
@@ -63,7 +68,7 @@ public final class TrackerClient: @unchecked Sendable {
         _ completion: @escaping @Sendable (Result<AnnounceAnswer, AnnounceFailure>) -> Void
     ) -> Ticket {
         self.announce(
-            order.request, to: order.url, priority: order.priority, deadline: order.deadline, completion)
+            order.request, to: order.url, priority: order.priority, completion)
     }
 
     /// - Parameter deadline: when nobody waits any more, and the outcome is `timedOut`, even if it never had its turn.
@@ -107,6 +112,7 @@ public final class TrackerClient: @unchecked Sendable {
         self.loop.checkIsolated()
         guard let exchange = self.take(ticket) else { return }
         exchange.cancel?()
+        self.followUp(exchange, .failure(.cancelled))
         self.lookSoon()
     }
 
@@ -131,7 +137,7 @@ public final class TrackerClient: @unchecked Sendable {
             exchange?.cancel?()
             exchange?.completion(.failure(.cancelled))
         }
-        for token in [self.timer, self.ending] {
+        for token in [self.timer, self.ending, self.farewells.timer] {
             if let token { self.loop.cancel(token) }
         }
         self.http.close()
@@ -149,32 +155,35 @@ public final class TrackerClient: @unchecked Sendable {
 }
 
 extension TrackerClient {
-    private func add(
+    func add(
         _ request: TrackerRequest, _ url: TrackerURL, _ priority: AnnouncePriority, _ deadline: Instant?,
-        _ completion: @escaping @Sendable (Outcome) -> Void
+        isFarewell: Bool = false, _ completion: @escaping @Sendable (Outcome) -> Void
     ) -> Ticket {
         self.loop.checkIsolated()
         if self.ending == nil { self.ending = self.loop.whenEnding { [weak self] in self?.close() } }
-        let ticket = self.queue.add(host: url.host, priority: priority)
-        var exchange = Exchange(request: request, url: url, completion: completion)
+        let ticket = self.queue.makeTicket()
+        var exchange = Exchange(
+            request: request, priority: priority, url: url, completion: completion)
         if let deadline {
             exchange.deadline = self.loop.schedule(at: deadline) { [weak self] in
                 guard let exchange = self?.take(ticket) else { return }
                 exchange.cancel?()
                 exchange.completion(exchange.outcome ?? .failure(.timedOut))
+                self?.followUp(exchange, exchange.outcome ?? .failure(.timedOut))
                 self?.lookSoon()
             }
         }
         self.exchanges[ticket] = exchange
         if self.isClosed {
             self.loop.post { self.finish(ticket, .failure(.cancelled)) }
-        } else {
+        } else if isFarewell || !self.holdBack(ticket, request, url) {
+            self.queue.add(ticket, host: url.host, priority: priority)
             self.lookSoon()
         }
         return ticket
     }
 
-    private func lookSoon() {
+    func lookSoon() {
         guard !self.isLookPosted, !self.isClosed else { return }
         self.isLookPosted = true
         self.loop.post {
@@ -272,10 +281,11 @@ extension TrackerClient {
     private func finish(_ ticket: Ticket, _ outcome: Outcome) {
         guard let exchange = self.take(ticket) else { return }
         exchange.completion(outcome)
+        self.followUp(exchange, outcome)
         self.lookSoon()
     }
 
-    private func take(_ ticket: Ticket) -> Exchange? {
+    func take(_ ticket: Ticket) -> Exchange? {
         guard let exchange = self.exchanges.removeValue(forKey: ticket) else { return nil }
         if let deadline = exchange.deadline { self.loop.cancel(deadline) }
         self.queue.remove(ticket, at: self.loop.now)

@@ -63,6 +63,15 @@ public enum AnnouncePriority: UInt8, Hashable, Sendable, CaseIterable {
     /// `stopped` and `completed`: they count for people's accounts.
     case ending
     case interval
+
+    init(_ event: AnnounceEvent) {
+        self =
+            switch event {
+            case .started: .new
+            case .stopped, .completed: .ending
+            case .none, .paused: .interval
+            }
+    }
 }
 
 /// One announce that is due. What becomes of it must be told to the schedule by its `id`.
@@ -74,14 +83,6 @@ public struct AnnounceOrder: Equatable, Sendable {
     public let id: ID
     public let url: TrackerURL
     public let request: AnnounceRequest
-    /// When nobody waits for it any more; nil where the usual time limits do.
-    public let deadline: Instant?
 
-    public var priority: AnnouncePriority {
-        switch self.request.event {
-        case .started: .new
-        case .stopped, .completed: .ending
-        case .none, .paused: .interval
-        }
-    }
+    public var priority: AnnouncePriority { AnnouncePriority(self.request.event) }
 }

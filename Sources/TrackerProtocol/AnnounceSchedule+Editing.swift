@@ -3,8 +3,10 @@ public import SwarmTypes
 /// Trackers changed by hand.
 extension AnnounceSchedule {
     /// Uses these trackers from now on, also of a private torrent: it is its owner who says so. Those that stay go on as
-    /// they were; new ones are asked at once. One that is gone hears nothing more, and forgets us by itself.
-    public mutating func setTrackers(_ tiers: [[String]], at now: Instant) {
+    /// they were; new ones are asked at once. Answers the farewells to those that are gone.
+    public mutating func setTrackers(_ tiers: [[String]], at now: Instant, for facts: AnnounceFacts) -> Ending
+    {
+        let known = self
         let old = self.entries
         let working = self.chains.compactMap { chain in chain.working.map { old[$0].url } }
         let owesCompleted = self.chains.contains { $0.owesCompleted }
@@ -28,5 +30,16 @@ extension AnnounceSchedule {
             }
             self.chains[chain].owesCompleted = owesCompleted
         }
+        return known.farewells(toAllBut: self.entries.map(\.url), facts)
+    }
+
+    private func farewells(toAllBut kept: [TrackerURL], _ facts: AnnounceFacts) -> Ending {
+        var old = self
+        var ending = Ending()
+        for place in old.entries.indices
+        where self.phase == .running && !kept.contains(old.entries[place].url) {
+            ending.add(old.endSession(with: place, facts))
+        }
+        return ending
     }
 }

@@ -24,24 +24,15 @@ extension AnnounceSchedule {
         return copy
     }
 
-    /// Some tracker may count this torrent: it has acknowledged `started`, or an order is on its way.
-    public var isKnownToTrackers: Bool {
-        self.entries.contains { $0.isTold || $0.flight != nil }
-    }
-
     /// The host that the next order goes to, as far as is known now; nil when nothing is due.
     public func dueHost(at now: Instant) -> String? {
-        switch self.phase {
-        case .idle: return nil
-        case .stopping: return self.entries.first { $0.isTold && $0.flight == nil }?.url.host
-        case .running:
-            for chain in self.chains {
-                guard let wake = self.wakeTime(of: chain), wake <= now,
-                    let place = self.choice(in: chain, at: now)
-                else { continue }
-                return self.entries[place].url.host
-            }
-            return nil
+        guard self.phase == .running else { return nil }
+        for chain in self.chains {
+            guard let wake = self.wakeTime(of: chain), wake <= now,
+                let place = self.choice(in: chain, at: now)
+            else { continue }
+            return self.entries[place].url.host
         }
+        return nil
     }
 }

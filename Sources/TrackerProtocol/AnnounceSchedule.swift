@@ -9,8 +9,7 @@ public import SwarmTypes
 /// | phase | what happens | leaves to |
 /// | --- | --- | --- |
 /// | idle | nothing | running (`start`) |
-/// | running | each chain announces to its first tracker that works | stopping (`stop`) |
-/// | stopping | trackers that acknowledged `started` are told `stopped` | idle (done, or 5 s), running (`start`) |
+/// | running | each chain announces to its first tracker that works | idle (`stop`, which hands out farewells) |
 public struct AnnounceSchedule: Sendable {
     /// How tiers are used. Trackers of private torrents are always used one at a time (BEP 27).
     public enum TierUse: Hashable, Sendable {
@@ -23,7 +22,6 @@ public struct AnnounceSchedule: Sendable {
     enum Phase: Equatable, Sendable {
         case idle
         case running
-        case stopping(since: Instant)
     }
 
     public static let maximumTrackers = 100
@@ -80,7 +78,7 @@ public struct AnnounceSchedule: Sendable {
         self.chains = [chain]
     }
 
-    public var isStopped: Bool { self.phase == .idle }
+    public var isRunning: Bool { self.phase == .running }
 }
 
 /// What happens to the torrent.
@@ -101,27 +99,14 @@ extension AnnounceSchedule {
         for chain in self.chains.indices { self.chains[chain].working = nil }
     }
 
+    /// The torrent was complete once, before this session or in it: whatever is fetched again, there will be no `completed`.
+    public mutating func wasComplete() { self.isCompletedSettled = true }
+
     /// The download has become complete: trackers in use will be told, once, unless it was complete at the start.
     public mutating func completed(at now: Instant) {
         guard self.phase == .running, !self.isCompletedSettled else { return }
         self.isCompletedSettled = true
         for chain in self.chains.indices { self.chains[chain].owesCompleted = true }
-    }
-
-    /// Ends the session. Answers the orders on their way that nobody waits for any more.
-    public mutating func stop(at now: Instant) -> [AnnounceOrder.ID] {
-        guard self.phase == .running else { return [] }
-        self.phase = .stopping(since: now)
-        var dropped: [AnnounceOrder.ID] = []
-        for place in self.entries.indices {
-            guard let flight = self.entries[place].flight else { continue }
-            // The answers to these two decide what is still to be told.
-            guard flight.event != .started, flight.event != .completed else { continue }
-            dropped.append(flight.id)
-            self.entries[place].flight = nil
-        }
-        self.finishStopping(at: now)
-        return dropped
     }
 
     /// Peers run short: asks trackers that work earlier than the interval says, as far as they allow.
@@ -153,10 +138,9 @@ extension AnnounceSchedule {
         using random: inout some RandomNumberGenerator
     ) {
         guard let (place, event) = self.land(order) else { return }
-        self.entries[place].isTold = event != .stopped
-        if event == .stopped { self.entries[place].baseline = nil }
+        self.entries[place].isTold = true
         self.entries[place].succeeded(answer, at: now, using: &random)
-        if event != .stopped { self.moveToFront(place) }
+        self.moveToFront(place)
         if let chain = self.chains.firstIndex(where: { $0.places.contains(place) }) {
             if event == .completed { self.chains[chain].owesCompleted = false }
             if let before = self.chains[chain].working, before != place {
@@ -164,29 +148,20 @@ extension AnnounceSchedule {
                 self.entries[before].nextAttempt = self.entries[before].earliest(
                     floor: AnnounceTiming.floorForPeers)
             }
-            self.chains[chain].working = event == .stopped ? nil : place
+            self.chains[chain].working = place
         }
-        if case .running = self.phase, event == .stopped { self.entries[place].nextAttempt = now }
-        self.finishStopping(at: now)
     }
 
     public mutating func failed(
         _ order: AnnounceOrder.ID, _ failure: AnnounceFailure, at now: Instant,
         using random: inout some RandomNumberGenerator
     ) {
-        guard let (place, event) = self.land(order) else { return }
+        guard let (place, _) = self.land(order) else { return }
         let isNew = now.seconds(since: self.addedAt) < AnnounceTiming.newTorrentAge
         self.entries[place].failed(failure, isNew: isNew, at: now, using: &random)
         for chain in self.chains.indices where self.chains[chain].working == place {
             self.chains[chain].working = nil
         }
-        if event == .stopped {
-            // Told as well as we could.
-            self.entries[place].isTold = false
-            self.entries[place].baseline = nil
-            if case .running = self.phase { self.entries[place].nextAttempt = now }
-        }
-        self.finishStopping(at: now)
     }
 
     private mutating func land(_ order: AnnounceOrder.ID) -> (place: Int, event: AnnounceEvent)? {

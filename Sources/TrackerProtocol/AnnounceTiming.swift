@@ -12,9 +12,13 @@ public enum AnnounceTiming {
     public static let floorByHand: Double = 60
     /// The same when we want peers, where the tracker names no minimum.
     public static let floorForPeers: Double = 300
-    /// How long all of a stop may take, and from when on it waits for no earlier announce.
-    public static let stopDeadline: Double = 5
-    public static let stopPatience: Double = 2.5
+    /// How long the farewells of a session that nobody begins again may take: so long that a tracker forgets a peer by itself.
+    public static let farewellLifetime: Double = 7200
+    /// How long one has when somebody waits for it: the torrent that begins again, or the end of the program.
+    public static let farewellPatience: Double = 5
+    /// At the end of the program all of them together have that, and a second more for so many; but so long at most.
+    public static let farewellsEachSecond: Double = 100
+    public static let longestEnd: Double = 30
     /// A torrent is new for so long; a tracker that does not know it yet is asked again soon.
     public static let newTorrentAge: Double = 300
     public static let unregisteredRetry: Double = 10

@@ -9,8 +9,8 @@ public struct RequestQueue: Sendable {
         public var perHost: Int
         public var perHostEachSecond: Int
         public var inAll: Int
-        /// The same for `stopped` and `completed`, which have five seconds and count for people's accounts: who stops hundreds
-        /// of torrents of one tracker at once has all of them told, in a burst that the tracker sees once.
+        /// The same for `stopped` and `completed`, which count for people's accounts: who stops hundreds of torrents of one
+        /// tracker at once has all of them told soon, in a burst that the tracker sees once.
         public var endingPerHost: Int
         public var endingPerHostEachSecond: Int
 
@@ -94,16 +94,28 @@ public struct RequestQueue: Sendable {
     public var count: Int { self.entries.count }
 
     public mutating func add(host: String, priority: AnnouncePriority) -> Ticket {
+        let ticket = self.makeTicket()
+        self.add(ticket, host: host, priority: priority)
+        return ticket
+    }
+
+    /// For a request that does not wait for its turn yet.
+    public mutating func makeTicket() -> Ticket {
         self.lastTicket += 1
-        let ticket = Ticket(number: self.lastTicket)
+        return Ticket(number: self.lastTicket)
+    }
+
+    /// - Parameter ticket: of `makeTicket`, and not added before.
+    public mutating func add(_ ticket: Ticket, host: String, priority: AnnouncePriority) {
         self.entries[ticket] = Entry(host: host)
         if self.hosts[host] == nil {
             self.hosts[host] = Host()
             self.turns.append(host)
         }
         self.hosts[host]?.waiting[Int(priority.rawValue)].append(ticket)
-        return ticket
     }
+
+    public func isRunning(_ ticket: Ticket) -> Bool { self.entries[ticket]?.isRunning == true }
 
     /// Those that may begin now; they count as running until `remove`.
     public mutating func takeReady(at now: Instant) -> [Ticket] {

@@ -6,7 +6,6 @@ struct TrackerEntry: Sendable {
     struct Flight: Sendable {
         var id: AnnounceOrder.ID
         var event: AnnounceEvent
-        var deadline: Instant?
     }
 
     let url: TrackerURL

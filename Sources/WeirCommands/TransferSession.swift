@@ -263,7 +263,12 @@ final class TransferSession: @unchecked Sendable {
         self.engine.assumeIsolated { engine in
             if self.output.wantsEnds { self.output.ended(engine.allProgress) }
             if self.isDone { self.forgetDamagedNotes() }
-            engine.stop(removingRecord: self.isDone && self.notesPath != nil) { [loop = self.loop] in
+            engine.stop(removingRecord: self.isDone && self.notesPath != nil) { [loop = self.loop, engine] in
+                let tally = engine.assumeIsolated { $0.farewellTally }
+                if tally.untold > 0 {
+                    self.output.say(
+                        "of \(tally.told + tally.untold) farewells to trackers \(tally.untold) were not told")
+                }
                 loop.stop()
             }
         }

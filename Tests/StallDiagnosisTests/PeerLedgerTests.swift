@@ -33,6 +33,20 @@ struct PeerLedgerTests {
         #expect(ledger.closures == ["reset_by_peer": 1])
     }
 
+    @Test("A handshake counts once for a connection, however often its stage is told")
+    func handshakes() {
+        var ledger = PeerLedger()
+        for round in 0..<2 {
+            ledger.connected(address(1), direction: .incoming, at: instant(Double(10 * round)))
+            for second in 1...3 {
+                ledger.reached(.handshaken, by: address(1), at: instant(Double(10 * round + second)))
+            }
+            ledger.reached(.bitfield, by: address(1), at: instant(Double(10 * round + 5)))
+            ledger.closed(address(1), .closedByPeer, at: instant(Double(10 * round + 6)))
+        }
+        #expect(ledger.handshakes == 2)
+    }
+
     @Test("Condensed, it keeps the entries that tell the most, and all counts")
     func condensed() {
         var ledger = ledger(.corruptData, reached: .transferring)

@@ -126,7 +126,7 @@ struct DormantTorrentsTests {
         var schedule = row.schedule
         schedule.answered(
             order.order.id, AnnounceAnswer(interval: 1800), at: seconds(table.now), using: &table.random)
-        #expect(schedule.isKnownToTrackers)
+        #expect(!schedule.stop(for: row.facts(port: 6881)).farewells.isEmpty)
         #expect(table.table.count == 0)
     }
 
@@ -207,45 +207,32 @@ struct DormantTorrentsTests {
 
 @Suite("The end of torrents that sleep")
 struct DormantStoppingTests {
-    @Test("Those that a tracker knows are told stopped, a portion at a time; the others are gone at once")
+    @Test(
+        "Those that a tracker knows are to be told stopped, with their counters; the table is empty at once")
     func stop() throws {
         let table = Table()
-        try table.add(700)
+        for number in 0..<700 {
+            var row = try table.row(number)
+            row.totals.uploaded = 5
+            table.table.insert(row)
+        }
         _ = table.settle()
+        for number in 0..<700 {
+            let taken = table.table.take(try Table.id(number))
+            var (row, _) = try #require(taken)
+            row.totals.uploaded += Int64(number)
+            table.table.insert(row)
+        }
         table.now += 10
         try table.add(500, from: 700)
-        #expect(table.table.stop(at: seconds(table.now)).isEmpty)
-        #expect(table.table.count == 700)
-        var told = 0
-        while !table.table.isStopped {
-            let due = table.due()
-            #expect(due.count <= DormantTorrents.ordersPerHost)
-            #expect(
-                due.allSatisfy { $0.order.request.event == .stopped && $0.order.request.wantedPeers == 0 })
-            told += due.count
-            guard !due.isEmpty else { break }
-            table.answerAll()
+        let endings = table.table.stop(port: 6881)
+        #expect(endings.count == 700 && table.table.count == 0 && table.table.nextDeadline == nil)
+        for (id, ending) in endings {
+            let requests = ending.farewells.flatMap(\.requests)
+            #expect(requests.map(\.event) == [.stopped] && requests.map(\.torrent) == [id])
+            #expect(requests.first?.wantedPeers == 0 && requests.first?.left == 0)
+            #expect(requests.first.map { Int($0.key) } == requests.first.map { Int($0.uploaded) })
         }
-        #expect(told == 700)
-        #expect(table.table.isStopped)
-    }
-
-    @Test("A tracker that does not answer keeps nobody longer than the deadline")
-    func deadline() throws {
-        let table = Table()
-        try table.add(200)
-        _ = table.settle()
-        table.now += 10
-        _ = table.table.stop(at: seconds(table.now))
-        _ = table.due()
-        #expect(!table.table.isStopped)
-        let deadline = try #require(table.table.nextDeadline)
-        #expect(deadline.seconds(since: seconds(table.now)) <= AnnounceTiming.stopDeadline)
-        table.now += AnnounceTiming.stopDeadline + 0.001
-        _ = table.due()
-        #expect(table.table.isStopped)
-        table.answerAll()
-        #expect(table.table.isStopped)
     }
 
     @Test("An announce on its way is dropped for the stop, but not the first of a session")
@@ -257,23 +244,17 @@ struct DormantStoppingTests {
         try table.add(1, from: 1)
         let orders = table.due()
         #expect(Set(orders.map(\.order.request.event)) == [.none, .started])
-        let dropped = table.table.stop(at: seconds(table.now))
-        #expect(dropped.map(\.torrent) == [try Table.id(0)])
-        table.orders = orders.filter { $0.order.request.event == .started }
-        #expect(table.due().map(\.order.request.event) == [.stopped])
-        table.answerAll()
-        // The tracker has just learned of the other one.
-        #expect(table.due().map(\.order.request.event) == [.stopped])
-        table.answerAll()
-        #expect(table.table.isStopped)
+        let endings = table.table.stop(port: 6881)
+        let first = try #require(endings.first { $0.torrent == (try? Table.id(0)) }).ending
+        #expect(first.dropped.count == 1 && first.farewells.map(\.follows) == [nil])
+        let second = try #require(endings.first { $0.torrent == (try? Table.id(1)) }).ending
+        #expect(second.dropped.isEmpty && second.farewells.first?.follows?.isStarted == true)
     }
 
-    @Test("An empty table is stopped at once")
+    @Test("An empty table has nothing to say")
     func empty() {
         let table = Table()
-        #expect(!table.table.isStopped)
-        _ = table.table.stop(at: seconds(1))
-        #expect(table.table.isStopped)
+        #expect(table.table.stop(port: 6881).isEmpty)
     }
 }
 

@@ -1,10 +1,14 @@
 import EventIO
 import Glibc
 import MetainfoCoding
+import PeerPolicy
+import PeerProtocol
 import StallDiagnosis
+import SwarmCore
 import SwarmTypes
 import TestKit
 import Testing
+import TrackerProtocol
 
 @testable import TorrentEngine
 
@@ -163,6 +167,88 @@ struct DormantEngineTests {
         #expect(
             await seeder.engine.wake(try #require(TorrentID(bytes: [UInt8](repeating: 9, count: 20))))
                 == false)
+    }
+}
+
+@Suite("An engine that meets itself", .timeLimit(.minutes(1)))
+struct OwnConnectionTests {
+    private func running(_ fixture: Fixture, _ encryption: EncryptionPolicy) async throws -> (
+        Running, PeerAddress
+    ) {
+        let engine = try Running(encryption)
+        let address = try await engine.listen()
+        var options = AddOptions(directory: fixture.temporary.path)
+        options.knowledge = .trusted
+        _ = try await engine.engine.add(.metainfo(fixture.metainfo), options)
+        try await engine.wait { $0.progress(of: fixture.metainfo.id)?.state == "seeding" }
+        return (engine, address)
+    }
+
+    @Test(
+        "It is dialled once, and not again whoever names it, for this torrent and for others",
+        arguments: [EncryptionPolicy.allow, .require])
+    func once(encryption: EncryptionPolicy) async throws {
+        let fixture = try Fixture()
+        let (running, address) = try await self.running(fixture, encryption)
+        await running.engine.addPeers([address], to: fixture.metainfo.id)
+        try await running.wait { $0.ownAddresses.contains(address) && $0.openings.isEmpty }
+        #expect(await running.engine.acceptedCount == 1)
+
+        let other = try Fixture(pieces: 3, seed: 2)
+        var options = AddOptions(directory: other.temporary.path)
+        options.knowledge = .trusted
+        options.peers = [address]
+        _ = try await running.engine.add(.metainfo(other.metainfo), options)
+        try await running.wait { $0.progress(of: other.metainfo.id)?.state == "seeding" }
+        for id in [fixture.metainfo.id, other.metainfo.id] {
+            await running.engine.addPeers([address], to: id)
+            #expect(await running.engine.dialling(id) == 0)
+        }
+        #expect(await running.engine.acceptedCount == 1)
+        #expect(await running.engine.connectionCount == 0)
+    }
+
+    @Test("Who dials it with its own id is told whom it has reached before the end")
+    func bothEnds() async throws {
+        let fixture = try Fixture()
+        let (running, address) = try await self.running(fixture, .allow)
+        let id = await running.engine.ownID(fixture.metainfo.id)
+        let handshake = Handshake(
+            infoHash: fixture.metainfo.id, peerID: try #require(id), supportsFast: true,
+            supportsExtensions: true,
+            supportsDHT: false)
+        let dialler = try #require(TCPConnection(toPort: address.port))
+        dialler.send(handshake.bytes)
+        var answer: [UInt8] = []
+        while let more = dialler.receive(), !more.isEmpty { answer += more }
+        #expect(Handshake(bytes: answer)?.peerID == id)
+    }
+}
+
+@Suite("What trackers hear of a torrent that slept", .timeLimit(.minutes(1)))
+struct SleeperAnnounceTests {
+    @Test("It lacks nothing, also before its files are looked at and when it ends without waking")
+    func left() async throws {
+        let fixture = try Fixture()
+        let running = try Running()
+        let place = try #require(MetainfoPlace(file: fixture.file))
+        let id = fixture.metainfo.id
+        try await running.engine.addDormant(
+            try TorrentOutline(fixture.metainfo), AddOptions(directory: fixture.temporary.path), from: place)
+        let left = await running.engine.leftOfTaken(id)
+        #expect(left == 0)
+    }
+}
+
+extension TorrentEngine {
+    fileprivate func dialling(_ id: TorrentID) -> Int? { self.torrents[id]?.dialling }
+
+    fileprivate func ownID(_ id: TorrentID) -> PeerID? { self.torrents[id]?.core.ownID }
+
+    /// What is said to be missing of a torrent that is taken out of its sleep.
+    fileprivate func leftOfTaken(_ id: TorrentID) -> UInt64? {
+        guard let torrent = self.takeDormant(id) else { return nil }
+        return self.facts(of: torrent).left
     }
 }
 

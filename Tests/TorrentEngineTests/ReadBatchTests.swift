@@ -1,3 +1,4 @@
+import SwarmCore
 import SwarmTypes
 import TestKit
 import Testing
@@ -56,6 +57,26 @@ struct ReadBatchTests {
             if answer == ReadBatch.bytes {
                 #expect(asked >= ReadBatch.leastAsked && rate >= ReadBatch.leastRate)
             }
+        }
+    }
+}
+
+@Suite("Blocks on their way out")
+struct SendingTests {
+    @Test("What the socket has taken counts as uploaded at once, without heads, each byte once")
+    func payload() {
+        let blocks = (0..<3 as Range<UInt32>).map { Block(piece: 1, offset: $0 * 100, length: 100) }
+        let whole = 3 * 113
+        for step in [1, 7, 13, 14, 50, 113, 200, whole] {
+            var sending = Sending(UploadRun(blocks: blocks, length: 300), data: [])
+            var counted = 0
+            while !sending.isDone {
+                sending.sent = min(whole, sending.sent + step)
+                counted += sending.takePayload()
+                let expected = (0..<sending.sent).reduce(0) { $0 + ($1 % 113 >= 13 ? 1 : 0) }
+                #expect(counted == expected)
+            }
+            #expect(counted == 300 && sending.takePayload() == 0)
         }
     }
 }

@@ -6,12 +6,13 @@ import SwarmTypes
 import TestKit
 import Testing
 import TorrentStorage
+import TrackerProtocol
 
 @testable import TorrentEngine
 
 /// A torrent of one file of random bytes.
 private struct Sample {
-    let bytes: [UInt8]
+    var bytes: [UInt8]
     let metainfo: Metainfo
 
     init(seed: UInt64, pieces: Int = 8) throws {
@@ -90,6 +91,12 @@ extension TorrentEngine {
         _ = try? self.add(.metainfo(metainfo), options)
     }
 
+    fileprivate func wasComplete(_ id: TorrentID) -> Bool? { self.torrents[id]?.recorded.wasComplete }
+
+    fileprivate func left(_ id: TorrentID) -> UInt64? {
+        self.torrents[id].flatMap { self.facts(of: $0).left }
+    }
+
     /// Until all rows are there.
     fileprivate func restored(_ options: AddOptions) async {
         await withCheckedContinuation { done in
@@ -102,6 +109,34 @@ extension TorrentEngine {
 struct RecordTests {
     let directory = TemporaryDirectory()
     var record: String { self.directory.file("session.sqlite") }
+
+    @Test("A torrent that was complete and lost a piece since is fetched again without being completed again")
+    func lostPiece() async throws {
+        var sample = try Sample(seed: 5)
+        let id = sample.metainfo.id
+        let path = URL(fileURLWithPath: self.directory.file("f"))
+        try Data(sample.bytes).write(to: path)
+        for isFirst in [true, false] {
+            let session = try Session(record: self.record)
+            await session.add(sample.metainfo, AddOptions(directory: self.directory.path))
+            #expect(await session.wait { isFirst ? $0 == .finished(id) : $0 == .running(id) })
+            #expect(await session.engine.wasComplete(id) == !isFirst)
+            #expect(await session.engine.left(id) == (isFirst ? 0 : 16_384))
+            await session.stop()
+            sample.bytes[20_000] ^= 1
+            try Data(sample.bytes).write(to: path)
+        }
+    }
+
+    @Test("A magnet link of version 2 alone is refused, also where the torrent might have version 1 hashes")
+    func version2() async throws {
+        let session = try Session(record: self.record)
+        let link = try MagnetLink("magnet:?xt=urn:btmh:1220" + String(repeating: "ab", count: 32))
+        await #expect(throws: AddFailure.onlyVersion2) {
+            _ = try await session.engine.add(.magnet(link), AddOptions(directory: self.directory.path))
+        }
+        await session.stop()
+    }
 
     @Test(
         "A session comes back without its torrent files, with its totals, trackers and what was found of its files"

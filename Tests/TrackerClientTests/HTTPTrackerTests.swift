@@ -146,7 +146,7 @@ struct TrackerClientQueueTests {
         await self.fixture.onLoop { [url = self.url] client in
             for request in requests {
                 let order = AnnounceOrder(
-                    id: AnnounceOrder.ID(number: 0), url: url, request: request, deadline: nil)
+                    id: AnnounceOrder.ID(number: 0), url: url, request: request)
                 client.announce(order) { done.yield($0) }
             }
         }

@@ -14,7 +14,7 @@ struct AnnounceEditingTests {
     func staying() throws {
         let session = try Session.started()
         session.answer(try session.one())
-        session.schedule.setTrackers([[one], [two]], at: seconds(session.now))
+        session.setTrackers([[one], [two]])
         #expect(session.due().isEmpty)
         #expect(session.schedule.statuses.map(\.url) == [one, two])
         #expect(session.status?.state == .working)
@@ -27,7 +27,7 @@ struct AnnounceEditingTests {
         let session = try Session([[one]], isPrivate: true)
         session.schedule.start(at: seconds(session.now), isComplete: true)
         let first = try session.one()
-        session.schedule.setTrackers([[two]], at: seconds(session.now))
+        session.setTrackers([[two]])
         // The answer of one that is gone changes nothing.
         session.answer(first)
         let order = try session.one()
@@ -40,14 +40,15 @@ struct AnnounceEditingTests {
     func none() throws {
         let session = try Session.started()
         session.answer(try session.one())
-        session.schedule.setTrackers([], at: seconds(session.now))
+        session.facts.totals.uploaded = 77
+        let farewell = try #require(session.setTrackers([]).farewells.first)
+        #expect(farewell.requests.map(\.event) == [.stopped] && farewell.requests.first?.uploaded == 77)
         #expect(session.wait == nil && session.due().isEmpty && session.schedule.statuses.isEmpty)
-        session.schedule.setTrackers([[three]], at: seconds(session.now))
+        session.setTrackers([[three]])
         let order = try session.one()
         #expect(order.url.text == three)
         session.fail(order)
-        session.stop()
-        #expect(session.schedule.isStopped)
+        #expect(session.stop().farewells.isEmpty && !session.schedule.isRunning)
     }
 
     @Test("Any change at any time leaves a schedule that goes on", arguments: 0..<200 as Range<UInt64>)
@@ -61,7 +62,7 @@ struct AnnounceEditingTests {
             case 0:
                 let urls = [one, two, three, "not a URL"].filter { _ in Bool.random(using: &random) }
                 let tiers = urls.map { [$0] }
-                session.schedule.setTrackers(tiers, at: seconds(session.now))
+                session.setTrackers(tiers)
                 #expect(session.schedule.statuses.map(\.url) == urls.filter { $0.hasPrefix("http") })
             case 1: onTheirWay += session.due()
             case 2: if let order = onTheirWay.popLast() { session.answer(order) }
@@ -70,7 +71,7 @@ struct AnnounceEditingTests {
             }
         }
         for order in onTheirWay { session.fail(order) }
-        session.schedule.setTrackers([[one]], at: seconds(session.now))
+        session.setTrackers([[one]])
         for _ in 0..<3 where session.wait != nil { try session.sleep() }
         session.stop()
     }

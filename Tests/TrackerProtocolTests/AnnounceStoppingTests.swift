@@ -6,99 +6,66 @@ import Testing
 
 @Suite("The end of a tracker session")
 struct AnnounceStoppingTests {
-    @Test("An announce on its way is dropped, and stopped goes out at once")
+    @Test("An announce on its way is dropped, and its late answer changes nothing")
     func dropping() throws {
         let session = try Session.started()
         session.answer(try session.one())
         try session.sleep()
         let interval = try session.one()
-        #expect(session.stop() == [interval.id])
-        let stopped = try session.one()
-        #expect(stopped.request.event == .stopped)
+        let ending = session.stop()
+        #expect(ending.dropped == [interval.id])
+        #expect(ending.farewells.map { $0.requests.map(\.event) } == [[.stopped]])
+        #expect(ending.farewells.map(\.follows) == [nil])
         session.answer(interval)
-        #expect(!session.schedule.isStopped)
-        session.answer(stopped)
-        #expect(session.schedule.isStopped)
+        #expect(session.stop() == AnnounceSchedule.Ending() && session.schedule.nextDeadline == nil)
     }
 
-    @Test("A started on its way is waited for, and followed by stopped when it is acknowledged")
+    @Test("A started on its way is waited for")
     func startedOnItsWay() throws {
         let session = try Session.started()
         let started = try session.one()
-        #expect(session.stop().isEmpty)
-        #expect(session.due().isEmpty && !session.schedule.isStopped)
-        session.now += 1
-        session.answer(started)
-        let stopped = try session.one()
-        #expect(stopped.request.event == .stopped && stopped.deadline == seconds(session.now + 4))
-        session.fail(stopped)
-        #expect(session.schedule.isStopped)
+        let ending = session.stop()
+        #expect(ending.dropped.isEmpty)
+        #expect(ending.farewells.map(\.follows) == [Farewell.Flight(id: started.id, isStarted: true)])
     }
 
-    @Test("A started that fails or never comes back ends it without a stopped")
+    @Test("A started that failed leaves nothing to be told")
     func startedFails() throws {
-        for isAnswered in [true, false] {
+        let session = try Session.started()
+        session.fail(try session.one())
+        #expect(session.stop() == AnnounceSchedule.Ending())
+    }
+
+    @Test("A completed that nobody heard is said before stopped; one on its way is waited for")
+    func completed() throws {
+        for isOnItsWay in [false, true] {
             let session = try Session.started()
-            let started = try session.one()
-            session.stop()
-            if isAnswered { session.fail(started) } else { try session.sleep() }
-            #expect(session.due().isEmpty && session.schedule.isStopped)
+            session.answer(try session.one())
+            session.schedule.completed(at: seconds(session.now))
+            let order = isOnItsWay ? try session.one() : nil
+            let farewell = try #require(session.stop().farewells.first)
+            #expect(farewell.requests.map(\.event) == [.completed, .stopped])
+            #expect(farewell.follows == order.map { Farewell.Flight(id: $0.id, isStarted: false) })
         }
     }
 
-    @Test("A completed that nobody heard is said before stopped, within its half of the time")
-    func completedFirst() throws {
-        let session = try Session.started()
+    @Test("One that has worked before and the one that works now are told, but completed only the latter")
+    func severalTrackers() throws {
+        let session = try Session([["http://a/announce"], ["http://b/announce"]])
+        session.schedule.start(at: seconds(session.now), isComplete: false)
+        session.answer(try session.one())
+        try session.sleep()
+        session.fail(try session.one())
         session.answer(try session.one())
         session.schedule.completed(at: seconds(session.now))
-        session.stop()
-        let completed = try session.one()
-        #expect(completed.request.event == .completed)
-        #expect(completed.deadline == seconds(session.now + 2.5))
-        session.answer(completed)
-        #expect(try session.one().request.event == .stopped)
+        let farewells = session.stop().farewells
+        #expect(farewells.map(\.url.text) == ["http://a/announce", "http://b/announce"])
+        #expect(farewells.map { $0.requests.map(\.event) } == [[.stopped], [.completed, .stopped]])
     }
 
-    @Test("A completed that does not come back does not cost the stopped")
-    func completedHangs() throws {
-        let session = try Session.started()
-        session.answer(try session.one())
-        session.schedule.completed(at: seconds(session.now))
-        let completed = try session.one()
-        session.stop()
-        #expect(session.due().isEmpty && session.wait == 2.5)
-        try session.sleep()
-        let stopped = try session.one()
-        #expect(stopped.request.event == .stopped)
-        session.answer(completed)
-        session.answer(stopped)
-        #expect(session.schedule.isStopped)
-    }
-
-    @Test("A start during the stop begins a new session after the old one is closed")
-    func startWhileStopping() throws {
-        let session = try Session.started()
-        session.answer(try session.one())
-        session.facts.totals.uploaded = 9
-        session.stop()
-        let stopped = try session.one()
-        session.schedule.start(at: seconds(session.now), isComplete: false)
-        #expect(session.due().isEmpty && session.wait == 5)
-        session.now += 1
-        session.answer(stopped)
-        let started = try session.one()
-        #expect(started.request.event == .started && started.request.uploaded == 0)
-
-        // The same when the stop is never answered.
-        session.answer(started)
-        session.stop()
-        _ = try session.one()
-        session.schedule.start(at: seconds(session.now), isComplete: false)
-        try session.sleep()
-        #expect(try session.one().request.event == .started)
-    }
-
-    @Test("Any order of events ends idle, five seconds after the last stop at the latest", arguments: 0..<300)
+    @Test(
+        "Whatever happened, each tracker that knows the session is to be told its end once",
+        arguments: 0..<300)
     func anyOrder(seed: UInt64) throws {
         let session = try Session(
             [["http://a/announce", "http://b/announce"], ["udp://c:1"]],
@@ -109,8 +76,13 @@ struct AnnounceStoppingTests {
             switch Int.random(in: 0..<12, using: &session.random) {
             case 0: session.schedule.start(at: seconds(session.now), isComplete: false)
             case 1:
-                let dropped = session.stop()
-                open.removeAll { dropped.contains($0.id) }
+                let ending = session.stop()
+                let urls = ending.farewells.filter { $0.follows?.isStarted != true }.map(\.url.text)
+                #expect(Set(urls) == told && urls.count == told.count)
+                #expect(ending.farewells.allSatisfy { $0.requests.last?.event == .stopped })
+                told = []
+                open = []
+                #expect(session.schedule.nextDeadline == nil && session.due().isEmpty)
             case 2: session.schedule.completed(at: seconds(session.now))
             case 3: session.schedule.wantPeers(at: seconds(session.now))
             case 4: session.schedule.announceByHand(at: seconds(session.now))
@@ -119,7 +91,7 @@ struct AnnounceStoppingTests {
                 let order = open.remove(at: Int.random(in: 0..<open.count, using: &session.random))
                 if Bool.random(using: &session.random) {
                     session.answer(order)
-                    if order.request.event == .started { told.insert(order.url.text) }
+                    told.insert(order.url.text)
                 } else {
                     session.fail(order)
                 }
@@ -129,13 +101,9 @@ struct AnnounceStoppingTests {
                     open.append(order)
                     // Nobody is told anything but `started` before it has acknowledged one.
                     #expect(order.request.event == .started || told.contains(order.url.text))
-                    #expect(open.count { $0.url == order.url && $0.deadline == nil } <= 3)
+                    #expect(open.count { $0.url == order.url } <= 1)
                 }
             }
         }
-        session.stop()
-        session.now += 5
-        _ = session.due()
-        #expect(session.schedule.isStopped && session.schedule.nextDeadline == nil)
     }
 }

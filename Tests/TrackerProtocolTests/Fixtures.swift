@@ -65,7 +65,12 @@ final class Session {
     func add(_ text: String) -> Bool { self.schedule.add(text, at: seconds(self.now)) }
 
     @discardableResult
-    func stop() -> [AnnounceOrder.ID] { self.schedule.stop(at: seconds(self.now)) }
+    func stop() -> AnnounceSchedule.Ending { self.schedule.stop(for: self.facts) }
+
+    @discardableResult
+    func setTrackers(_ tiers: [[String]]) -> AnnounceSchedule.Ending {
+        self.schedule.setTrackers(tiers, at: seconds(self.now), for: self.facts)
+    }
 
     /// Seconds from now to the next deadline.
     var wait: Double? { self.schedule.nextDeadline.map { $0.seconds(since: seconds(self.now)) } }

@@ -69,10 +69,8 @@ struct TrackerAccountingTests {
         let session = try Session.started()
         session.answer(try session.one())
         session.facts.totals = TransferTotals(uploaded: 10, downloaded: 20)
-        session.stop()
-        let stopped = try session.one()
-        #expect(stopped.request.event == .stopped && stopped.request.uploaded == 10)
-        session.answer(stopped)
+        let stopped = try #require(session.stop().farewells.first?.requests.first)
+        #expect(stopped.event == .stopped && stopped.uploaded == 10)
         session.schedule.start(at: seconds(session.now), isComplete: false)
         let started = try session.one()
         #expect(started.request.event == .started)
@@ -190,12 +188,23 @@ struct TrackerAccountingTests {
         session.answer(try session.one())
         session.schedule.completed(at: seconds(session.now))
         session.answer(try session.one())
-        session.stop()
-        session.answer(try session.one())
+        #expect(session.stop().farewells.map { $0.requests.map(\.event) } == [[.stopped]])
         session.schedule.start(at: seconds(session.now), isComplete: false)
         session.answer(try session.one())
         session.schedule.completed(at: seconds(session.now))
         #expect(session.due().isEmpty)
+    }
+
+    @Test(
+        "Who was complete once and fetches a piece again does not say completed, also while it is announced already"
+    )
+    func fetchedAgain() throws {
+        let session = try Session.started()
+        session.answer(try session.one())
+        session.schedule.wasComplete()
+        session.schedule.completed(at: seconds(session.now))
+        #expect(session.due().isEmpty)
+        #expect(session.stop().farewells.map { $0.requests.map(\.event) } == [[.stopped]])
     }
 
     @Test("stopped is said only to trackers that acknowledged started")
@@ -204,24 +213,23 @@ struct TrackerAccountingTests {
         session.schedule.start(at: seconds(session.now), isComplete: false)
         session.fail(try session.one())
         session.answer(try session.one())
-        session.stop()
-        let orders = session.due()
-        #expect(orders.map(\.url.text) == [two] && orders.map(\.request.event) == [.stopped])
+        let farewells = session.stop().farewells
+        #expect(farewells.map(\.url.text) == [two])
+        #expect(farewells.flatMap(\.requests).map(\.event) == [.stopped])
     }
 
-    @Test("stopped has five seconds, asks for no peers, and is given up after that")
-    func stoppedDeadline() throws {
+    @Test("stopped asks for no peers and has the counters of the end; the schedule has nothing more to say")
+    func stopped() throws {
         let session = try Session.started()
         session.answer(try session.one())
         session.now += 100
-        session.stop()
-        let order = try session.one()
-        #expect(order.deadline == seconds(session.now + 5) && order.request.wantedPeers == 0)
-        #expect(order.priority == .ending && !session.schedule.isStopped && session.wait == 5)
-        try session.sleep()
-        #expect(session.due().isEmpty && session.schedule.isStopped)
-        session.answer(order)
-        #expect(session.schedule.isStopped && session.schedule.nextDeadline == nil)
+        session.facts.totals = TransferTotals(uploaded: 7000, downloaded: 500, corrupt: 20, redundant: 3)
+        session.facts.left = 500
+        let request = try #require(session.stop().farewells.first?.requests.first)
+        #expect(request.event == .stopped && request.wantedPeers == 0 && request.left == 500)
+        #expect(request.uploaded == 7000 && request.downloaded == 500)
+        #expect(request.corrupt == 20 && request.redundant == 3)
+        #expect(session.due().isEmpty && session.schedule.nextDeadline == nil)
     }
 
     @Test("numwant is 80, and 0 when no peers are needed")

@@ -35,7 +35,6 @@ public struct DormantTorrents: Sendable {
     /// Torrents that never reached a peer of those they tried, and all that tried.
     public private(set) var diallers = 0
     public private(set) var neverConnected = 0
-    var stopping: DormantStopping?
 
     private struct Flight {
         var order: AnnounceOrder.ID
@@ -96,8 +95,6 @@ public struct DormantTorrents: Sendable {
         return (row, ledger)
     }
 
-    mutating func removeAll() { self = DormantTorrents() }
-
     private mutating func count(_ ledger: PeerLedger, _ change: Int) {
         guard ledger.attempts > 0 else { return }
         self.diallers += change
@@ -115,14 +112,10 @@ public struct DormantTorrents: Sendable {
 extension DormantTorrents {
     /// When `due` will have something; in the past when it has already.
     public var nextDeadline: Instant? {
-        guard self.flightCount < Self.ordersInAll else { return self.stopping?.deadline }
-        guard let stopping = self.stopping else { return self.heap.first?.deadline }
-        let isReady = stopping.hosts.contains { self.hasRoom(for: $0) }
-        return isReady
-            ? stopping.since : min(self.heap.first?.deadline ?? stopping.deadline, stopping.deadline)
+        self.flightCount < Self.ordersInAll ? self.heap.first?.deadline : nil
     }
 
-    func hasRoom(for host: String) -> Bool {
+    private func hasRoom(for host: String) -> Bool {
         self.flightCount < Self.ordersInAll && (self.flightsByHost[host] ?? 0) < Self.ordersPerHost
     }
 
@@ -131,7 +124,6 @@ extension DormantTorrents {
     public mutating func due(
         at now: Instant, port: UInt16, using random: inout some RandomNumberGenerator
     ) -> [DormantOrder] {
-        if self.stopping != nil { return self.dueWhileStopping(at: now, port: port, using: &random) }
         var orders: [DormantOrder] = []
         while orders.count < Self.portion, self.flightCount < Self.ordersInAll,
             let (deadline, number) = self.heap.first, deadline <= now
@@ -148,7 +140,7 @@ extension DormantTorrents {
     }
 
     /// What a row's schedule has due.
-    mutating func order(
+    private mutating func order(
         of number: Int, at now: Instant, port: UInt16, using random: inout some RandomNumberGenerator,
         into orders: inout [DormantOrder]
     ) {
@@ -171,11 +163,13 @@ extension DormantTorrents {
     }
 
     /// The owner wants other announces of a torrent, or other trackers.
+    /// - Parameter port: the one that peers are told.
     public mutating func changeSchedule(
-        of id: TorrentID, at now: Instant, _ change: (inout AnnounceSchedule) -> Void
+        of id: TorrentID, at now: Instant, port: UInt16,
+        _ change: (inout AnnounceSchedule, AnnounceFacts) -> Void
     ) {
         guard let number = self.numbers[id], var row = self.rows[Int(number)] else { return }
-        change(&row.schedule)
+        change(&row.schedule, row.facts(port: port))
         self.rows[Int(number)] = row
         self.reschedule(Int(number), at: now)
     }
@@ -187,8 +181,8 @@ extension DormantTorrents {
     ) -> Bool {
         guard let number = self.land(order, of: id) else { return false }
         self.rows[number]?.schedule.answered(order, answer, at: now, using: &random)
-        self.settle(number, at: now)
-        guard self.stopping == nil, !answer.peers.isEmpty else { return false }
+        self.reschedule(number, at: now)
+        guard !answer.peers.isEmpty else { return false }
         return (answer.counts.leeches ?? 1) > 0
     }
 
@@ -198,7 +192,7 @@ extension DormantTorrents {
     ) {
         guard let number = self.land(order, of: id) else { return }
         self.rows[number]?.schedule.failed(order, failure, at: now, using: &random)
-        self.settle(number, at: now)
+        self.reschedule(number, at: now)
     }
 
     private mutating func land(_ order: AnnounceOrder.ID, of id: TorrentID) -> Int? {
@@ -207,16 +201,12 @@ extension DormantTorrents {
         return Int(number)
     }
 
-    mutating func forget(_ order: AnnounceOrder.ID, of id: TorrentID) {
+    private mutating func forget(_ order: AnnounceOrder.ID, of id: TorrentID) {
         if let place = self.flights[id]?.firstIndex(where: { $0.order == order }),
             let flight = self.flights[id]?.remove(at: place)
         {
             self.release(flight)
             if self.flights[id]?.isEmpty == true { self.flights[id] = nil }
         }
-    }
-
-    private mutating func settle(_ number: Int, at now: Instant) {
-        if self.stopping == nil { self.reschedule(number, at: now) } else { self.stopStep(number, at: now) }
     }
 }
