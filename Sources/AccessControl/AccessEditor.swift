@@ -1,8 +1,8 @@
 import SQLiteStore
 
 /// Users and keys for a command: beside a running Weir, which sees each change at once, or without one.
-public struct AccessEditor {
-    private let path: String
+public struct AccessEditor: Sendable {
+    public let path: String
 
     /// - Parameter path: of the database. It is made with the first user or key.
     public init(path: String) { self.path = path }

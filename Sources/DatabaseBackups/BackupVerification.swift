@@ -9,7 +9,7 @@ public func verifyBackup(_ folder: String, _ databases: [KeptDatabase]) throws(B
     let path = folder + "/" + BackupManifest.fileName
     guard fileExists(path) else {
         throw .badBackup(
-            folder: folder, "it has no \(BackupManifest.fileName); is it the folder of a backup?")
+            folder: folder, "it has no \(BackupManifest.fileName), as the folder of a backup has")
     }
     var problem = ""
     guard

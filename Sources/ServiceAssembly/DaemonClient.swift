@@ -13,13 +13,22 @@ public struct DaemonAnswer: Sendable {
 
 /// The control API of the Weir that runs with the same configuration.
 extension OneShot {
-    /// Asks a running Weir. Nil when none is running.
+    /// Asks a running Weir. Nil when none is running. Where somebody has to be known, that is who may write its database.
     public func daemon(
         _ method: String, _ path: String, body: [UInt8] = []
     ) async -> Result<DaemonAnswer, ServiceFailure>? {
+        let answer = await self.daemon(method, path, body: body, key: self.settings.global.apiKey)
+        guard case .success(let refusal)? = answer, refusal.status == 401, let secret = self.key.secret()
+        else { return answer }
+        return await self.daemon(method, path, body: body, key: secret)
+    }
+
+    private func daemon(
+        _ method: String, _ path: String, body: [UInt8], key: String?
+    ) async -> Result<DaemonAnswer, ServiceFailure>? {
         var headers: [(name: String, value: String)] = []
         if !body.isEmpty { headers.append(("Content-Type", "application/json")) }
-        if let key = self.settings.global.apiKey { headers.append(("X-API-Key", key)) }
+        if let key { headers.append(("X-API-Key", key)) }
         do throws(FetchFailure) {
             let response = try await self.fetcher.fetch(
                 FetchRequest(

@@ -7,6 +7,7 @@ public struct OneShot: Sendable {
     let loop: EventLoop
     let fetcher: HTTPFetcher
     public let settings: Settings
+    let key: CommandKey
 
     /// Runs `body` on an event loop of its own, on the calling thread, until it is done.
     public static func run<Value: Sendable>(
@@ -20,7 +21,9 @@ public struct OneShot: Sendable {
         let fetcher = HTTPFetcher(loop: loop, userAgent: "Weir/\(weirVersion)", maximumConnectionsPerHost: 4)
         let box = ResultBox<Value>()
         Task(executorPreference: loop) {
-            let value = await body(OneShot(loop: loop, fetcher: fetcher, settings: settings))
+            let key = CommandKey(databasePath: accessDatabasePath(settings))
+            let value = await body(OneShot(loop: loop, fetcher: fetcher, settings: settings, key: key))
+            key.takeBack()
             box.set(value)
             loop.stop()
         }

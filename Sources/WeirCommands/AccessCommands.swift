@@ -134,6 +134,8 @@ let keyListCommand = Command(
                     }
                 })
         }
+    } else if keys.isEmpty {
+        invocation.output.say("There are no keys. `weir key add NAME --role ROLE` makes one.")
     } else {
         invocation.output.printTable(["key", "role"], keys.map { [plain($0.name), $0.role.rawValue] })
     }

@@ -1,4 +1,5 @@
 import CommandLineParsing
+import JSONValues
 import ServiceAssembly
 import WeirSettings
 
@@ -29,6 +30,12 @@ let planCommand = Command(
         invocation.output.printJSON { listing.write(to: &$0) }
     } else {
         listing.print(to: invocation.output)
+        // Else a first plan of nothing looks like a mistake.
+        if listing.rolloutPercentage < 100 {
+            invocation.output.say(
+                "Of all torrents \(listing.rolloutPercentage) % are governed (rollout_percentage); the others keep their limits."
+            )
+        }
     }
     return .done
 }
@@ -37,7 +44,13 @@ private func livePlan(_ settings: Settings) throws(ServiceFailure) -> PlanListin
     let outcome = try OneShot.run(settings) { shot -> Result<PlanListing, ServiceFailure> in
         switch await shot.daemon("GET", "/preview/next-cycle") {
         case .success(let answer):
-            return Result { () throws(ServiceFailure) in try PlanListing(preview: try decoded(answer)) }
+            let health = try? await shot.daemon("GET", "/health")?.get()
+            return Result { () throws(ServiceFailure) in
+                var listing = try PlanListing(preview: try decoded(answer))
+                let running = try health.map { answer throws(ServiceFailure) in try decoded(answer) }
+                listing.rolloutPercentage = Int(clamping: running?["rollout_percentage"]?.integer ?? 100)
+                return listing
+            }
         case .failure(let failure): return .failure(failure)
         case nil: return await shot.plan().map { PlanListing($0, settings) }
         }

@@ -34,6 +34,8 @@ struct PlanListing: Sendable {
     var trackers: [Tracker]
     var changes: [Change]
     var calls: [(limit: UploadLimit, count: Int)]
+    /// Of all torrents, so many are governed.
+    var rolloutPercentage = 100
     /// What the next plan from a snapshot is to be given.
     var state: PlanningState?
     /// Each torrent's hash as the snapshot spells it.
@@ -48,6 +50,7 @@ struct PlanListing: Sendable {
         self.state = state
         self.strategy = plan.strategy.rawValue
         self.considered = plan.considered
+        self.rolloutPercentage = settings.global.rolloutPercentage
         self.trackers = plan.trackers.map { tracker in
             Tracker(
                 id: tracker.id, baseCap: tracker.baseCap, effectiveCap: tracker.effectiveCap,

@@ -108,6 +108,8 @@ public enum Program {
     /// Runs a command line, without the program's name, and answers the exit code.
     public static func run(_ words: [String], environment: [String: String]) -> ExitCode {
         let output = Output()
+        // As every other program takes it.
+        let words = words == ["--version"] ? ["version"] : words
         let parsed: ParsedCommand
         do throws(UsageFailure) {
             parsed = try self.spec.parse(words, environment: environment)

@@ -109,6 +109,12 @@ let strangeAnswer = ServiceFailure.system(
 func failure(of answer: DaemonAnswer) -> ServiceFailure {
     let body = try? JSONReader.read(answer.body)
     let text = body?["error"]?["message"]?.text ?? "it answers with status \(answer.status)"
-    return answer.status == 401 || answer.status == 403
-        ? .refused("the running Weir refuses: \(text)") : .system("the running Weir says: \(text)")
+    switch answer.status {
+    case 401:
+        return .refused(
+            "the running Weir asks who you are. Run this as the user that Weir runs as (of a system's service: sudo -u weir …), or put one of its keys into the configuration as global.api_key."
+        )
+    case 403: return .refused("the running Weir refuses: \(text)")
+    default: return .system("the running Weir says: \(text)")
+    }
 }

@@ -7,7 +7,8 @@ let serveCommand = Command(
     spec: CommandSpec(
         "serve", "Govern, until stopped",
         details: [
-            "Holds every tracker under its cap on the configured qBittorrents. Reads the configuration again when it is saved and on SIGHUP; stops on SIGTERM and SIGINT, and leaves the limits as on_stop says."
+            "Holds every tracker under its cap on the configured qBittorrents. Reads the configuration again when it is saved and on SIGHUP; stops on SIGTERM and SIGINT, and leaves the limits as on_stop says.",
+            "Without a configuration, and with engine.enabled, it has torrents of its own. The page and the API are at http://127.0.0.1:8089 unless host and port say otherwise.",
         ],
         options: [
             CommonOption.config,

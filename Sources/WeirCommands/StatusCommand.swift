@@ -7,12 +7,12 @@ let statusCommand = Command(
     spec: CommandSpec(
         "status", "Show what the running Weir does",
         options: [
-            CommonOption.config, CommonOption.json,
+            CommonOption.config, CommonOption.state, CommonOption.json,
             .flag("health", nil, "Only whether it is well: a word, and exit code 0 unless it is unhealthy"),
         ])
 ) { invocation throws(ServiceFailure) in
     if invocation.parsed.has("health") { return try printHealth(invocation) }
-    let settings = try invocation.load().settings
+    let settings = try invocation.serviceSource().load().settings
     let url = try OneShot.run(settings) { $0.daemonURL }
     let answers = try OneShot.run(settings) { shot -> Result<[DaemonAnswer], ServiceFailure>? in
         var answers: [DaemonAnswer] = []
@@ -41,7 +41,7 @@ let statusCommand = Command(
 
 /// For health checks: needs no configuration where Weir runs without one, no key, and asks one thing.
 private func printHealth(_ invocation: Invocation) throws(ServiceFailure) -> ExitCode {
-    let settings = try invocation.serviceSource([]).load().settings
+    let settings = try invocation.serviceSource().load().settings
     let asked = try OneShot.run(settings) { shot in (await shot.daemon("GET", "/health"), shot.daemonURL) }
     guard let answer = asked.0 else { throw .unreachable("no Weir is running at \(asked.1)") }
     let found: DaemonAnswer

@@ -39,6 +39,7 @@ def _(at):
             expect(not wide and text.startswith("weir"), f"{command}: {wide or text[:80]}")
         same(weir.run(*command, "--no-such-option").returncode, 64, f"{command}: an unknown option")
     text = weir.run("--help", check=0).stdout
+    same(weir.run("--version", check=0).stdout, weir.run("version", check=0).stdout, "--version")
     for code in ("0 done", "64", "65", "69", "75", "77", "78"):
         expect(code in " ".join(text.split()), f"the exit code {code} is not explained")
 
@@ -230,6 +231,24 @@ def _(at):
                            "trackers": [{"url": "http://a.example/a", "status": 2}], "upload_limit": None} for n in range(30_000)])
     same(len(plan["changes"]), 30_000, "changes")
     expect(time.monotonic() - started < 5, f"{time.monotonic() - started:.1f} s")
+
+
+@checks("once there is a user, the commands of who owns Weir's databases go on working, and leave no key behind")
+def _(at):
+    home = at.fake(count=2, tracker="a", demand=900_000)
+    weir = at.weir([home], [tracker("a", 400_000), REST], rollout_percentage=50)
+    password = at.folder / "password"
+    password.write_text("long enough\n")
+    weir.run("user", "add", "anna", "--password-file", password, check=0)
+    same(weir.call("GET", "/stats")[0], 401, "who shows nothing")
+    for command in (["status"], ["plan"], ["pause"], ["resume"], ["rollback", "--yes"], ["plan", "--json"]):
+        weir.run(*command, check=0)
+    expect("50 %" in weir.run("plan", check=0).stderr, "a plan for a part of the torrents says so")
+    same(json.loads(weir.run("key", "list", "--json", check=0).stdout), {"keys": []}, "keys that are left")
+    expect("weir key add" in weir.run("key", "list", check=0).stderr, "how a key is made")
+    # Somebody else on this machine cannot read the database.
+    stranger = weir.run("status", user=65534, group=65534)
+    same(stranger.returncode in (77, 78), True, f"a stranger's status: {stranger.stderr}")
 
 
 @checks("commands for people: tables without escape sequences, and exit codes")
