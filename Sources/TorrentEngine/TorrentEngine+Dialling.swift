@@ -15,7 +15,12 @@ extension TorrentEngine {
 
     /// An address came from somewhere.
     func heardOf(_ address: PeerAddress, _ source: PeerSource, _ torrent: ActiveTorrent) {
-        guard !self.isBanned(address), !self.ownAddresses.contains(address),
+        guard !self.ownAddresses.contains(address) else {
+            guard torrent.ledger[address] == nil else { return }
+            torrent.ledger.noted(address, source: source, at: self.now)
+            return torrent.ledger.closed(address, .ownConnection, at: self.now)
+        }
+        guard !self.isBanned(address),
             torrent.core.book.add(address, from: PeerSources(source), at: self.now) != nil
         else { return }
         torrent.ledger.noted(address, source: source, at: self.now)

@@ -142,17 +142,21 @@ extension TorrentEngine {
         if difference == .missing, torrent.options.isSeedOnly {
             return self.stopped(torrent, because: StorageFailure(.stat, .missing, path: path))
         }
+        if store.hashes == nil, case .size(let was, let size) = difference, size < was {
+            return self.stopped(torrent, because: StorageFailure(.stat, .fileChanged, path: path))
+        }
         let pieces = difference == .appeared ? nil : store.pieces(ofFiles: files)
         if let pieces { store.forgetBlocks(of: pieces) }
         self.check(torrent, store, only: pieces, then: .prepare(opening))
     }
 
-    /// Hashes what is there, then goes on.
+    /// Hashes what is there, then goes on. Whoever trusts without hashes goes on at once.
     func check(
         _ torrent: ActiveTorrent, _ store: TorrentStore, only pieces: Bitfield?,
         then next: AfterCheck
     ) {
         torrent.state = .checking(piecesDone: 0)
+        guard store.hashes != nil else { return self.checked(torrent, store, next) }
         let id = torrent.core.id
         store.check(only: pieces) { [weak self] progress in
             self?.assumeIsolated { $0.torrents[id]?.noteCheck(progress) }
@@ -162,11 +166,15 @@ extension TorrentEngine {
                 guard let torrent = engine.torrents[id], case .checking = torrent.state else { return }
                 // What cannot be read now is not lost: it is read again later.
                 if let failure = report.unreadable { return engine.stopped(torrent, because: failure) }
-                switch next {
-                case .prepare(let opening): engine.prepare(torrent, store, opening)
-                case .restart: engine.restart(torrent, store)
-                }
+                engine.checked(torrent, store, next)
             }
+        }
+    }
+
+    private func checked(_ torrent: ActiveTorrent, _ store: TorrentStore, _ next: AfterCheck) {
+        switch next {
+        case .prepare(let opening): self.prepare(torrent, store, opening)
+        case .restart: self.restart(torrent, store)
         }
     }
 

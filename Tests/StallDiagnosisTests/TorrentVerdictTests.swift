@@ -42,6 +42,19 @@ struct TorrentVerdictTests {
         #expect(verdict.contributors.first?.severity == .problem)
     }
 
+    @Test("Our own address counts once, and not the port from which we came to ourselves")
+    func ownAddresses() {
+        var both = ledger(.ownConnection)
+        both.connected(address(200).with(port: 40_000), direction: .incoming, at: instant(910))
+        both.closed(address(200).with(port: 40_000), .ownConnection, at: instant(911))
+        let verdict = diagnose(
+            torrent {
+                $0.ledger = both
+                $0.trackers = [tracker(.working)]
+            })
+        #expect(verdict.code == .onlyOurselves && value("own_addresses", verdict) == .count(1))
+    }
+
     @Test("A tracker's words are in the headline, and cannot steer a terminal")
     func trackerWords() {
         let words = "Unregistered\u{1B}[31m torrent\n"

@@ -203,6 +203,8 @@ struct OwnConnectionTests {
         for id in [fixture.metainfo.id, other.metainfo.id] {
             await running.engine.addPeers([address], to: id)
             #expect(await running.engine.dialling(id) == 0)
+            let found = await running.engine.snapshot(of: id)?.ledger[address]
+            #expect(found?.outcome == .closed(.ownConnection))
         }
         #expect(await running.engine.acceptedCount == 1)
         #expect(await running.engine.connectionCount == 0)

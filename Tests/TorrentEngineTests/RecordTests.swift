@@ -128,6 +128,30 @@ struct RecordTests {
         }
     }
 
+    @Test(
+        "Who trusts the data goes on with files that were written to since, and waits for those that are too short"
+    )
+    func trusted() async throws {
+        let sample = try Sample(seed: 6)
+        let id = sample.metainfo.id
+        let path = URL(fileURLWithPath: self.directory.file("f"))
+        try Data(sample.bytes).write(to: path)
+        var options = AddOptions(directory: self.directory.path)
+        options.knowledge = .trusted
+        for round in 0..<3 {
+            let session = try Session(record: self.record)
+            await session.add(sample.metainfo, options)
+            #expect(
+                await session.wait { event in
+                    if round < 2 { return event == .running(id) }
+                    guard case .interrupted(id, _) = event else { return false }
+                    return true
+                })
+            await session.stop()
+            try Data(round == 0 ? sample.bytes : Array(sample.bytes.dropLast(20_000))).write(to: path)
+        }
+    }
+
     @Test("A magnet link of version 2 alone is refused, also where the torrent might have version 1 hashes")
     func version2() async throws {
         let session = try Session(record: self.record)

@@ -43,7 +43,10 @@ struct SwarmTally {
         for entry in torrent.ledger.entries where !connected.contains(entry.address) {
             let found = torrent.classify(entry)
             add(found, entry.address)
-            if entry.outcome == .open {
+            if found.reason == .ownConnection {
+                // Its other end came to us from an address that nobody named.
+                if entry.direction != .incoming { self.ownAddresses += 1 }
+            } else if entry.outcome == .open {
                 self.countOpening(entry, in: torrent, hasOutgoing)
             } else {
                 // Who came to us and failed tells nothing about whom we can reach.
@@ -72,7 +75,7 @@ struct SwarmTally {
         switch reason {
         case .queued: self.untried += 1
         case .noAddressUsable: self.unusable += 1
-        case .ownConnection: self.ownAddresses += 1
+        case .ownConnection: break
         case .bothSeeds: self.seedsThatLeft += 1
         // Ends of our own making say nothing of the peer.
         case .duplicate, .noPlace, .notUseful, .weStopped, .notInTorrent: break
