@@ -4,7 +4,7 @@ public import TrackerProtocol
 
 /// What a client has of sessions that are over.
 struct Farewells {
-    var book = FarewellBook()
+    var book: FarewellBook
     var timer: TimerToken?
     /// A look at the book is posted: thousands come in one turn of the loop.
     var isLookPosted = false
@@ -13,6 +13,8 @@ struct Farewells {
     var held: [FarewellTarget: [TrackerClient.Ticket]] = [:]
     /// Who waits for all of them, at the end of the program.
     var whenTold: (@Sendable (FarewellBook.Tally) -> Void)?
+
+    init(patience: Double = AnnounceTiming.farewellPatience) { self.book = FarewellBook(patience: patience) }
 }
 
 struct FarewellTarget: Hashable {
@@ -66,7 +68,7 @@ extension TrackerClient {
         self.farewells.held[target, default: []].append(ticket)
         self.farewells.book.hurry(target.torrent, host: target.host)
         self.lookAtFarewellsSoon()
-        self.loop.schedule(afterSeconds: AnnounceTiming.farewellPatience) { [weak self] in
+        self.loop.schedule(afterSeconds: self.farewells.book.patience) { [weak self] in
             self?.giveUpFarewells(to: target, for: ticket)
         }
         return true

@@ -72,7 +72,10 @@ public struct FarewellBook: Sendable {
     /// When the program ends whether all are told or not; nil as long as it goes on.
     public private(set) var endsAt: Instant?
 
-    public init() {}
+    /// For which somebody waits for a farewell, in seconds.
+    public let patience: Double
+
+    public init(patience: Double = AnnounceTiming.farewellPatience) { self.patience = patience }
 
     public var isEmpty: Bool { self.entries.isEmpty }
     public var count: Int { self.entries.count }
@@ -198,7 +201,7 @@ extension FarewellBook {
             Order(
                 id: id, url: entry.farewell.url, request: request,
                 priority: entry.isHurried ? .new : AnnouncePriority(request.event),
-                deadline: isAwaited ? now.advanced(bySeconds: AnnounceTiming.farewellPatience) : nil))
+                deadline: isAwaited ? now.advanced(bySeconds: self.patience) : nil))
     }
 }
 
@@ -248,7 +251,7 @@ extension FarewellBook {
     public mutating func end(at now: Instant) {
         guard self.endsAt == nil else { return }
         let seconds =
-            AnnounceTiming.farewellPatience + Double(self.entries.count) / AnnounceTiming.farewellsEachSecond
+            self.patience + Double(self.entries.count) / AnnounceTiming.farewellsEachSecond
         self.endsAt = now.advanced(bySeconds: min(seconds, AnnounceTiming.longestEnd))
         for name in self.hosts.keys {
             self.hosts[name]?.notBefore = nil

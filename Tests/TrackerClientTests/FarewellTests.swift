@@ -79,6 +79,8 @@ struct FarewellTests {
         started.torrent = try numbered(1)
         let (answers, done) = AsyncStream.makeStream(of: Answer.self)
         await self.fixture.onLoop { [started] client in
+            // However slow this machine is.
+            client.farewells = Farewells(patience: 1000)
             client.bid(old)
             client.announce(started, to: url, priority: .new) { done.yield($0) }
         }
