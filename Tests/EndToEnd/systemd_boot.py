@@ -26,7 +26,7 @@ from lab import BINARY, ROOT, bencode, free_port, wait_for
 from library_service import expect, same
 from machine import Machine, make_root
 
-PATIENCE = 30
+PATIENCE = 120
 # No output may hold them.
 CANARIES = {"a credential": "canary-credential-31", "a passkey": "canarypasskey32", "a user's password": "canary own password 33"}
 CREDENTIAL, PASSKEY, OWN = CANARIES.values()
