@@ -5,15 +5,13 @@ import subprocess
 
 from lab import ROOT, can_connect, free_port, wait_for
 
-# What surrounds those lines on any machine; everything it writes is in the lab's folder. Its buffers are so large that what is
-# buffered by mistake does not come within a test.
+# What surrounds those lines on any machine; everything it writes is in the lab's folder.
 SURROUNDINGS = """
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 256; }}
 http {{
     include /etc/nginx/mime.types;
     access_log off;
-    proxy_buffer_size 128k; proxy_buffers 8 1m; proxy_busy_buffers_size 2m;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
     server {{
