@@ -4,7 +4,7 @@ SWIFT ?= swift
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib --product weir -Xlinker -s
 BINARY = .build/release/weir
 
-.PHONY: run build release deb test test-versions swarm caps daemon-caps soak kills interop lint format bench fuzz tsan asan docs clean packages test-packages
+.PHONY: run build release deb test systemd test-versions swarm caps daemon-caps soak kills interop lint format bench fuzz tsan asan docs clean packages test-packages
 
 run: packages
 	./Packaging/demo.sh
@@ -27,6 +27,11 @@ test: test-packages lint release
 	$(SWIFT) test --skip-build --disable-xctest
 	./Fuzz/run.sh --runs 20000
 	./Tests/EndToEnd/run.sh
+
+# The package and its unit under a real systemd: a Debian 12 of its own, made once, booted in namespaces. About a minute.
+systemd: test-packages release
+	@command -v debootstrap >/dev/null || apt-get install -y -qq --no-install-recommends debootstrap >/dev/null
+	./Tests/EndToEnd/run.sh systemd_boot
 
 # The real swarm against qBittorrent 4.2.5, 5.1.0 and 5.3.0 in chroots of Debian's own packages.
 test-versions: test-packages release

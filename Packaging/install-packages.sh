@@ -3,7 +3,7 @@
 set -eu
 build="libargon2-dev libcurl4-openssl-dev libmicrohttpd-dev libminiupnpc-dev libnatpmp-dev libpcre2-dev libsqlite3-dev libssl-dev libyaml-dev pkg-config"
 demo="python3"
-test="qbittorrent-nox opentracker python3-libtorrent python3-pip python3-yaml chromium chromium-driver miniupnpd iproute2 wrk curl binutils mktorrent transmission-cli transmission-daemon aria2 rtorrent systemd dpkg-dev adduser strace groff-base"
+test="qbittorrent-nox opentracker python3-libtorrent python3-pip python3-yaml chromium chromium-driver miniupnpd iproute2 wrk curl binutils mktorrent transmission-cli transmission-daemon aria2 rtorrent systemd dpkg-dev adduser strace groff-base nginx openssl"
 case "${1:-build}" in
     build) wanted="$build $demo" ;;
     test) wanted="$build $demo $test" ;;

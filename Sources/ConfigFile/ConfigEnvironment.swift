@@ -5,18 +5,21 @@ public struct ConfigEnvironment: Sendable {
     public var variables: [String: String]
     /// Reads the file that a `NAME_FILE` variable names.
     public var readSecret: @Sendable (String) throws(FileReadFailure) -> [UInt8]
+    /// Whether a secret whose variable or file is not there is a mistake; else the configuration is read without it.
+    public var needsSecrets: Bool
 
     /// A secret is a line; 64 KiB is far above any.
     public static let maximumSecretBytes = 64 * 1024
 
     public init(
-        variables: [String: String] = [:],
+        variables: [String: String] = [:], needsSecrets: Bool = true,
         readSecret: @escaping @Sendable (String) throws(FileReadFailure) -> [UInt8] = {
             path throws(FileReadFailure) in
             try readFile(path, limit: ConfigEnvironment.maximumSecretBytes)
         }
     ) {
         self.variables = variables
+        self.needsSecrets = needsSecrets
         self.readSecret = readSecret
     }
 

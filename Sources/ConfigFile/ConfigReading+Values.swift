@@ -116,6 +116,10 @@ extension ConfigReading {
     ) -> Bool {
         var isUsable = true
         for trouble in troubles {
+            if key.isSecret, !self.environment.needsSecrets, trouble.isAbsence {
+                isUsable = false
+                continue
+            }
             var problem = ConfigProblem(.unsetVariable, at: self.place(position), key: key.path)
             switch trouble {
             case .unset(let name):

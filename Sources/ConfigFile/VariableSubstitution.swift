@@ -6,6 +6,14 @@ struct SubstitutedText {
         /// A `${` that begins no variable; it stays as written.
         case notAVariable
         case tooLong
+
+        /// What the variable stands for is not to be had here.
+        var isAbsence: Bool {
+            switch self {
+            case .unset, .unreadable: true
+            case .notAVariable, .tooLong: false
+            }
+        }
     }
 
     var text: String

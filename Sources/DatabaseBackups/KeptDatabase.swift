@@ -43,12 +43,12 @@ extension BackupFailure: CustomStringConvertible {
         case .store(let failure): failure.description
         case .alreadyThere(let path):
             "\(path) is there already, and a backup never replaces anything. Name another folder."
-        case .nothingToBackUp: "there is nothing to back up yet: this configuration has no database."
+        case .nothingToBackUp: "there is nothing to back up yet: no database has been made there."
         case .badBackup(let folder, let why):
             "the backup \(folder) cannot be restored: \(why). Nothing was changed."
         case .files(let path, let why): "\(path): \(why)"
         case .emptyBackup(let folder):
-            "the backup \(folder) has none of the databases of this configuration. Nothing was changed."
+            "the backup \(folder) has none of the databases that are meant here. Nothing was changed."
         }
     }
 }

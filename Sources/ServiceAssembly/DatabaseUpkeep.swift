@@ -6,26 +6,40 @@ import SQLiteStore
 import TorrentStorage
 public import WeirSettings
 
-/// The databases of a configuration, for the commands that back up, restore and check them.
+/// The databases of a configuration, or of a session that `weir seed` keeps, for the commands that back up, restore and check
+/// them.
 public struct DatabaseUpkeep: Sendable {
     /// All that a backup may hold.
     private let databases: [KeptDatabase]
-    /// The names of those that the configuration uses.
+    /// The names of those that are meant; the others are only known.
     private let used: Set<String>
 
     public init(_ settings: Settings, source: SettingsSource) {
         let journal = settings.rollback.databasePath
-        self.databases = [
+        self.databases = Self.known(
+            journal: journal, access: accessPath(journal),
+            library: stateDirectory(settings, source.variables) + "/library.db")
+        self.used = settings.runsEngine ? ["journal", "access", "library"] : ["journal", "access"]
+    }
+
+    /// - Parameter folder: as `weir seed --session` was given it.
+    public init(session folder: String) {
+        self.databases = Self.known(session: sessionDatabase(in: folder))
+        self.used = ["session"]
+    }
+
+    /// Those without a path are known by name, so that what is in a backup can be told.
+    private static func known(
+        journal: String = "", access: String = "", library: String = "", session: String = ""
+    ) -> [KeptDatabase] {
+        [
             KeptDatabase(
                 name: "journal", path: journal, schemaVersion: ChangeJournal.schemaVersion,
                 foreignTables: ChangeJournal.foreignTables),
-            KeptDatabase(
-                name: "access", path: accessPath(journal), schemaVersion: AccessControl.schemaVersion),
-            KeptDatabase(
-                name: "library", path: stateDirectory(settings, source.variables) + "/library.db",
-                schemaVersion: ResumeStore.schemaVersion),
+            KeptDatabase(name: "access", path: access, schemaVersion: AccessControl.schemaVersion),
+            KeptDatabase(name: "library", path: library, schemaVersion: ResumeStore.schemaVersion),
+            KeptDatabase(name: "session", path: session, schemaVersion: ResumeStore.schemaVersion),
         ]
-        self.used = settings.runsEngine ? ["journal", "access", "library"] : ["journal", "access"]
     }
 
     private var usedDatabases: [KeptDatabase] { self.databases.filter { self.used.contains($0.name) } }
@@ -64,6 +78,9 @@ public struct DatabaseUpkeep: Sendable {
 
     public func check() -> [DatabaseCheck] { self.usedDatabases.map { DatabaseCheck($0) } }
 }
+
+/// What `weir seed --session` keeps in a folder.
+public func sessionDatabase(in folder: String) -> String { folder + "/session.sqlite" }
 
 /// Of this moment, in the user's time: "20260131-235959".
 private func timeStamp() -> String {

@@ -165,7 +165,7 @@ extension Invocation {
     fileprivate func editing<Value>(
         _ body: (AccessEditor) throws(AccessFailure) -> Value
     ) throws(ServiceFailure) -> Value {
-        let path = accessDatabasePath(try self.serviceSource().load().settings)
+        let path = accessDatabasePath(try self.serviceSource(needsSecrets: false).load().settings)
         do throws(AccessFailure) {
             return try body(AccessEditor(path: path))
         } catch {

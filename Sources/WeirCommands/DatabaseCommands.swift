@@ -4,6 +4,10 @@ import JSONValues
 import ServiceAssembly
 import WeirSettings
 
+private let sessionOption = OptionSpec.value(
+    "session", nil, "FOLDER", "In place of the configuration's: what `weir seed --session` keeps in this folder",
+    completion: .files)
+
 let databaseBackupCommand = Command(
     spec: CommandSpec(
         "backup", "Copy all databases of the configuration into a new folder",
@@ -11,9 +15,13 @@ let databaseBackupCommand = Command(
             "Works with and without a running Weir. The folder is a whole backup, read again and durable, or it is not there. It holds passwords' hashes and announce URLs: its owner alone may read it. The configuration itself is not in it.",
             "Without FOLDER: weir-backup-DATE-TIME in the working directory.",
         ],
-        options: [CommonOption.config, CommonOption.state, CommonOption.json],
+        options: [CommonOption.config, CommonOption.state, sessionOption, CommonOption.json],
         arguments: [ArgumentSpec("FOLDER", "Where the backup goes", isOptional: true, completion: .files)],
-        examples: [CommandExample("weir db backup /mnt/backups/weir-monday", "Back up what is in use")])
+        examples: [
+            CommandExample("weir db backup /mnt/backups/weir-monday", "Back up what is in use"),
+            CommandExample(
+                "weir db backup --session ~/.local/state/weir /mnt/backups/seeds", "Back up a session of `weir seed`"),
+        ])
 ) { invocation throws(ServiceFailure) in
     let upkeep = try invocation.databaseUpkeep()
     let (folder, manifest) = try upkeep.backUp(to: invocation.parsed.arguments.first)
@@ -37,7 +45,7 @@ let databaseRestoreCommand = Command(
             "With --check it only says whether the backup is whole.",
         ],
         options: [
-            CommonOption.config, CommonOption.state, CommonOption.json, CommonOption.yes,
+            CommonOption.config, CommonOption.state, sessionOption, CommonOption.json, CommonOption.yes,
             .flag("check", nil, "Only prove the backup, and change nothing"),
         ],
         arguments: [ArgumentSpec("FOLDER", "A backup that `weir db backup` made", completion: .files)],
@@ -77,7 +85,7 @@ let databaseCheckCommand = Command(
         details: [
             "Works with and without a running Weir, and changes nothing. Exits with 0 when all are whole (or not made yet), with 65 when one is damaged, of a newer Weir or of another program, and with 1 when one cannot be read."
         ],
-        options: [CommonOption.config, CommonOption.state, CommonOption.json])
+        options: [CommonOption.config, CommonOption.state, sessionOption, CommonOption.json])
 ) { invocation throws(ServiceFailure) in
     let checks = try invocation.databaseUpkeep().check()
     if invocation.wantsJSON {
@@ -93,7 +101,8 @@ let databaseCheckCommand = Command(
 
 extension Invocation {
     fileprivate func databaseUpkeep() throws(ServiceFailure) -> DatabaseUpkeep {
-        let source = self.serviceSource()
+        if let folder = self.parsed.value("session") { return DatabaseUpkeep(session: folder) }
+        let source = self.serviceSource(needsSecrets: false)
         return DatabaseUpkeep(try source.load().settings, source: source)
     }
 }
@@ -133,19 +142,23 @@ extension BackupRestoring.Outcome {
     }
 
     fileprivate func tell(_ output: Output) {
+        let isSession = self.replaced.contains { $0.name == "session" }
         for replacement in self.replaced {
             let old = replacement.old.map { "; the one of before is \(plain($0))" } ?? ""
             output.print("\(replacement.name): \(plain(replacement.path))\(old)")
         }
         for name in self.leftOut { output.say("\(name): left out, this configuration does not use it") }
         for name in self.untouched { output.say("\(name): as it was, the backup does not have it") }
-        output.say("Next: `weir plan` shows what Weir would change at the clients, `weir serve` goes on.")
+        output.say(
+            isSession
+                ? "Next: `weir seed --session` goes on with these torrents."
+                : "Next: `weir plan` shows what Weir would change at the clients, `weir serve` goes on.")
         if self.replaced.contains(where: { $0.name == "journal" }) {
             output.say(
                 "Torrents that Weir first limited after the backup count as limited by you: see the user guide."
             )
         }
-        if self.replaced.contains(where: { $0.name == "library" }) {
+        if isSession || self.replaced.contains(where: { $0.name == "library" }) {
             output.say(
                 "Torrents that moved on after the backup: stop them and recheck them, or let Weir find it out."
             )

@@ -28,14 +28,16 @@ let serveCommand = Command(
 extension Invocation {
     /// The configuration that is named or found; without any, none is needed.
     /// - Parameter options: those that the command has.
-    func serviceSource(_ options: Set<String> = ["state"]) -> SettingsSource {
+    func serviceSource(
+        _ options: Set<String> = ["state"], needsSecrets: Bool = true
+    ) -> SettingsSource {
         var flags: [String: FlagValue] = [:]
         for (option, key) in [("state", "engine.state"), ("downloads", "engine.directory")]
         where options.contains(option) {
             guard let text = self.parsed.value(option) else { continue }
             flags[key] = FlagValue(flag: "--" + option, text: text)
         }
-        let environment = ConfigEnvironment(variables: self.environment)
+        let environment = ConfigEnvironment(variables: self.environment, needsSecrets: needsSecrets)
         let path = self.configPath
         guard self.parsed.value("config") != nil || access(path, F_OK) == 0 else {
             return SettingsSource(withoutFile: environment, flags: flags)

@@ -37,7 +37,7 @@ extension TransferSession {
     /// Keeps a session in a folder, for itself alone.
     func keepSession(in folder: String) throws(ServiceFailure) {
         do throws(ResumeFailure) {
-            self.keeper = try ResumeKeeper(path: folder + "/session.sqlite")
+            self.keeper = try ResumeKeeper(path: sessionDatabase(in: folder))
         } catch {
             if case .inUse(let process) = error.kind {
                 let who = process.map { "process \($0)" } ?? "another process"

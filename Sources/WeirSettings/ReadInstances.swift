@@ -84,7 +84,7 @@ private func check(_ instance: InstanceSettings, _ scope: ConfigScope, _ reading
         return
     }
     for (key, value) in [("username", instance.username), ("password", instance.password)]
-    where value == nil && !reading.hasError("\(path).\(key)") {
+    where value == nil && reading.environment.needsSecrets && !reading.hasError("\(path).\(key)") {
         let variable = scope.variablePrefix.map { ", or set \($0)_\(variableWord(key))" } ?? ""
         reading.report(
             ConfigProblem(

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`weir serve` as a service among others: the service manager, the sandbox, a reverse proxy, notifications, the log as JSON."""
 
+import gzip
 import http.client
 import http.server
 import json
@@ -9,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -18,6 +20,7 @@ from pathlib import Path
 import lab as laboratory
 from checks import REST, Checks, expect, same, tracker
 from lab import bencode, free_port, wait_for
+from nginx import Nginx, guide
 from webdriver import Browser
 
 checks = Checks(__doc__)
@@ -42,8 +45,8 @@ def records(weir):
     return [json.loads(line) for line in weir.console().split("\n")[:-1]]
 
 
-def torrent(name, announce="http://127.0.0.1:1/announce"):
-    info = {b"length": 1, b"name": name.encode(), b"piece length": 16384, b"pieces": bytes(20)}
+def torrent(name, announce="http://127.0.0.1:1/announce", pieces=1):
+    info = {b"length": 16384 * (pieces - 1) + 1, b"name": name.encode(), b"piece length": 16384, b"pieces": bytes(20 * pieces)}
     return bencode({b"announce": announce.encode(), b"info": info})
 
 
@@ -257,14 +260,13 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection", "x-forwarded-for")}
         before = self.headers.get("X-Forwarded-For")
         headers |= {"Host": "127.0.0.1", "X-Forwarded-For": ", ".join(filter(None, [before, self.client])),
-                    "X-Forwarded-Proto": "https", "X-Forwarded-Host": self.host or self.headers["Host"]}
+                    "X-Forwarded-Proto": "https", "X-Forwarded-Host": self.host}
         upstream.request(self.command, self.path, body or None, headers)
         answer = upstream.getresponse()
         self.send_response_only(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("connection", "transfer-encoding", "content-length"):
-                # The browser of this test comes by http.
-                self.send_header(name, value.replace("; Secure", "") if self.host is None else value)
+                self.send_header(name, value)
         self.send_header("Connection", "close")
         self.end_headers()
         try:
@@ -366,20 +368,100 @@ def _(at):
     expect("long enough" not in weir.console() and session.split("=")[1] not in weir.console(), "a secret is in the log")
 
 
-@checks("the page works in a browser below a path of a proxy")
-def _(at):
-    weir = service(at, BEHIND)
-    port = proxy(weir, host=None)
+def as_the_guide_says(at):
+    """A Weir with the settings that the guide has for nginx, and a user; and an nginx with its lines."""
+    settings = guide()["yaml"]
+    expect("allowed_hosts: [home.example]" in settings and "trusted_proxies: [127.0.0.1]" in settings, settings)
+    weir = service(at, settings[settings.index("server:"):], start=False)
+    weir.config.write_text(weir.config.read_text().replace("global: {", "global: {allowed_hosts: [home.example], "))
+    weir.start(env=weir.environment)
     add(weir, "<img src=x>")
-    token = next(r["set_up_token"] for r in records(weir) if "set_up_token" in r)
+    token = wait_for(lambda: next((r["set_up_token"] for r in records(weir) if "set_up_token" in r), None), PATIENCE, "the token")
     status, text = weir.call("POST", "/api/access/setup", {"token": token, "name": "me", "password": "long enough"})
     same(status, 200, text)
-    browser = Browser()
+    return weir, Nginx(at, weir.port)
+
+
+class Visitor:
+    """Somebody at an address of their own, who comes by https."""
+
+    def __init__(self, front, address):
+        self.front, self.address, self.cookie = front, address, None
+
+    def send(self, method, path, body=None, **headers):
+        context = ssl.create_default_context(cafile=self.front.log.with_name("certificate.pem"))
+        connection = http.client.HTTPSConnection("127.0.0.1", self.front.port, timeout=PATIENCE, context=context,
+                                                 source_address=(self.address, 0))
+        given = {"Host": f"home.example:{self.front.port}"} | ({"Cookie": self.cookie} if self.cookie else {})
+        if isinstance(body, dict):
+            given |= {"Content-Type": "application/json", "Origin": f"https://home.example:{self.front.port}",
+                      "Sec-Fetch-Site": "same-origin"}
+            body = json.dumps(body).encode()
+        connection.request(method, path, body, {**given, **{k.replace("_", "-"): v for k, v in headers.items()}})
+        return connection.getresponse()
+
+    def ask(self, *words, **headers):
+        answer = self.send(*words, **headers)
+        return answer.status, answer.read(), answer
+
+    def log_in(self, password="long enough", **headers):
+        status, _, answer = self.ask("POST", "/weir/api/access/login", {"name": "me", "password": password}, **headers)
+        if status == 200:
+            self.cookie = answer.getheader("Set-Cookie").split(";")[0]
+        return status, answer.getheader("Set-Cookie")
+
+
+@checks("behind a real nginx with the guide's lines: log-in and real addresses, large bodies, compression, news at once")
+def _(at):
+    weir, front = as_the_guide_says(at)
+    anna, eve = Visitor(front, "127.0.0.7"), Visitor(front, "127.0.0.66")
+    same(anna.ask("GET", "/weir/api/ui/overview")[0], 401, "the overview of nobody")
+    guesses = [eve.log_in(f"guess {n}", X_Forwarded_For="127.0.0.1")[0] for n in range(8)]
+    expect(guesses[0] == 401 and guesses[-1] == 429, f"guesses: {guesses}")
+    status, cookie = anna.log_in()
+    expect(status == 200 and "Path=/weir/" in cookie and cookie.endswith("; Secure"), f"{status} {cookie}")
+    same({r.get("address") for r in records(weir) if r["message"] == "a log-in was refused"}, {"127.0.0.66"}, "who guessed, in the log")
+    same(anna.ask("GET", "/weir", Accept="text/html")[0], 301, "the path without its slash")
+
+    # Compressed on the way, and still known by its tag.
+    status, body, answer = anna.ask("GET", "/weir/ui/main.js", Accept_Encoding="gzip")
+    same((status, answer.getheader("Content-Encoding")), (200, "gzip"), "a script")
+    expect(b"import" in gzip.decompress(body), "the script")
+    same(anna.ask("GET", "/weir/ui/main.js", Accept_Encoding="gzip", If_None_Match=answer.getheader("ETag"))[0], 304, "the script again")
+
+    # News comes while the answer goes on, although nginx buffers others.
+    news = anna.send("GET", "/weir/api/ui/events", Accept_Encoding="gzip")
+    same((news.status, news.getheader("Content-Encoding")), (200, None), "the news")
+    large = torrent("in the news", pieces=80_000)
+    expect(len(large) > 1 << 20, "nginx would take that by itself")
+    status, text, _ = anna.ask("POST", "/weir/api/ui/torrents/upload?", large, Content_Type="application/x-bittorrent",
+                               Origin=f"https://home.example:{front.port}")
+    same(status, 200, text)
+    seen, until = b"", time.monotonic() + PATIENCE
+    while b"in the news" not in seen:
+        expect(time.monotonic() < until, f"no news of it: {seen[-500:]}")
+        seen += news.read1(65536)
+    # An nginx that buffers sends 16 KiB together, and that is half a minute of news.
+    news.fp.raw._sock.settimeout(0.2)
     try:
-        browser.open(f"http://127.0.0.1:{port}/weir")
+        while len(seen) < 16384:
+            seen += news.read1(65536)
+    except TimeoutError:
+        pass
+    expect(len(seen) < 12288, f"{len(seen)} bytes of news came together")
+    same(weir.stop(), 0, "the exit code")
+    expect("long enough" not in weir.console() and anna.cookie.split("=")[1] not in weir.console(), "a secret is in the log")
+
+
+@checks("the page works in a browser, by https behind nginx, below a path and on another port")
+def _(at):
+    weir, front = as_the_guide_says(at)
+    browser = Browser(hosts="MAP home.example 127.0.0.1", takes_any_certificate=True)
+    try:
+        browser.open(f"https://home.example:{front.port}/weir")
         browser.run_async("""fetch("api/access/login", {method: "POST", headers: {"content-type": "application/json"},
             body: JSON.stringify({name: "me", password: "long enough"})}).then((answer) => done(answer.status))""")
-        browser.open(f"http://127.0.0.1:{port}/weir")
+        browser.open(f"https://home.example:{front.port}/weir")
         browser.wait("document.body.textContent.includes('<img src=x>')", "the torrent in the list", PATIENCE)
         browser.wait("document.querySelector('#live')?.dataset.state === 'live'", "live news", PATIENCE)
         same(browser.run("return location.pathname"), "/weir/", "the address")

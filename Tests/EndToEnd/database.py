@@ -116,6 +116,45 @@ def _(at):
     same(json.loads(weir.run("db", "check", "--json", *config(weir), check=0).stdout)["databases"][2]["verdict"], "whole", "check")
 
 
+@checks("the session of `weir seed` is backed up while it runs, checked, and brought back; it is not taken for another database")
+def _(at):
+    weir = laboratory.Weir(at)
+    torrent = laboratory.Torrent("kept", 2 * laboratory.PIECE, "http://127.0.0.1:1/announce")
+    file, session, backup = at.folder / "kept.torrent", at.folder / "session", at.folder / "backup"
+    file.write_bytes(torrent.bytes)
+    (at.folder / "kept").write_bytes(bytes(torrent.size))
+    named = ("--session", session)
+
+    def seed(*what):
+        process = at.start([laboratory.BINARY, "seed", *what, *named, "--port", "0", "--port-mapping", "off"], "seed.log",
+                           env={**os.environ, "XDG_RUNTIME_DIR": str(at.folder)})
+        # `weir why` knows it when it is there.
+        wait_for(lambda: "kept" in weir.run("why", "kept", env={**os.environ, "XDG_RUNTIME_DIR": str(at.folder)}).stdout, 60, "the torrent")
+        return process
+
+    def end(process):
+        process.terminate()
+        same(process.wait(60), 0, "the exit code of the seeder")
+    at.folder.chmod(0o700)
+    same(weir.run("db", "backup", backup, *named).returncode, FAILED, "a backup of nothing")
+    seeder = seed(file, "--dir", at.folder)
+    done = json.loads(weir.run("db", "backup", backup, "--json", *named, check=0).stdout)
+    same([d["name"] for d in done["databases"]], ["session"], "what is in it")
+    expect(str(session / "session.sqlite") in weir.run("db", "check", *named, check=0).stdout, "the check")
+    same(weir.run("db", "restore", backup, "--yes", *named).returncode, TRY_AGAIN, "a restore while it runs")
+    end(seeder)
+    same(weir.run("db", "restore", backup, "--yes", "--state", at.folder).returncode, BAD_INPUT, "a restore as something else")
+    # On another machine: the session is gone, and the torrent's file too.
+    shutil.rmtree(session)
+    file.unlink()
+    session.mkdir()
+    weir.run("db", "restore", backup, "--yes", *named, check=0)
+    end(seed())
+    path = session / "session.sqlite"
+    path.write_bytes(path.read_bytes()[:100] + b"x" * 5000)
+    same(weir.run("db", "check", *named).returncode, BAD_INPUT, "the check of a damaged one")
+
+
 @checks("a damaged backup is refused before anything is touched")
 def _(at):
     _, weir = keeper(at)

@@ -86,7 +86,7 @@ def _(at):
     found = commands()
     expect((words[1],) in found, words)
     expect(all(w in found[words[1],] for w in words if w.startswith("--")), words)
-    same((unit["Type"], unit["StateDirectory"], unit["ConfigurationDirectory"]), ("notify", "weir", "weir"), "folders")
+    same((unit["Type"], unit["StateDirectory"]), ("notify", "weir"), "folders")
     text = " ".join(run(BINARY, "--help").stdout.split())
     for code in unit["RestartPreventExitStatus"].split():
         expect(f"{code} the " in text, f"exit code {code}: {text[-400:]}")

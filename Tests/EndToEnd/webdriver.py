@@ -36,7 +36,7 @@ window.requestAnimationFrame = (run) => frame((time) => {
 class Browser:
     """One window. `hosts` are rules for names, beside the one that nothing but loopback is ever reached."""
 
-    def __init__(self, width=1440, height=900, hosts=""):
+    def __init__(self, width=1440, height=900, hosts="", takes_any_certificate=False):
         self.folder = tempfile.mkdtemp(prefix="weir-browser-")
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                        text=True)
@@ -54,7 +54,7 @@ class Browser:
             "--disable-background-networking", "--disable-component-update", f"--user-data-dir={self.folder}",
             f"--window-size={width},{height}", f"--host-resolver-rules={rules}"]}
         answer = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": options,
+            "browserName": "chrome", "acceptInsecureCerts": takes_any_certificate, "goog:chromeOptions": options,
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}}}, seconds=120)
         self.session = answer["sessionId"]
         self.requests = []

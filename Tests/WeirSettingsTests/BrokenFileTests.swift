@@ -126,6 +126,27 @@ struct BrokenFileTests {
         #expect(problems("global: {port: \"${APP_PORT:-8089}\"}\n" + smallest) == [])
     }
 
+    @Test("is read without the secrets that cannot be had, where none is needed; all else must be there")
+    func withoutSecrets() throws {
+        let text = """
+            qbittorrent: {username: u, password: "${QBIT_PASSWORD}"}
+            notifications: {url: "https://h.example/${PATH_KEY}", secret: "${TOKEN}"}
+            trackers: [{id: all, pattern: .*, max_upload_speed: -1}]
+
+            """
+        #expect(problems(text).map(\.kind) == [.unsetVariable, .unsetVariable, .unsetVariable])
+        let environment = ConfigEnvironment(
+            variables: ["TOKEN_FILE": "/run/token"], needsSecrets: false,
+            readSecret: { _ throws(FileReadFailure) in throw .unreadable(errno: 13) })
+        let loaded = try Settings.load(Array(text.utf8), fileName: "f", environment: environment)
+        #expect(loaded.settings.instances.map(\.username) == ["u"])
+        #expect(loaded.settings.notifications.secret == nil && loaded.warnings == [])
+        #expect(throws: SettingsFailure.self) {
+            try Settings.load(
+                Array(("global: {port: \"${APP_PORT}\"}\n" + text).utf8), fileName: "f", environment: environment)
+        }
+    }
+
     @Test("never shows what came out of a variable or belongs to a secret")
     func secrets() {
         let text = """
