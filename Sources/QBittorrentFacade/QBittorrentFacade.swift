@@ -87,7 +87,13 @@ public final class QBittorrentFacade: HTTPHandling {
             return self.name(of: request) == "auth/login"
                 ? try self.logIn(request) : self.logOut(request)
         }
-        let call = try FacadeCall(request, directing: self.directing, desk: self.desk)
+        var call = try FacadeCall(request, directing: self.directing, desk: self.desk)
+        call.telling = Telling(
+            now: self.desk.now(), showsKeys: route.isSetter || self.admits(request, changesState: true))
+        return try self.answer(call, by: route)
+    }
+
+    private func answer(_ call: FacadeCall, by route: FacadeRoute) throws(FacadeRefusal) -> HTTPAnswer {
         switch route.run {
         case .now(let run): return .now(try run(call))
         case .later(let run):

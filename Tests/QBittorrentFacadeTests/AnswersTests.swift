@@ -170,4 +170,34 @@ import TorrentCatalog
             #expect(read[name] != nil, "\(name)")
         }
     }
+
+    @Test("Who may only read sees no key of a tracker, and whoever may change torrents sees all of them")
+    func keysAreForChangers() async throws {
+        let bench = Bench(needsLogIn: true)
+        bench.library.publish([
+            torrent(1) {
+                $0.magnet =
+                    "magnet:?xt=urn:btih:\(torrentID(1).hex)&dn=a&tr=http%3A%2F%2Ft%2Fpa55key%2Fannounce&x.pe=1"
+                $0.trackers = ["http://t/pa55key/announce?k=0ther"]
+                $0.tracker = "http://t/pa55key/announce?k=0ther"
+            }
+        ])
+        let hash = [("hash", torrentID(1).hex)]
+        var told: [String: [String]] = [:]
+        for key in ["key", "reader"] {
+            for (name, query) in [
+                ("torrents/info", [("includeTrackers", "true")]), ("torrents/trackers", hash),
+                ("torrents/webseeds", hash), ("torrents/properties", hash), ("sync/maindata", []),
+                ("torrents/export", hash),
+            ] {
+                let answer = await bench.get(name, query, headers: [("authorization", "Bearer \(key)")])
+                #expect(answer.status == (name == "torrents/export" && key == "reader" ? 403 : 200))
+                told[key, default: []].append(answer.text)
+            }
+        }
+        for text in told["reader"] ?? [] { #expect(!text.contains("pa55key") && !text.contains("0ther")) }
+        #expect(told["reader"]?[0].contains("http://t/…/announce?…") == true)
+        #expect(told["reader"]?[0].contains("magnet:?xt=urn:btih:\(torrentID(1).hex)&dn=a\"") == true)
+        #expect(told["key"]?.count { $0.contains("pa55key") } == 4)
+    }
 }
