@@ -9,6 +9,7 @@ struct FacadeCall: Sendable {
     var request: HTTPRequest
     var directing: any TorrentDirecting
     var desk: FacadeDesk
+    var telling = Telling()
     private var fields: [String: String] = [:]
     /// Parts with a file name.
     private(set) var files: [[UInt8]] = []

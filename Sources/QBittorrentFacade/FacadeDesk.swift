@@ -37,8 +37,9 @@ final class FacadeDesk: Sendable {
 
     /// The answer to `sync/maindata`. To compare what has changed takes long where much has, and is done elsewhere than on
     /// the server's loop; what is told of it is written a slice at a time.
-    func maindata(after known: Int64) async -> HTTPResponse {
-        await self.accountant.answer(after: known, self)
+    func maindata(after known: Int64, showsKeys: Bool) async -> HTTPResponse {
+        await self.accountant.answer(
+            after: known, Telling(now: self.now(), showsKeys: showsKeys), self)
     }
 
     /// Chosen and sorted elsewhere than on the server's loop.
@@ -78,7 +79,7 @@ private actor MaindataAccountant {
     /// Nil until the first who asks for deltas.
     private var ledger: MaindataLedger?
 
-    func answer(after known: Int64, _ desk: FacadeDesk) -> HTTPResponse {
+    func answer(after known: Int64, _ telling: Telling, _ desk: FacadeDesk) -> HTTPResponse {
         // Taken before the state, which then is at least as new.
         let touched = desk.takeTouched()
         let state = desk.mirror.state
@@ -87,8 +88,8 @@ private actor MaindataAccountant {
         } else {
             self.ledger?.catchUp(with: state, touched: touched)
         }
-        self.ledger?.now = desk.now()
-        guard let ledger else { return .json([]) }
+        guard var ledger = self.ledger else { return .json([]) }
+        ledger.telling = telling
         var writer = JSONWriter()
         var answer = ledger.begin(after: known, to: &writer)
         guard answer.torrents.count > Self.fewTorrents else {

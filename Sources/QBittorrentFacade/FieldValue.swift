@@ -23,12 +23,22 @@ enum FieldValue: Hashable, Sendable {
     }
 }
 
+/// When an answer is given, and to whom.
+struct Telling: Sendable {
+    /// Seconds since 1970.
+    var now: Int64 = 0
+    /// Whoever may change torrents may see with which keys they announce; who may only read may not.
+    var showsKeys = true
+}
+
 /// A member of a kind of answer, and where its value comes from.
 struct Field<Source>: Sendable where Source: Sendable {
     var name: String
     var value: @Sendable (Source) -> FieldValue
     /// Its value is a time, of which is told how many seconds it is away: so it changes when another time is set.
     var isDeadline = false
+    /// What is told of it to who may not see the keys in trackers' addresses.
+    var withoutKeys: (@Sendable (String) -> String)?
 
     init(_ name: String, _ value: @escaping @Sendable (Source) -> FieldValue) {
         self.name = name
@@ -53,12 +63,23 @@ struct Field<Source>: Sendable where Source: Sendable {
         return field
     }
 
-    /// - Parameter now: seconds since 1970.
-    func told(of source: Source, at now: Int64) -> FieldValue {
+    static func text(
+        _ name: String, withoutKeys: @escaping @Sendable (String) -> String,
+        _ value: @escaping @Sendable (Source) -> String
+    ) -> Field {
+        var field = Field(name) { .text(value($0)) }
+        field.withoutKeys = withoutKeys
+        return field
+    }
+
+    func told(of source: Source, _ telling: Telling) -> FieldValue {
         let value = self.value(source)
+        if let withoutKeys, !telling.showsKeys, case .text(let text) = value {
+            return .text(withoutKeys(text))
+        }
         guard self.isDeadline else { return value }
         guard case .integer(let time) = value else { return .integer(0) }
-        return .integer(max(0, time &- now))
+        return .integer(max(0, time &- telling.now))
     }
 
     static func number(_ name: String, _ value: @escaping @Sendable (Source) -> Double) -> Field {
@@ -67,11 +88,12 @@ struct Field<Source>: Sendable where Source: Sendable {
 }
 
 extension JSONWriter {
-    /// - Parameter now: seconds since 1970; for fields that are deadlines.
-    mutating func members<Source>(_ fields: [Field<Source>], of source: Source, at now: Int64 = 0) {
+    mutating func members<Source>(
+        _ fields: [Field<Source>], of source: Source, _ telling: Telling = Telling()
+    ) {
         for field in fields {
             self.name(field.name)
-            field.told(of: source, at: now).write(to: &self)
+            field.told(of: source, telling).write(to: &self)
         }
     }
 }

@@ -16,8 +16,7 @@ struct MaindataLedger: Sendable {
 
     /// The number of the last change. Numbers of an earlier run are smaller than `floor`.
     private(set) var number: Int64
-    /// Of the answer, in seconds since 1970.
-    var now: Int64 = 0
+    var telling = Telling()
     /// Changes up to here are not told apart any more.
     private var floor: Int64
     private var torrents: [TorrentID: Entry] = [:]
@@ -157,7 +156,7 @@ struct MaindataLedger: Sendable {
             writer.nested(id.hex) { writer in
                 for (place, field) in torrentFields.enumerated() where entry.changed[place] > answer.since {
                     writer.name(field.name)
-                    field.told(of: entry.row.summary, at: self.now).write(to: &writer)
+                    field.told(of: entry.row.summary, self.telling).write(to: &writer)
                 }
             }
         }
@@ -193,7 +192,7 @@ struct MaindataLedger: Sendable {
         let tags = self.tags.changed(after: since)
         if !tags.isEmpty { writer.member("tags", tags.map(\.name)) }
         let trackers = self.trackers.changed(after: since)
-        if !trackers.isEmpty {
+        if !trackers.isEmpty, self.telling.showsKeys {
             writer.nested("trackers") {
                 for (url, members) in trackers {
                     $0.member(url, array: { for id in members.sorted() { $0.string(id.hex) } })
@@ -213,7 +212,7 @@ struct MaindataLedger: Sendable {
         for (name, removed) in [
             ("categories_removed", self.categories.removed(after: since)),
             ("tags_removed", self.tags.removed(after: since)),
-            ("trackers_removed", self.trackers.removed(after: since)),
+            ("trackers_removed", self.telling.showsKeys ? self.trackers.removed(after: since) : []),
         ] where !removed.isEmpty {
             writer.member(name, removed)
         }

@@ -6,7 +6,9 @@ import TorrentCatalog
 
 /// What clients poll, and speeds and limits of all torrents together.
 let sessionRoutes: [FacadeRoute] = [
-    .ask("sync/maindata") { call in await call.desk.maindata(after: call.integer("rid") ?? 0) },
+    .ask("sync/maindata") { call in
+        await call.desk.maindata(after: call.integer("rid") ?? 0, showsKeys: call.telling.showsKeys)
+    },
     // All of them each time, which is always right.
     .ask("sync/torrentPeers") { call async throws(FacadeRefusal) in
         guard call["hash"] != nil else { throw FacadeRefusal(404, "Not Found") }

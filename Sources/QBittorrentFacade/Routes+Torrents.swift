@@ -15,7 +15,7 @@ let torrentReadings: [FacadeRoute] = [
             }
         }
         let list = RowSlices(
-            rows, trackers: call.flag("includeTrackers") == true ? trackers : nil, at: call.desk.now())
+            rows, trackers: call.flag("includeTrackers") == true ? trackers : nil, call.telling)
         return .json(list.nextSlice(), slices: list.isOver ? nil : list)
     },
     .read("torrents/count") { call in .text("\(call.directing.mirror.state.rows.count)") },
@@ -39,7 +39,7 @@ let torrentReadings: [FacadeRoute] = [
                     let isOn = name == "** [PeX] **" && !isPrivate
                     $0.object(pseudoTracker: name, isOn: isOn, isPrivate: isPrivate)
                 }
-                for line in lines { $0.object(line) }
+                for line in lines { $0.object(line, call.telling) }
             }
         }
     },
@@ -48,7 +48,14 @@ let torrentReadings: [FacadeRoute] = [
         let seeds = try await call.asking { directing async throws(CatalogFailure) in
             try await directing.webSeeds(of: id)
         }
-        return .json { $0.array { for seed in seeds { $0.object { $0.member("url", seed) } } } }
+        return .json {
+            $0.array {
+                for seed in seeds {
+                    let shown = call.telling.showsKeys ? seed : MaskedTracker(seed).url
+                    $0.object { $0.member("url", shown) }
+                }
+            }
+        }
     },
     .ask("torrents/files") { call async throws(FacadeRefusal) in
         let id = try call.torrent()
@@ -92,6 +99,7 @@ let torrentReadings: [FacadeRoute] = [
         }
     },
     .ask("torrents/export") { call async throws(FacadeRefusal) in
+        guard call.telling.showsKeys else { throw FacadeRefusal(403, "Forbidden") }
         let id = try call.torrent()
         let bytes = try await call.asking { directing async throws(CatalogFailure) in
             try await directing.metainfo(of: id)

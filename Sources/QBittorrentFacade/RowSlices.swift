@@ -11,16 +11,15 @@ final class RowSlices: HTTPBodySlicing, @unchecked Sendable {
 
     private let rows: [TorrentRow]
     private let trackers: [TorrentID: [TrackerLine]]?
-    /// In seconds since 1970.
-    private let now: Int64
+    private let telling: Telling
     private var next = 0
     private var writer = JSONWriter()
     private(set) var isOver = false
 
     /// - Parameter trackers: nil when nobody asked for them.
-    init(_ rows: [TorrentRow], trackers: [TorrentID: [TrackerLine]]?, at now: Int64) {
+    init(_ rows: [TorrentRow], trackers: [TorrentID: [TrackerLine]]?, _ telling: Telling) {
         self.rows = rows
-        self.now = now
+        self.telling = telling
         self.trackers = trackers
         self.writer.begin(.array)
     }
@@ -40,10 +39,10 @@ final class RowSlices: HTTPBodySlicing, @unchecked Sendable {
     private func write(_ row: TorrentRow) {
         self.writer.object {
             $0.member("hash", row.summary.id.hex)
-            $0.members(torrentFields, of: row.summary, at: self.now)
+            $0.members(torrentFields, of: row.summary, self.telling)
             guard let trackers = self.trackers else { return }
             $0.name("trackers")
-            $0.array { for tracker in trackers[row.summary.id] ?? [] { $0.object(tracker) } }
+            $0.array { for tracker in trackers[row.summary.id] ?? [] { $0.object(tracker, self.telling) } }
         }
     }
 }

@@ -64,16 +64,17 @@ extension JSONWriter {
         }
     }
 
-    mutating func object(_ tracker: TrackerLine) {
+    mutating func object(_ tracker: TrackerLine, _ telling: Telling) {
+        let masked = telling.showsKeys ? nil : MaskedTracker(tracker.url)
         self.object {
-            $0.member("msg", tracker.words)
+            $0.member("msg", masked?.masking(tracker.words) ?? tracker.words)
             $0.member("num_downloaded", tracker.downloads ?? -1)
             $0.member("num_leeches", tracker.leechers ?? -1)
             $0.member("num_peers", tracker.peersGiven)
             $0.member("num_seeds", tracker.seeds ?? -1)
             $0.member("status", tracker.state.facadeStatus)
             $0.member("tier", tracker.tier)
-            $0.member("url", tracker.url)
+            $0.member("url", masked?.url ?? tracker.url)
         }
     }
 

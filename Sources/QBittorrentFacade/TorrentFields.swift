@@ -4,6 +4,12 @@ import TorrentCatalog
 /// Infinity, where qBittorrent counts seconds.
 private let endlessSeconds: Int64 = 8_640_000
 
+/// Trackers, web seeds and peers come after hash and name.
+private func magnetWithoutTrackers(_ link: String) -> String {
+    let parts = link.split(separator: "&").filter { $0.hasPrefix("magnet:") || $0.hasPrefix("dn=") }
+    return parts.joined(separator: "&")
+}
+
 /// The members of a torrent in `torrents/info` and `sync/maindata`, as 5.1 sends them, but for `hash`.
 let torrentFields: [Field<TorrentSummary>] = [
     .integer("added_on") { $0.addedAt },
@@ -28,7 +34,7 @@ let torrentFields: [Field<TorrentSummary>] = [
     .text("infohash_v1") { $0.infoHashV1 },
     .text("infohash_v2") { $0.infoHashV2 },
     .integer("last_activity") { $0.lastActivityAt ?? $0.addedAt },
-    .text("magnet_uri") { $0.magnet },
+    .text("magnet_uri", withoutKeys: magnetWithoutTrackers) { $0.magnet },
     .integer("max_inactive_seeding_time") { $0.effectiveShareLimits.inactiveMinutes.facadeBound },
     .number("max_ratio") { $0.effectiveShareLimits.ratio.facadeBound },
     .integer("max_seeding_time") { $0.effectiveShareLimits.seedingMinutes.facadeBound },
@@ -56,7 +62,7 @@ let torrentFields: [Field<TorrentSummary>] = [
     .text("tags") { $0.tags.joined(separator: ", ") },
     .integer("time_active") { $0.activeSeconds },
     .integer("total_size") { $0.hasMetadata ? $0.totalSize : -1 },
-    .text("tracker") { $0.tracker },
+    .text("tracker", withoutKeys: { MaskedTracker($0).url }) { $0.tracker },
     .integer("trackers_count") { Int64($0.trackers.count) },
     .integer("up_limit") { $0.uploadLimit.facadeValue },
     .integer("uploaded") { $0.uploaded },

@@ -241,6 +241,12 @@ def _(at):
                  "torrents/properties", "torrents/trackers", "torrents/files", "torrents/export", "torrents/webseeds", "log/main", "log/peers",
                  "sync/torrentPeers", "torrents/pieceStates", "app/cookies"):
         seen.facade(name, {"hash": info_hash})
+    # Who may only read is shown no key of a tracker.
+    reader = {"Authorization": "Bearer " + kinds["a key with the role read"]}
+    for name in ("torrents/info?includeTrackers=true", "sync/maindata", f"torrents/trackers?hash={info_hash}", f"torrents/export?hash={info_hash}",
+                 f"torrents/properties?hash={info_hash}", f"torrents/webseeds?hash={info_hash}"):
+        status, _, _ = seen.call("GET", f"/api/v2/{name}", headers=reader, place="the facade for who may only read")
+        same(status, 403 if "export" in name else 200, f"{name} for who may only read")
     for path in ("/", "/index.html", "/app.js", "/main.js", "/style.css"):
         seen.call("GET", path, headers={**seen.headers, "Accept": "text/html"})
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The swarm test and the version facts against other qBittorrents: 4.2.5, 5.1.0 and 5.3.0, each in a chroot of Debian's own packages.
+# The swarm test and the version facts against other qBittorrents: 4.2.5, 5.1.0 and 5.3.0, each in a chroot of Debian's own packages;
+# and Weir's own Web API beside that of the 5.1.0, which it answers as.
 # The chroots are made once, in $WEIR_CHROOTS (default .build/chroots), and kept.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -46,4 +47,5 @@ make_chroot 5.3.0 trixie trixie-backports
 for name in 4.2.5 5.1.0 5.3.0; do
     run_in "$name" "$@" || status=1
 done
+/usr/bin/python3 Tests/EndToEnd/beside.py --root "$chroots/5.1.0" || status=1
 exit $status

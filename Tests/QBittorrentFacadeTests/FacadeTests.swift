@@ -200,7 +200,7 @@ import TorrentCatalog
         self.bench.library.publish([torrent(1)])
         let lines =
             try await self.bench.json("torrents/trackers", [("hash", torrentID(1).hex)]).elements ?? []
-        #expect(lines.count == 4)
+        #expect(lines.count == 5)
         #expect(lines[0]["url"]?.text == "** [DHT] **")
         #expect(lines[3]["msg"]?.text == "unregistered")
         #expect(lines[3]["status"]?.integer == 4)

@@ -35,7 +35,12 @@ final class FakeLibrary: TorrentDirecting {
     }
 
     func trackers(of id: TorrentID) async throws(CatalogFailure) -> [TrackerLine] {
-        [TrackerLine(url: "http://t/announce", tier: 0, state: .failing, words: "unregistered")]
+        [
+            TrackerLine(url: "http://t/announce", tier: 0, state: .failing, words: "unregistered"),
+            TrackerLine(
+                url: "http://t/pa55key/announce?k=0ther", tier: 1, state: .failing,
+                words: "no pa55key here, 0ther"),
+        ]
     }
 
     func peers(of id: TorrentID) async throws(CatalogFailure) -> [PeerLine] {
@@ -52,7 +57,9 @@ final class FakeLibrary: TorrentDirecting {
         [UInt8](repeating: 7, count: 40)
     }
     func metainfo(of id: TorrentID) async throws(CatalogFailure) -> [UInt8] { Array("d4:infod".utf8) }
-    func webSeeds(of id: TorrentID) async throws(CatalogFailure) -> [String] { [] }
+    func webSeeds(of id: TorrentID) async throws(CatalogFailure) -> [String] {
+        ["http://w/pa55key/file"]
+    }
     func snapshot(of id: TorrentID) async throws(CatalogFailure) -> TorrentSnapshot { throw .noSuchTorrent }
     func timeline(of id: TorrentID) async throws(CatalogFailure) -> [TorrentHappening] { [] }
 
@@ -130,6 +137,7 @@ struct FakeAccess: FacadeAccess {
 
     func admits(_ credentials: FacadeCredentials) -> Bool {
         !self.needsLogIn || credentials.session == "s3cret" || credentials.bearer == "key"
+            || credentials.bearer == "reader" && !credentials.changesState
     }
 }
 

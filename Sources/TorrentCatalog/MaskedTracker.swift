@@ -1,14 +1,14 @@
 /// A tracker's address and words as they may be shown: without what lets others announce as this user.
-struct MaskedTracker {
+public struct MaskedTracker {
     /// Path endings that every tracker of a kind shares, and so no secret.
     private static let known: Set<String> = [
         "announce", "announce.php", "scrape", "scrape.php", "a", "tracker", "tracker.php", "ann",
     ]
 
-    let url: String
+    public let url: String
     private let secrets: [String]
 
-    init(_ url: String) {
+    public init(_ url: String) {
         let parts = url.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let head = parts.first.map(String.init) ?? ""
         var segments = head.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
@@ -36,7 +36,7 @@ struct MaskedTracker {
     }
 
     /// The tracker's own words, which may repeat what it was sent.
-    func masking(_ words: String) -> String {
+    public func masking(_ words: String) -> String {
         var shown = String(words.prefix(500))
         for secret in self.secrets { shown = shown.replacing(secret, with: "…") }
         return shown
