@@ -309,6 +309,7 @@ extension TorrentEngine {
         if connection.direction == .outgoing {
             self.ownAddresses.found(connection.address)
         } else {
+            self.ownConnectionCount += 1
             // Behind a router that turns us back the other end is not to be recognised by its address, but by itself: it
             // must see whom it has reached.
             self.pump(connection)

@@ -74,7 +74,7 @@ extension TorrentEngine {
         for torrent in self.torrents.values { totals.wasted += torrent.core.corrupt + torrent.core.redundant }
         totals.connections = self.connectionCount
         totals.listeningPort = self.listeningPort
-        totals.hadIncoming = self.acceptedCount > 0
+        totals.hadIncoming = self.hadIncoming
         return totals
     }
 }

@@ -132,10 +132,10 @@ extension TorrentEngine {
             facts.listening = .open(port: port)
         }
         facts.mapping = PortMapping(self.mapping)
-        facts.hadIncoming = self.acceptedCount > 0
+        facts.hadIncoming = self.hadIncoming
         facts.encryption = self.settings.encryption
         (facts.torrentsDialling, facts.torrentsNeverConnected) = self.dialCounts
-        facts.isOutOfDescriptors = self.localFailure.map { $0.code == EMFILE || $0.code == ENFILE } ?? false
+        facts.isOutOfDescriptors = self.isOutOfDescriptors
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
             facts.descriptorLimit = Int(clamping: limit.rlim_cur)
@@ -146,6 +146,19 @@ extension TorrentEngine {
 }
 
 extension TorrentEngine {
+    /// What was once short says nothing of now: as long as it is, each dial and each peer that comes shows it again.
+    private static let failureSeconds = 60.0
+
+    private var isOutOfDescriptors: Bool {
+        guard let failure = self.localFailure, let at = self.localFailureAt,
+            self.now.seconds(since: at) < Self.failureSeconds
+        else { return false }
+        return failure.code == EMFILE || failure.code == ENFILE
+    }
+
+    /// Somebody else than ourselves has reached us.
+    var hadIncoming: Bool { self.acceptedCount > self.ownConnectionCount }
+
     /// Torrents that tried to connect, and those of them that never could. Counted anew once a second at most: a report on
     /// all torrents asks for each.
     private var dialCounts: (tried: Int, never: Int) {
@@ -181,7 +194,10 @@ extension TrackerSnapshot {
         switch status.state {
         case .idle: state = .notAsked
         // What it said last counts until it says something else.
-        case .announcing: state = status.failure.map { .failing(TrackerFailure($0, &words)) } ?? .announcing
+        case .announcing:
+            state =
+                status.failure.map { .failing(TrackerFailure($0, &words)) }
+                ?? (status.hasAnswered ? .working : .announcing)
         case .working: state = .working
         case .failed(let failure): state = .failing(TrackerFailure(failure, &words))
         case .givenUp(let failure): state = .failing(TrackerFailure(failure, &words))

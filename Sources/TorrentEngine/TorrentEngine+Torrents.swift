@@ -186,5 +186,8 @@ extension TorrentEngine {
             metadataPiece: piece, bytes, totalSize: info.count, to: slot, into: &torrent.actions)
     }
 
-    func noteLocalFailure(_ failure: SystemCallFailure) { self.localFailure = failure }
+    func noteLocalFailure(_ failure: SystemCallFailure) {
+        self.localFailure = failure
+        self.localFailureAt = self.now
+    }
 }

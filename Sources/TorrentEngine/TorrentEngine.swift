@@ -65,12 +65,15 @@ public actor TorrentEngine {
     var mapper: PortMapper?
     var mapping: MappingOutcome?
     var acceptedCount = 0
+    /// Of these, the ones that we made ourselves.
+    var ownConnectionCount = 0
     var ownAddresses = OwnAddresses()
     /// With port 0.
     var bannedHosts: Set<PeerAddress> = []
     var lastIncomingAt: Instant?
     /// The last failure of our own side to make a connection, such as too many open files.
     public internal(set) var localFailure: SystemCallFailure?
+    var localFailureAt: Instant?
 
     let trackers: TrackerClient
     var nextReadToken: UInt64 = 0

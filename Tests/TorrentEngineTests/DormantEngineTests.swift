@@ -208,6 +208,8 @@ struct OwnConnectionTests {
         }
         #expect(await running.engine.acceptedCount == 1)
         #expect(await running.engine.connectionCount == 0)
+        // Nobody else has reached us.
+        #expect(await running.engine.sessionFacts.hadIncoming == false)
     }
 
     @Test("Who dials it with its own id is told whom it has reached before the end")
