@@ -22,4 +22,16 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "Installing:$missing" >&2
 $sudo apt-get update -qq
+
+# Only the programs are wanted: of what Debian would make services of, nothing is started, now or with the next start of the machine.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap '$sudo rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
+    $sudo chmod 755 "$policy"
+fi
 $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+for service in miniupnpd nginx opentracker transmission-daemon; do
+    case " $missing " in *" $service "*) ;; *) continue ;; esac
+    ! command -v systemctl >/dev/null || $sudo systemctl disable --quiet "$service" 2>/dev/null || true
+done
