@@ -38,9 +38,9 @@ public struct SharedBudget: Hashable, Sendable {
     /// The engine rests when it uses no more.
     private static let restThousandths: Int64 = 20
     /// What the engine is given more when it waits, twice as much in each division for which it goes on: while it has little
-    /// at once, else from the fourth on, for then it may wait for the swings only.
-    private static let yieldThousandths: Int64 = 40
-    private static let longestWait = 6
+    /// at once, else from the sixth on, for then it may wait for the swings only.
+    private static let yieldThousandths: Int64 = 20
+    private static let longestWait = 10
     /// Where less of the cap is used, the instances' share may grow beyond what the engine leaves.
     private static let fullThousandths: Int64 = 985
 
@@ -92,7 +92,7 @@ public struct SharedBudget: Hashable, Sendable {
     /// The engine that waits is given a little more first, for it waits now and then when the instances' limiters swing.
     private func wantOfWaitingEngine(_ used: Int64) -> Int64 {
         let share = self.engine.bytesPerSecond
-        let doublings = share < self.cap.bytesPerSecond / 4 ? self.engineWaited - 1 : self.engineWaited - 3
+        let doublings = share < self.cap.bytesPerSecond / 3 ? self.engineWaited - 1 : self.engineWaited - 5
         return max(used, share) + self.part(Self.yieldThousandths) << Int64(max(0, doublings))
     }
 
