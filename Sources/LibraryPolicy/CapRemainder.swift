@@ -16,8 +16,12 @@ public struct CapRemainder: Hashable, Sendable {
     /// Of the cap, in seconds: what may be sent later because it could not be sent in time; the readings' steps alone make
     /// half a second.
     private static let savedSeconds = 1.0
-    /// The same while one's own demand is less than what was left.
+    /// The same while one's own demand is less than what was left, or the others rest.
     private static let sparedSeconds = 0.1
+    /// Of the cap: kept free while the others send, for they send in waves. They rest below twice as much.
+    private static let reserve = 0.01
+    /// The last of what they have sent is taken over so long at least.
+    private static let recentSeconds = 1.2
     /// And what must be sent less later, at most.
     private static let owedSeconds = 10.0
     /// Making up for what was not sent passes the cap by no more than this part of it.
@@ -64,17 +68,34 @@ public struct CapRemainder: Hashable, Sendable {
         }
         let sent = Double(max(0, own - self.lastOwn)) + self.expectedOthers(at: now) - before
         let bytes = Double(cap.bytesPerSecond)
-        let saved = bytes * (wantsMore ? Self.savedSeconds : Self.sparedSeconds)
-        self.excess = min(max(self.excess + sent - bytes * seconds, -saved), bytes * Self.owedSeconds)
+        let isAlone = self.othersRate < 2 * Self.reserve * bytes
+        let saved = bytes * (wantsMore && !isAlone ? Self.savedSeconds : Self.sparedSeconds)
+        self.excess = min(
+            max(self.excess + sent - self.target(bytes) * seconds, -saved), bytes * Self.owedSeconds)
         self.lastOwn = own
         self.lastLook = now
     }
 
     /// Of the others, in bytes a second.
-    private var othersRate: Double {
-        guard let first = self.readings.first, let last = self.readings.last else { return 0 }
+    private var othersRate: Double { self.rate(since: self.readings.first) }
+
+    private func rate(since first: Reading?) -> Double {
+        guard let first, let last = self.readings.last else { return 0 }
         let seconds = last.at.seconds(since: first.at)
         return seconds > 0 ? Double(last.total - first.total) / seconds : 0
+    }
+
+    /// What the others have sent in the last second or two.
+    public func recentOthers(at now: Instant) -> ByteRate {
+        guard let last = self.readings.last, now.seconds(since: last.at) <= Self.silenceSeconds else {
+            return .zero
+        }
+        let first = self.readings.last { last.at.seconds(since: $0.at) >= Self.recentSeconds }
+        return ByteRate(bytesPerSecond: Int64(self.rate(since: first)))
+    }
+
+    private func target(_ cap: Double) -> Double {
+        cap - min(cap * Self.reserve, self.othersRate / 2)
     }
 
     /// What the others have sent by now, though it was not read yet.
@@ -88,7 +109,8 @@ public struct CapRemainder: Hashable, Sendable {
     public func rate(cap: ByteRate, at now: Instant) -> ByteRate? {
         guard now.seconds(since: self.lastLook) <= Self.trustSeconds else { return nil }
         let bytes = Double(cap.bytesPerSecond)
-        let left = bytes - self.othersRate + min(-self.excess / Self.repaySeconds, bytes * Self.boost)
+        let left =
+            self.target(bytes) - self.othersRate + min(-self.excess / Self.repaySeconds, bytes * Self.boost)
         return ByteRate(bytesPerSecond: Int64(min(max(0, left), bytes * (1 + Self.boost))))
     }
 }

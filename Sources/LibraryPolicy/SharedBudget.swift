@@ -37,16 +37,17 @@ public struct SharedBudget: Hashable, Sendable {
     private static let growthThousandths: Int64 = 100
     /// The engine rests when it uses no more.
     private static let restThousandths: Int64 = 20
-    /// What the engine is given more when it begins to wait, doubled in each division for which it goes on.
+    /// What the engine is given more when it waits, twice as much in each division for which it goes on: while it has little
+    /// at once, else from the sixth on, for then it may wait for the swings only.
     private static let yieldThousandths: Int64 = 20
-    private static let longestWait = 6
+    private static let longestWait = 10
     /// Where less of the cap is used, the instances' share may grow beyond what the engine leaves.
     private static let fullThousandths: Int64 = 985
 
     public private(set) var cap: ByteRate
     /// What the instances may use, all together.
     public private(set) var instances: ByteRate
-    /// Divisions for which the engine has waited, less those since for which it has not.
+    /// Divisions in a row for which the engine has waited.
     private var engineWaited = 0
 
     /// The instances have all of it at first: they have limits already, and the engine none.
@@ -73,28 +74,26 @@ public struct SharedBudget: Hashable, Sendable {
         let (share, total) = (self.instances.bytesPerSecond, self.cap.bytesPerSecond)
         let used = reading.engine.bytesPerSecond
         let theirs = self.wantOfInstances(reading)
+        self.engineWaited = reading.engineWaits ? min(self.engineWaited + 1, Self.longestWait) : 0
         let engineWants = reading.engineWaits ? self.wantOfWaitingEngine(used) : used + self.margin
         let left = total - min(total, engineWants)
         var wanted = max(theirs, left)
         if reading.engineWaits {
             wanted = min(theirs, max(total / 2, left))
-        } else {
-            self.engineWaited = max(0, self.engineWaited - 1)
-            if used > self.part(Self.restThousandths) {
-                let isFull = used + reading.instances.bytesPerSecond >= self.part(Self.fullThousandths)
-                let most = reading.instancesWantMore && !isFull ? max(left, share + 2 * self.step) : left
-                wanted = min(wanted, max(total / 2, most), share + self.part(Self.growthThousandths))
-            }
+        } else if used > self.part(Self.restThousandths) {
+            let unused = self.part(Self.fullThousandths) - used - reading.instances.bytesPerSecond
+            let most = reading.instancesWantMore && unused > 0 ? share + 2 * self.step : 0
+            let growth = max(self.part(Self.growthThousandths), unused)
+            wanted = min(wanted, max(total / 2, left, most), share + growth)
         }
         self.take(min(max(0, wanted), total))
     }
 
-    /// The engine that waits is given a little more first, for it waits now and then when the instances' limiters swing;
-    /// and all it can get when it goes on waiting.
-    private mutating func wantOfWaitingEngine(_ used: Int64) -> Int64 {
-        self.engineWaited = min(self.engineWaited + 1, Self.longestWait)
-        let more = self.part(Self.yieldThousandths) << Int64(self.engineWaited - 1)
-        return max(used, self.engine.bytesPerSecond) + more
+    /// The engine that waits is given a little more first, for it waits now and then when the instances' limiters swing.
+    private func wantOfWaitingEngine(_ used: Int64) -> Int64 {
+        let share = self.engine.bytesPerSecond
+        let doublings = share < self.cap.bytesPerSecond / 3 ? self.engineWaited - 1 : self.engineWaited - 5
+        return max(used, share) + self.part(Self.yieldThousandths) << Int64(max(0, doublings))
     }
 
     /// How much the instances are to have, whatever the engine wants: never so little that they could not begin.

@@ -48,10 +48,13 @@ public struct SharedCap: Hashable, Sendable {
         _ engine: EngineUse, instances: ByteRate, instancesWantMore: Bool, at now: Instant
     ) {
         let isHeldBack = self.isHeldBack(engine, at: now)
+        // What torrents show as their rates lags five seconds behind.
+        let recent = self.remainder?.recentOthers(at: now) ?? .zero
+        let isFilled = 8 * recent.bytesPerSecond >= 7 * self.instances.bytesPerSecond
         self.budget.divide(
             BudgetReading(
-                engine: engine.rate, engineWaits: isHeldBack, instances: instances,
-                instancesWantMore: instancesWantMore))
+                engine: engine.rate, engineWaits: isHeldBack, instances: max(instances, recent),
+                instancesWantMore: instancesWantMore || isFilled && recent > .zero))
         self.allowance = Allowance(engine, at: now)
         self.certain = min(self.certain, self.budget.engine)
     }

@@ -293,7 +293,8 @@ def sharing(at, cap=2_000_000):
             engine, instance = rates()
             peers = [handle.status().num_peers for side in leechers.values() for handle, _ in side.handles.values()]
             print(f"   {what}: engine {engine:.2f}, instance {instance:.2f} of the cap, peers {peers}", flush=True)
-            expect(engine + instance < 1.12, f"{what}: both together {engine + instance:.2f} of the cap")
+            # Its counters may be 1.5 s old at either end of ten seconds.
+            expect(engine + instance < 1.25, f"{what}: both together {engine + instance:.2f} of the cap")
             if condition(engine, instance):
                 return
         raise AssertionError(f"{what}: engine {engine:.2f}, instance {instance:.2f}")

@@ -46,23 +46,45 @@ def demand_of(tracker):
     return sum(d if d is not None else 1 << 40 for _, d in demands)
 
 
+def windows(samples):
+    """The pairs of samples between which lie 10 s. A sample that is late by a second says that this process stood still: what came
+    meanwhile waits in the kernel and is counted afterwards, all at once, so that nothing is known of the seconds around it."""
+    late = [0]
+    for (before, _), (at, _) in zip(samples, samples[1:]):
+        late.append(late[-1] + (at - before > 2))
+    found, last = [], 0
+    for first, (begun, _) in enumerate(samples):
+        while last < len(samples) and samples[last][0] < begun + 9.99:
+            last += 1
+        if last == len(samples):
+            break
+        # Of the second after one that was late too little is known as well.
+        if late[last] == late[max(0, first - 1)]:
+            found.append((first, last))
+    return found
+
+
 def measure(weir, leechers, swarm, settle, seconds):
-    """Bytes a second by tracker: the largest and the smallest 10 s average, and the mean."""
+    """Bytes a second by tracker: the largest and the smallest 10 s average, and the mean. None where nothing could be measured."""
     time.sleep(settle)
     samples = []
     start = time.monotonic()
-    for step in range(seconds + 1):
-        time.sleep(max(0, start + step - time.monotonic()))
+    while time.monotonic() <= start + seconds:
+        now = time.monotonic()
         got = leechers.received()
-        samples.append((time.monotonic(), {t: sum(got[x.name] for k, x, _, _ in swarm if k == t) for t in TRACKERS}))
+        samples.append((now, {t: sum(got[x.name] for k, x, _, _ in swarm if k == t) for t in TRACKERS}))
+        time.sleep(max(0, now + 1 - time.monotonic()))
     result = {}
-    totals = [0] * (len(samples) - 10)
+    pairs = windows(samples)
+    if not pairs:
+        return None, 0
+    totals = [0] * len(pairs)
     for tracker in TRACKERS:
         def rate(a, b):
             return (samples[b][1][tracker] - samples[a][1][tracker]) / (samples[b][0] - samples[a][0])
-        windows = [rate(i, i + 10) for i in range(len(samples) - 10)]
-        totals = [windows[i] + totals[i] for i in range(len(windows))]
-        result[tracker] = {"max10": max(windows), "min10": min(windows), "mean": rate(0, len(samples) - 1)}
+        rates = [rate(first, last) for first, last in pairs]
+        totals = [one + total for one, total in zip(rates, totals)]
+        result[tracker] = {"max10": max(rates), "min10": min(rates), "mean": rate(0, len(samples) - 1)}
     return result, max(totals)
 
 
@@ -81,6 +103,8 @@ def try_strategy(lab, weir, instances, trackers, swarm, strategy, version, optio
     result, total = measure(weir, leechers, swarm, options.settle, options.seconds)
     leechers.close()
     rows, problems = [], []
+    if result is None:
+        return rows, [f"{strategy}: there were no ten seconds in which this test was on time"]
     for tracker, (cap, _) in TRACKERS.items():
         wanted = min(cap, demand_of(tracker))
         row = {"version": version, "strategy": strategy, "tracker": tracker, "cap": cap, **result[tracker],
