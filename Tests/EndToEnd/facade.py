@@ -163,6 +163,14 @@ def drives(at, api):
     client.auth_log_out()
 
 
+def is_guarded(api, url):
+    try:
+        api.Client(host=url, username="me", password="wrong").auth_log_in()
+        raise AssertionError("a wrong password was taken")
+    except api.LoginFailed:
+        pass
+
+
 def asks_who(at, api):
     """After the set-up everybody has to log in; a key serves as a password; guessing is slowed down."""
     import urllib.request
@@ -178,11 +186,7 @@ def asks_who(at, api):
     _, cookie = post("/api/access/setup", {"token": token, "name": "me", "password": "long enough"})
     reader = post("/api/access/keys/create", {"name": "reader", "role": "read"}, cookie)[0]["key"]
     url = f"http://127.0.0.1:{service.port}"
-    try:
-        api.Client(host=url, username="me", password="wrong").auth_log_in()
-        raise AssertionError("a wrong password was taken")
-    except api.LoginFailed:
-        pass
+    is_guarded(api, url)
     client = api.Client(host=url, username="me", password="long enough")
     same(len(client.torrents_info()), 0, "the list for who has logged in")
     client.torrents_create_tags(["x"])
@@ -216,11 +220,7 @@ def behind_nginx(at, api):
 
 
 def drive_behind(api, url, service):
-    try:
-        api.Client(host=url, username="me", password="wrong").auth_log_in()
-        raise AssertionError("a wrong password was taken")
-    except api.LoginFailed:
-        pass
+    is_guarded(api, url)
     client = api.Client(host=url, username="me", password="long enough")
     first = client.sync_maindata()
     file, _, info_hash = torrent("behind")
