@@ -5,7 +5,7 @@ import ServiceAssembly
 import WeirSettings
 
 private let sessionOption = OptionSpec.value(
-    "session", nil, "FOLDER", "In place of the configuration's: what `weir seed --session` keeps in this folder",
+    "session", nil, "FOLDER", "What `weir seed --session` keeps there, and not the configuration's",
     completion: .files)
 
 let databaseBackupCommand = Command(
@@ -20,7 +20,7 @@ let databaseBackupCommand = Command(
         examples: [
             CommandExample("weir db backup /mnt/backups/weir-monday", "Back up what is in use"),
             CommandExample(
-                "weir db backup --session ~/.local/state/weir /mnt/backups/seeds", "Back up a session of `weir seed`"),
+                "weir db backup --session ~/seeds /mnt/backups/seeds", "Back up a session of `weir seed`"),
         ])
 ) { invocation throws(ServiceFailure) in
     let upkeep = try invocation.databaseUpkeep()

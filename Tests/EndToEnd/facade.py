@@ -11,6 +11,7 @@ import atexit
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import urllib.request
 import lab as laboratory
 from lab import bencode, free_port, wait_for
 from library_service import expect, same
+from nginx import Nginx
 
 
 # Each in a folder of its own, for they want each other's libraries in other versions. The one first is never done without.
@@ -58,11 +60,11 @@ def torrent(name, size=300_000):
 
 
 class Service:
-    def __init__(self, at, name):
+    def __init__(self, at, name, **settings):
         self.home = at.folder / name
         (self.home / "downloads").mkdir(parents=True)
         self.port = free_port()
-        environment = {**os.environ, "HOME": str(self.home), "WEIR_GLOBAL_PORT": str(self.port)}
+        environment = {**os.environ, "HOME": str(self.home), "WEIR_GLOBAL_PORT": str(self.port), **settings}
         for variable in ("STATE_DIRECTORY", "XDG_STATE_HOME", "XDG_DOWNLOAD_DIR", "XDG_CONFIG_HOME", "WEIR_CONFIG"):
             environment.pop(variable, None)
         self.log = at.folder / f"{name}.log"
@@ -161,6 +163,14 @@ def drives(at, api):
     client.auth_log_out()
 
 
+def is_guarded(api, url):
+    try:
+        api.Client(host=url, username="me", password="wrong").auth_log_in()
+        raise AssertionError("a wrong password was taken")
+    except api.LoginFailed:
+        pass
+
+
 def asks_who(at, api):
     """After the set-up everybody has to log in; a key serves as a password; guessing is slowed down."""
     import urllib.request
@@ -176,11 +186,7 @@ def asks_who(at, api):
     _, cookie = post("/api/access/setup", {"token": token, "name": "me", "password": "long enough"})
     reader = post("/api/access/keys/create", {"name": "reader", "role": "read"}, cookie)[0]["key"]
     url = f"http://127.0.0.1:{service.port}"
-    try:
-        api.Client(host=url, username="me", password="wrong").auth_log_in()
-        raise AssertionError("a wrong password was taken")
-    except api.LoginFailed:
-        pass
+    is_guarded(api, url)
     client = api.Client(host=url, username="me", password="long enough")
     same(len(client.torrents_info()), 0, "the list for who has logged in")
     client.torrents_create_tags(["x"])
@@ -193,6 +199,42 @@ def asks_who(at, api):
         pass
     log = service.log.read_text()
     expect("long enough" not in log and reader not in log, "no secret in the log")
+
+
+def behind_nginx(at, api):
+    """qbittorrent-api by https, behind nginx and below a path: adds, follows and removes, as somebody who logs in."""
+    service = Service(at, "behind", WEIR_GLOBAL_ALLOWED_HOSTS="home.example", WEIR_SERVER_BASE_PATH="/weir",
+                      WEIR_SERVER_TRUSTED_PROXIES="127.0.0.1")
+    front = Nginx(at, service.port)
+    token = re.search(r"set_up_token=([0-9a-f]+)", service.log.read_text())[1]
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{service.port}/api/access/setup", json.dumps({"token": token, "name": "me", "password": "long enough"}).encode(),
+        {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=30).close()
+    certificate = str(front.log.with_name("certificate.pem"))
+    os.environ["REQUESTS_CA_BUNDLE"] = certificate
+    try:
+        drive_behind(api, front.url, service)
+    finally:
+        del os.environ["REQUESTS_CA_BUNDLE"]
+
+
+def drive_behind(api, url, service):
+    is_guarded(api, url)
+    client = api.Client(host=url, username="me", password="long enough")
+    first = client.sync_maindata()
+    file, _, info_hash = torrent("behind")
+    same(client.torrents_add(torrent_files=[file], is_stopped=True, tags=["a"]), "Ok.", "adding")
+    wait_for(lambda: info_hash in client.sync_maindata(rid=first.rid).get("torrents", {}), 20, "the news of it")
+    # More than nginx takes in a body unless it is told.
+    many = [bencode({"announce": "http://127.0.0.1:1/announce", "info": {
+        "length": 16384 * 30_000, "name": f"large {n}", "piece length": 16384, "pieces": bytes(600_000)}}) for n in range(3)]
+    same(client.torrents_add(torrent_files=many, is_stopped=True), "Ok.", "adding large ones")
+    wait_for(lambda: len(client.torrents_info(status_filter="stopped")) == 4, 20, "the list")
+    client.torrents_delete(True, torrent_hashes="all")
+    wait_for(lambda: not client.torrents_info(), 20, "the removal")
+    client.auth_log_out()
+    expect("long enough" not in service.log.read_text(), "the password is in the log")
 
 
 def run(at, package, script, *arguments, program=None):
@@ -377,7 +419,7 @@ def main():
     import qbittorrentapi as api
     import exchanges
     at = laboratory.Lab()
-    checks = {drives: "qbittorrent-api", asks_who: "qbittorrent-api", drives_aioqbt: "aioqbt", drives_older: "python-qbittorrent",
+    checks = {drives: "qbittorrent-api", asks_who: "qbittorrent-api", behind_nginx: "qbittorrent-api", drives_aioqbt: "aioqbt", drives_older: "python-qbittorrent",
               removes: "autoremove-torrents", manages: "qbit_manage"}
     for name in exchanges.CLIENTS:
         def replay(at, api, name=name):

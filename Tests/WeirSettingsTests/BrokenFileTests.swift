@@ -143,7 +143,8 @@ struct BrokenFileTests {
         #expect(loaded.settings.notifications.secret == nil && loaded.warnings == [])
         #expect(throws: SettingsFailure.self) {
             try Settings.load(
-                Array(("global: {port: \"${APP_PORT}\"}\n" + text).utf8), fileName: "f", environment: environment)
+                Array(("global: {port: \"${APP_PORT}\"}\n" + text).utf8), fileName: "f",
+                environment: environment)
         }
     }
 
