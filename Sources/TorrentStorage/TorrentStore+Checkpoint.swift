@@ -46,12 +46,33 @@ extension TorrentStore {
                             torrent: self.torrent, have: have, unproven: unproven, partials: partials,
                             files: stamps)))
             case .failure(let failure):
-                // What the device lost is not known: nothing of it counts as saved.
+                // What the device lost is not known, and it tells once: a later sync that succeeds says nothing of it. It is
+                // saved as a claim, to be proved before it is given to a peer.
                 self.dirtyPieces.formUnion(pieces)
+                for piece in pieces { self.doubt(piece: piece) }
                 self.hasNewFindings = true
                 completion(.failure(failure))
             }
         }
+    }
+}
+
+extension TorrentStore {
+    /// What was written of a piece may not be on disk, though its hash was right in memory.
+    private func doubt(piece: Int) {
+        guard self.have[piece] else {
+            self.doubtful.insert(piece)
+            return
+        }
+        self.doubtful.remove(piece)
+        var unproven = self.unproven ?? Bitfield(count: self.geometry.pieceCount)
+        unproven.set(piece)
+        self.unproven = unproven
+    }
+
+    /// A piece is whole now, of which something may have been lost before.
+    func doubtIfDue(_ piece: Int) {
+        if self.doubtful.contains(piece) { self.doubt(piece: piece) }
     }
 }
 

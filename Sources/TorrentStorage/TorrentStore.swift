@@ -46,6 +46,8 @@ public final class TorrentStore: @unchecked Sendable {
     private var isWriter = false
     /// Pieces that were bad once: their blocks are to be compared when they are good.
     var suspects: Set<Int> = []
+    /// Pieces that were being written when a sync failed: once they are whole, they are to be proved.
+    var doubtful: Set<Int> = []
     /// Write jobs under way, by number; the numbers only grow.
     var writeJobs: Set<UInt64> = []
     var lastWriteJob: UInt64 = 0
@@ -273,6 +275,7 @@ public final class TorrentStore: @unchecked Sendable {
         if verdict.isGood {
             self.have.set(piece.number)
             self.suspects.remove(piece.number)
+            self.doubtIfDue(piece.number)
         } else {
             self.suspects.insert(piece.number)
         }

@@ -10,22 +10,17 @@ struct Farewells {
     var isLookPosted = false
     var tickets: [FarewellBook.ID: TrackerClient.Ticket] = [:]
     /// Announces of torrents that begin again, which wait until the end before is told.
-    var held: [FarewellTarget: [TrackerClient.Ticket]] = [:]
+    var held: [FarewellBook.Target: [TrackerClient.Ticket]] = [:]
     /// Who waits for all of them, at the end of the program.
     var whenTold: (@Sendable (FarewellBook.Tally) -> Void)?
 
     init(patience: Double = AnnounceTiming.farewellPatience) { self.book = FarewellBook(patience: patience) }
 }
 
-struct FarewellTarget: Hashable {
-    var torrent: TorrentID
-    var host: String
-}
-
 /// Farewells: announces that go on when their torrents are gone.
 extension TrackerClient {
     /// Tells a tracker the end of a session, for as long as the program lives. What the torrent announces to its host from now
-    /// on waits for that, five seconds at most.
+    /// on waits for that: for one attempt of five seconds at most, once it has its turn.
     /// - Parameter ticket: of the announce that `farewell` follows; nobody hears of it any more.
     public func bid(_ farewell: Farewell, after ticket: Ticket? = nil) {
         self.loop.checkIsolated()
@@ -63,10 +58,10 @@ extension TrackerClient {
     /// Whether the announce waits for a farewell to its tracker.
     func holdBack(_ ticket: Ticket, _ request: TrackerRequest, _ url: TrackerURL) -> Bool {
         guard case .announce(let announce) = request, !self.farewells.book.isEmpty else { return false }
-        let target = FarewellTarget(torrent: announce.torrent, host: url.host)
-        guard self.farewells.book.holds(target.torrent, host: target.host) else { return false }
+        let target = FarewellBook.Target(announce.torrent, host: url.host)
+        guard self.farewells.book.holds(target) else { return false }
         self.farewells.held[target, default: []].append(ticket)
-        self.farewells.book.hurry(target.torrent, host: target.host)
+        self.farewells.book.hurry(target)
         self.lookAtFarewellsSoon()
         self.loop.schedule(afterSeconds: self.farewells.book.patience) { [weak self] in
             self?.giveUpFarewells(to: target, for: ticket)
@@ -74,9 +69,9 @@ extension TrackerClient {
         return true
     }
 
-    private func giveUpFarewells(to target: FarewellTarget, for ticket: Ticket) {
+    private func giveUpFarewells(to target: FarewellBook.Target, for ticket: Ticket) {
         guard self.farewells.held[target]?.contains(ticket) == true else { return }
-        for id in self.farewells.book.giveUp(target.torrent, host: target.host) {
+        for id in self.farewells.book.giveUp(target) {
             if let ticket = self.farewells.tickets.removeValue(forKey: id) { self.cancel(ticket) }
         }
         self.lookAtFarewells()
@@ -103,10 +98,8 @@ extension TrackerClient {
     private func lookAtFarewells() {
         guard !self.isClosed else { return }
         for order in self.farewells.book.due(at: self.loop.now) { self.send(order) }
-        for (target, tickets) in self.farewells.held
-        where !self.farewells.book.holds(target.torrent, host: target.host) {
-            self.farewells.held[target] = nil
-            for ticket in tickets {
+        for target in self.farewells.book.takeSettled() {
+            for ticket in self.farewells.held.removeValue(forKey: target) ?? [] {
                 guard let exchange = self.exchanges[ticket] else { continue }
                 self.queue.add(ticket, host: target.host, priority: exchange.priority)
             }

@@ -26,6 +26,17 @@ public struct FarewellBook: Sendable {
         public var untold = 0
     }
 
+    /// What one tracker's host knows of one torrent.
+    public struct Target: Hashable, Sendable {
+        public let torrent: TorrentID
+        public let host: String
+
+        public init(_ torrent: TorrentID, host: String) {
+            self.torrent = torrent
+            self.host = host
+        }
+    }
+
     /// On their way to one host.
     static let ordersPerHost = 32
     /// Answers that make no sense, until one is given up.
@@ -35,20 +46,17 @@ public struct FarewellBook: Sendable {
 
     private struct Entry {
         var farewell: Farewell
-        let key: Key
+        let key: Target
         let begunAt: Instant
         var stage: Stage
         var badAnswers = 0
         /// Who begins again waits for it.
         var isHurried = false
+        /// On its way without a deadline.
+        var isPatient = false
     }
 
     private enum Stage { case following, waiting, underWay }
-
-    private struct Key: Hashable {
-        var torrent: TorrentID
-        var host: String
-    }
 
     private struct Host {
         /// All of it, whatever their stage.
@@ -56,6 +64,8 @@ public struct FarewellBook: Sendable {
         /// Some may be gone, or on their way, by now.
         var waiting: [ID] = []
         var head = 0
+        /// Those that come first, in no particular order; the same.
+        var hurried: [ID] = []
         var underWay = 0
         var failures = 0
         var notBefore: Instant?
@@ -64,9 +74,9 @@ public struct FarewellBook: Sendable {
     }
 
     private var entries: [ID: Entry] = [:]
-    private var byKey: [Key: [ID]] = [:]
+    private var byKey: [Target: [ID]] = [:]
     private var hosts: [String: Host] = [:]
-    private var hurried: [ID] = []
+    private var settled: [Target] = []
     private var lastID: UInt64 = 0
     public private(set) var tally = Tally()
     /// When the program ends whether all are told or not; nil as long as it goes on.
@@ -81,9 +91,7 @@ public struct FarewellBook: Sendable {
     public var count: Int { self.entries.count }
 
     /// Whether the tracker's host is still to be told the end of an earlier session of a torrent.
-    public func holds(_ torrent: TorrentID, host: String) -> Bool {
-        self.byKey[Key(torrent: torrent, host: host)] != nil
-    }
+    public func holds(_ target: Target) -> Bool { self.byKey[target] != nil }
 
     /// - Parameter isFollowing: the announce before it is on its way; else it is as if it had not been sent.
     /// - Returns: what `followed` names it by; nil when nothing is to be told.
@@ -97,7 +105,7 @@ public struct FarewellBook: Sendable {
         }
         self.lastID += 1
         let id = ID(number: self.lastID)
-        let key = Key(torrent: torrent, host: farewell.url.host)
+        let key = Target(torrent, host: farewell.url.host)
         self.entries[id] = Entry(
             farewell: farewell, key: key, begunAt: now, stage: isFollowing ? .following : .waiting)
         self.byKey[key, default: []].append(id)
@@ -117,25 +125,34 @@ public struct FarewellBook: Sendable {
         }
         entry.stage = .waiting
         self.entries[id] = entry
-        self.hosts[entry.key.host]?.waiting.append(id)
-        if entry.isHurried { self.hurried.append(id) }
+        self.wait(id, entry)
     }
 
-    /// The torrent begins again and waits to tell this host: its farewells come first, whatever failed before.
-    public mutating func hurry(_ torrent: TorrentID, host: String) {
-        for id in self.byKey[Key(torrent: torrent, host: host)] ?? []
-        where self.entries[id]?.isHurried == false {
+    /// The torrent begins again and waits to tell this host: its farewells come first, whatever failed before, and each has
+    /// one attempt. `takeSettled` tells when they are done.
+    public mutating func hurry(_ target: Target) {
+        for id in self.byKey[target] ?? [] where self.entries[id]?.isHurried == false {
             self.entries[id]?.isHurried = true
-            if self.entries[id]?.stage == .waiting { self.hurried.append(id) }
+            if self.entries[id]?.stage == .waiting { self.hosts[target.host]?.hurried.append(id) }
         }
     }
 
-    /// Who begins again has waited long enough. Answers those that are on their way, to be called back.
-    public mutating func giveUp(_ torrent: TorrentID, host: String) -> [ID] {
-        let ids = self.byKey[Key(torrent: torrent, host: host)] ?? []
-        let underWay = ids.filter { self.entries[$0]?.stage == .underWay }
-        for id in ids { self.end(id, isTold: false) }
+    /// Who begins again has waited for `farewellPatience`: what was on its way before is not waited for any longer. Answers what
+    /// is to be called back.
+    public mutating func giveUp(_ target: Target) -> [ID] {
+        var underWay: [ID] = []
+        for id in self.byKey[target] ?? [] {
+            guard let entry = self.entries[id], entry.stage == .following || entry.isPatient else { continue }
+            if entry.isPatient { underWay.append(id) }
+            self.end(id, isTold: false)
+        }
         return underWay
+    }
+
+    /// What was hurried and is done, since the last call.
+    public mutating func takeSettled() -> [Target] {
+        defer { self.settled = [] }
+        return self.settled
     }
 }
 
@@ -143,13 +160,15 @@ public struct FarewellBook: Sendable {
 extension FarewellBook {
     /// When `due` will have something; in the past when it has already. Nil when only an event can change that.
     public var nextDeadline: Instant? {
-        if let id = self.hurried.first(where: { self.entries[$0] != nil }), let entry = self.entries[id] {
-            return entry.begunAt
-        }
         var earliest = self.endsAt
-        for host in self.hosts.values where host.head < host.waiting.count && self.hasRoom(host) {
-            let time = host.notBefore ?? Instant(nanoseconds: 0)
-            earliest = earliest.map { min($0, time) } ?? time
+        for host in self.hosts.values {
+            var time: Instant?
+            if !host.hurried.isEmpty, host.underWay < Self.ordersPerHost {
+                time = Instant(nanoseconds: 0)
+            } else if host.head < host.waiting.count, self.hasRoom(host) {
+                time = host.notBefore ?? Instant(nanoseconds: 0)
+            }
+            if let time { earliest = earliest.map { min($0, time) } ?? time }
         }
         return earliest
     }
@@ -160,12 +179,20 @@ extension FarewellBook {
             return []
         }
         var orders: [Order] = []
-        for id in self.hurried { self.order(id, at: now, into: &orders) }
-        self.hurried = []
-        for (name, host) in self.hosts where host.notBefore.map({ $0 <= now }) ?? true {
-            self.takeTurns(of: name, at: now, into: &orders)
+        for (name, host) in self.hosts {
+            if !host.hurried.isEmpty { self.takeHurried(of: name, at: now, into: &orders) }
+            if host.notBefore.map({ $0 <= now }) ?? true {
+                self.takeTurns(of: name, at: now, into: &orders)
+            }
         }
         return orders
+    }
+
+    private mutating func takeHurried(of name: String, at now: Instant, into orders: inout [Order]) {
+        // Not the host itself: while it is held, its list would be copied for each.
+        while self.hosts[name]?.underWay ?? Self.ordersPerHost < Self.ordersPerHost,
+            let id = self.hosts[name]?.hurried.popLast()
+        { self.order(id, at: now, into: &orders) }
     }
 
     private func hasRoom(_ host: Host) -> Bool {
@@ -197,10 +224,10 @@ extension FarewellBook {
         self.entries[id]?.stage = .underWay
         self.hosts[entry.key.host]?.underWay += 1
         let isAwaited = entry.isHurried || self.endsAt != nil
+        self.entries[id]?.isPatient = !isAwaited
         orders.append(
             Order(
-                id: id, url: entry.farewell.url, request: request,
-                priority: entry.isHurried ? .new : AnnouncePriority(request.event),
+                id: id, url: entry.farewell.url, request: request, priority: AnnouncePriority(request.event),
                 deadline: isAwaited ? now.advanced(bySeconds: self.patience) : nil))
     }
 }
@@ -235,9 +262,15 @@ extension FarewellBook {
         case .timedOut, .unreachable, .cancelled:
             // At the end nobody waits for a host that says nothing, however many have something to say to it.
             if self.endsAt != nil, self.hosts[name]?.hasAnswered == false { self.abandon(name) }
+            // Nor does anybody else who waits.
+            let others = self.hosts[name]?.hurried ?? []
+            self.hosts[name]?.hurried = []
+            for other in others where self.entries[other]?.stage == .waiting {
+                self.end(other, isTold: false)
+            }
         }
         if self.endsAt != nil || entry.isHurried { return self.end(id, isTold: false) }
-        if self.entries[id] != nil { self.hosts[name]?.waiting.append(id) }
+        if let entry = self.entries[id] { self.wait(id, entry) }
         // Those that were on their way together fail as one.
         guard self.hosts[name]?.notBefore.map({ $0 <= now }) ?? true else { return }
         self.hosts[name]?.failures += 1
@@ -262,8 +295,17 @@ extension FarewellBook {
     private mutating func land(_ id: ID) -> Entry? {
         guard let entry = self.entries[id], entry.stage == .underWay else { return nil }
         self.entries[id]?.stage = .waiting
+        self.entries[id]?.isPatient = false
         self.hosts[entry.key.host]?.underWay -= 1
         return entry
+    }
+
+    private mutating func wait(_ id: ID, _ entry: Entry) {
+        if entry.isHurried {
+            self.hosts[entry.key.host]?.hurried.append(id)
+        } else {
+            self.hosts[entry.key.host]?.waiting.append(id)
+        }
     }
 
     /// The step is told.
@@ -272,8 +314,7 @@ extension FarewellBook {
         guard let entry = self.entries[id], !entry.farewell.requests.isEmpty else {
             return self.end(id, isTold: true)
         }
-        self.hosts[entry.key.host]?.waiting.append(id)
-        if entry.isHurried { self.hurried.append(id) }
+        self.wait(id, entry)
     }
 
     private mutating func abandon(_ name: String) {
@@ -287,7 +328,10 @@ extension FarewellBook {
         guard let entry = self.entries.removeValue(forKey: id) else { return }
         if entry.stage == .underWay { self.hosts[entry.key.host]?.underWay -= 1 }
         self.byKey[entry.key]?.removeAll { $0 == id }
-        if self.byKey[entry.key]?.isEmpty == true { self.byKey[entry.key] = nil }
+        if self.byKey[entry.key]?.isEmpty == true {
+            self.byKey[entry.key] = nil
+            if entry.isHurried { self.settled.append(entry.key) }
+        }
         switch isTold {
         case true?: self.tally.told += 1
         case false?: self.tally.untold += 1

@@ -90,22 +90,25 @@ private final class Seeding: Sendable {
         return try #require(TorrentID(bytes: [UInt8](repeating: UInt8(ascii: "x"), count: 14) + digits))
     }
 
-    func add(_ numbers: Range<Int>) async throws {
+    func add(_ numbers: Range<Int>, eachSecond: Int = 100_000) async throws {
         let outlines = try numbers.map { number in
             TorrentOutline(
                 id: try Self.id(number), name: "torrent \(number)", totalLength: 16384, pieceCount: 1,
                 isPrivate: true, tiers: [[self.announce]])
         }
-        try await self.engine.addAll(outlines)
+        try await self.engine.addAll(outlines, eachSecond: eachSecond)
     }
 }
 
 extension TorrentEngine {
-    fileprivate func addAll(_ outlines: [TorrentOutline]) throws {
-        for outline in outlines { try self.addDormant(outline, AddOptions(directory: "/nowhere"), from: .session) }
+    fileprivate func addAll(_ outlines: [TorrentOutline], eachSecond: Int) throws {
+        for outline in outlines {
+            try self.addDormant(outline, AddOptions(directory: "/nowhere"), from: .session)
+        }
         self.trackers.setLimits(
             .init(
-                perHost: 64, perHostEachSecond: 100_000, endingPerHost: 64, endingPerHostEachSecond: 100_000))
+                perHost: 64, perHostEachSecond: eachSecond, endingPerHost: 64,
+                endingPerHostEachSecond: eachSecond))
     }
 
     /// As if each had sent its number of bytes to peers.
@@ -170,13 +173,15 @@ struct FarewellEngineTests {
     @Test("One that begins again at once is told stopped first, and then started with counters from zero")
     func again() async throws {
         let seeding = try Seeding()
-        try await seeding.add(0..<40)
-        await seeding.tracker.heard("started", 40)
-        let ids = try (0..<40).map { try Seeding.id($0) }
+        let count = 110
+        try await seeding.add(0..<count)
+        await seeding.tracker.heard("started", count)
+        let ids = try (0..<count).map { try Seeding.id($0) }
         await seeding.engine.upload(ids)
-        #expect(await seeding.engine.endAll(ids) == 40)
-        try await seeding.add(0..<40)
-        await seeding.tracker.heard("started", 80)
+        #expect(await seeding.engine.endAll(ids) == count)
+        // All of them take longer than one may.
+        try await seeding.add(0..<count, eachSecond: 20)
+        await seeding.tracker.heard("started", 2 * count)
         for (number, id) in ids.enumerated() {
             let name = String(decoding: id.bytes, as: UTF8.self)
             let heard = seeding.tracker.heard.filter { $0.torrent == name }

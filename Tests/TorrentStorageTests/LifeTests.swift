@@ -105,6 +105,28 @@ struct LifeTests {
         #expect(throws: failure) { try result.get() }
     }
 
+    @Test("What a failed sync may have lost is saved as a claim, also of a piece that becomes whole later")
+    func failedSync() async throws {
+        let fixture = try StorageFixture()
+        let sample = try SampleTorrent(
+            files: [FileEntry(path: "a", length: 98_304), FileEntry(path: "b", length: 101_696)],
+            pieceLength: 65_536, seed: 1)
+        let store = sample.store(in: fixture)
+        // Two pieces and a half.
+        _ = await store.feed(sample, Array(sample.blocks[..<10]))
+        let path = fixture.directory + "/" + sample.layout.path(ofFile: 0)
+        truncate(path, 10)
+        let failed = await store.checkpointed()
+        #expect(throws: StorageFailure.self) { try failed.get() }
+        try makeFile(path, sample.bytes(ofFile: 0))
+        let point = try await store.checkpointed().get()
+        #expect(point.unproven.map { bits in (0..<bits.count).filter { bits[$0] } } == [0, 1])
+        _ = await store.feed(sample, Array(sample.blocks[10...]))
+        let last = try await store.checkpointed().get()
+        #expect(last.have.isComplete)
+        #expect(last.unproven.map { bits in (0..<bits.count).filter { bits[$0] } } == [0, 1, 2])
+    }
+
     @Test("A stopped download goes on with the blocks it had", arguments: 0..<60 as Range<UInt64>)
     func goesOn(seed: UInt64) async throws {
         var random = SplitMix64(seed: seed)

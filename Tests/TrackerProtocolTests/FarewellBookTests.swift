@@ -181,28 +181,62 @@ struct FarewellBookTests {
         #expect(library.book.isEmpty && library.book.tally.untold == 2)
     }
 
-    @Test("Who begins again goes before all others, though the host was dead, and has five seconds")
+    @Test(
+        "Who begins again goes before all others, though the host was dead, and has one attempt of five seconds"
+    )
     func hurry() throws {
         let library = Library()
         for number in 0..<100 { try library.add(number) }
         library.due()
         library.failAll()
-        let id = try Library.id(77)
-        #expect(library.book.holds(id, host: "one.example") && !library.book.holds(id, host: "two.example"))
-        library.book.hurry(id, host: "one.example")
+        let target = FarewellBook.Target(try Library.id(77), host: "one.example")
+        #expect(library.book.holds(target))
+        #expect(!library.book.holds(FarewellBook.Target(target.torrent, host: "two.example")))
+        library.book.hurry(target)
         let due = library.due()
-        #expect(due.map(\.request.torrent) == [id] && due.map(\.priority) == [.new])
+        #expect(due.map(\.request.torrent) == [target.torrent] && due.map(\.priority) == [.ending])
         #expect(due.first?.deadline == seconds(library.now + AnnounceTiming.farewellPatience))
+        #expect(library.book.takeSettled().isEmpty && library.book.giveUp(target).isEmpty)
         library.failAll()
-        #expect(!library.book.holds(id, host: "one.example") && library.book.tally.untold == 1)
+        #expect(!library.book.holds(target) && library.book.takeSettled() == [target])
+        #expect(library.book.tally.untold == 1 && library.book.takeSettled().isEmpty)
+    }
 
-        let other = try Library.id(78)
-        library.book.hurry(other, host: "one.example")
+    @Test("Many that begin again have their turns; a host that does not answer keeps none of them waiting")
+    func hurryMany() throws {
+        for isDead in [false, true] {
+            let library = Library()
+            for number in 0..<500 { try library.add(number) }
+            let targets = try (0..<200).map { FarewellBook.Target(try Library.id($0), host: "one.example") }
+            for target in targets { library.book.hurry(target) }
+            var settled: Set<FarewellBook.Target> = []
+            while settled.count < targets.count {
+                let due = library.due()
+                try #require(!due.isEmpty && due.count <= FarewellBook.ordersPerHost)
+                if isDead { library.failAll() } else { library.answerAll() }
+                settled.formUnion(library.book.takeSettled())
+            }
+            #expect(settled == Set(targets))
+            #expect(library.book.tally.untold == (isDead ? 200 : 0))
+            #expect(library.book.count == (isDead ? 300 : 500 - library.book.tally.told))
+        }
+    }
+
+    @Test("What was on its way before somebody began again is given up when he has waited long enough")
+    func giveUp() throws {
+        let library = Library()
+        try library.add(1)
         let order = try #require(library.due().first)
-        #expect(library.book.giveUp(other, host: "one.example") == [order.id])
-        #expect(!library.book.holds(other, host: "one.example"))
+        let started = try #require(try library.add(2, isStarting: true))
+        for (number, cancelled) in [(1, [order.id]), (2, [])] {
+            let target = FarewellBook.Target(try Library.id(number), host: "one.example")
+            library.book.hurry(target)
+            #expect(library.book.giveUp(target) == cancelled && !library.book.holds(target))
+            #expect(library.book.takeSettled() == [target])
+        }
+        library.book.followed(started, isTold: true)
         library.answerAll()
-        #expect(library.book.tally == FarewellBook.Tally(told: 0, untold: 2))
+        #expect(library.book.isEmpty && library.book.tally == FarewellBook.Tally(told: 0, untold: 2))
     }
 
     @Test("At the end each has one attempt more, and all of them a time that grows with their number")
@@ -276,10 +310,11 @@ struct FarewellBookTests {
             case 4: library.now += Double.random(in: 0...60, using: &library.random)
             case 5:
                 library.book.hurry(
-                    try Library.id(Int.random(in: 0..<40, using: &library.random)), host: "b.example")
+                    FarewellBook.Target(
+                        try Library.id(Int.random(in: 0..<40, using: &library.random)), host: "b.example"))
             case 6 where step % 10 == 0:
                 let id = try Library.id(Int.random(in: 0..<40, using: &library.random))
-                for order in library.book.giveUp(id, host: "a.example") {
+                for order in library.book.giveUp(FarewellBook.Target(id, host: "a.example")) {
                     library.orders.removeAll { $0.id == order }
                 }
             default:
