@@ -61,7 +61,8 @@ extension ServerDriver {
         return true
     }
 
-    private static func request(_ exchange: Exchange, _ target: RequestTarget, method: String) -> HTTPRequest {
+    private static func request(_ exchange: Exchange, _ target: RequestTarget, method: String) -> HTTPRequest
+    {
         HTTPRequest(
             method: self.shown(method), path: target.path, query: target.query, headers: exchange.headers,
             body: exchange.body, peerAddress: exchange.client.peerAddress)

@@ -108,12 +108,7 @@ document.addEventListener("keydown", (event) => {
 
 function followAddress() {
   const match = /^#(?:torrent=([0-9a-f]{40})|governed=([0-9a-f]{40}(?:@|%40).+))$/.exec(location.hash);
-  if (!match || store.rows.size === 0) return;
-  try {
-    open(match[1] ?? decodeURIComponent(match[2]));
-  } catch {
-    // An address that was typed or cut short names nothing.
-  }
+  if (match && store.rows.size > 0) open(match[1] ?? decodeURIComponent(match[2]));
 }
 window.addEventListener("hashchange", followAddress);
 
