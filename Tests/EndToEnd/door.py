@@ -90,6 +90,21 @@ def limits(weir):
             answer = ask(weir, request(weir, f"POST {path} HTTP/1.1", f"Content-Length: {size}", "Connection: close", *expectation), end=False)
             found = statuses(answer)
             expect(found and found[-1] in (401, 403, 404, 413), f"{path} of {size >> 20} MiB: {found}")
+    # Who may not come in, here from elsewhere, brings a lot: it is read, and nothing of it kept.
+    strangers = []
+    for _ in range(8):
+        one = socket.create_connection(("127.0.0.1", weir.port), timeout=20)
+        one.sendall(request(weir, "POST /api/v2/torrents/add HTTP/1.1", "Via: a proxy", f"Content-Length: {40 * MB}",
+                            "Content-Type: multipart/form-data; boundary=x"))
+        for _ in range(39):
+            one.sendall(bytes(MB))
+        strangers.append(one)
+    kept = resident(weir) - before
+    for one in strangers:
+        one.sendall(bytes(MB))
+        same(statuses(one.recv(4096))[:1], [403], "the answer to a stranger's body")
+        one.close()
+    expect(kept < 40 * MB, f"{kept / MB:.0f} MB are kept of strangers' bodies")
     # Without a length: cut where the limit is, whatever has come by then.
     def endless():
         with socket.create_connection(("127.0.0.1", weir.port), timeout=20) as one:

@@ -414,6 +414,13 @@ def _(at):
             expect(width <= 390, f"{place} is {width} wide on a phone")
         time.sleep(0.3)
         browser.screenshot(at.screenshots / f"phone-{scheme}.png")
+    # Before anybody can log in there is a button more, and then a name that may be long.
+    for text in ("Set up", "administrator-of-the-house"):
+        room = browser.run("const who = document.getElementById('who'); who.hidden = false; who.textContent = arguments[0];"
+                           "return [document.documentElement.scrollWidth, document.getElementById('add').getBoundingClientRect().right, "
+                           "document.querySelector('.brand').getBoundingClientRect().right, document.querySelector('.totals').firstElementChild.getBoundingClientRect().left]", text)
+        expect(max(room[:2]) <= 390 and room[2] <= room[3], f"with {text!r} the head of the page is {room} wide on a phone")
+    browser.run("document.getElementById('who').hidden = true")
     expect(colours[0] != colours[1], f"the scheme changes the colours: {colours}")
     browser.run("document.querySelector('#grid-body .row:not([hidden]) .name').click()")
     browser.wait("document.querySelector('dialog.torrent .tab-body dl')", "a tap to open a torrent")

@@ -18,7 +18,7 @@ async function showPlan() {
   const changes = plan.changes;
   const content = [
     el("p", {}, changes.length === 0
-      ? `The next cycle changes nothing: all ${plural(plan.torrents_considered, "torrent")} have the limit that they should.`
+      ? `The next cycle changes nothing: ${plural(plan.torrents_considered, "torrent")} considered.`
       : `The next cycle changes ${plural(changes.length, "limit")} of ${plural(plan.torrents_considered, "torrent")} (strategy ${plan.strategy}). Nothing is changed by looking.`),
     changes.length > 0 && planTable(changes),
     changes.length > shownChanges && el("p", { class: "muted" }, `and ${count(changes.length - shownChanges)} more`),
