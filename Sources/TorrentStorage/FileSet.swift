@@ -199,12 +199,15 @@ final class FileSet: Sendable {
         }
         // A torrent's link is looked at itself: where it leads is a file of its own, or nothing.
         let flags = WEIR_O_PATH | (self.layout.isSymlink(file) ? O_NOFOLLOW : 0)
-        let number = Beneath.open(root.number, path, flags)
-        guard number >= 0 else {
-            if errno == ENOENT || errno == ENOTDIR {
-                return place == self.place ? nil : try self.status(ofFile: file)
+        let number: Int32
+        do throws(StorageFailure) {
+            number = try self.opening(self.fullPath(ofFile: file), .stat) {
+                Beneath.open(root.number, path, flags)
             }
-            throw StorageFailure(.stat, code: errno, path: self.fullPath(ofFile: file))
+        } catch {
+            // Or what should be a folder is none.
+            guard error.reason == .missing || error.reason == .notAFile else { throw error }
+            return place == self.place ? nil : try self.status(ofFile: file)
         }
         defer { close(number) }
         var status = stat()

@@ -35,7 +35,8 @@ run commands
 run formats
 run why
 run interop --payload one,many --encryption plain,encrypted --alternate
-run many
+# Of two thousand torrents, how much of the program's own file is in memory is a third of the bound.
+run many --kib 4
 run interop --payload one --encryption plain --magnet --clients libtorrent,aria2
 run web
 run hostile
