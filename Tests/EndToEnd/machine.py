@@ -167,15 +167,22 @@ class Machine:
         self.run("systemctl", "poweroff", "--no-block")
         self.process.wait(PATIENCE)
 
-    def close(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        # The processes are gone with the first one; their groups are left.
+    def remove_groups(self):
         for folder, _, _ in os.walk(self.cgroup, topdown=False):
             try:
                 os.rmdir(folder)
             except OSError:
-                pass
+                return False
+        return True
+
+    def close(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        try:
+            # All processes go with the first one, and then their groups can.
+            wait_for(self.remove_groups, 20, "the end of the machine's processes")
+        except AssertionError as problem:
+            print(problem, flush=True)
         for path in ("cgroup", "root", "."):
             subprocess.run(["umount", "-l", self.place / path], stderr=subprocess.DEVNULL)
