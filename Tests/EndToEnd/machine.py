@@ -109,7 +109,8 @@ class Machine:
         # Nothing that would touch the kernel below both, look for the network, or for somebody at a keyboard.
         for unit in ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer",
                      "modprobe@.service", "systemd-modules-load.service", "systemd-sysctl.service", "sys-kernel-debug.mount",
-                     "sys-kernel-tracing.mount", "sys-kernel-config.mount", "sys-fs-fuse-connections.mount", "console-getty.service", "getty@tty1.service", "e2scrub_reap.service"):
+                     "sys-kernel-tracing.mount", "sys-kernel-config.mount", "sys-fs-fuse-connections.mount", "console-getty.service",
+                     "getty@tty1.service", "e2scrub_reap.service"):
             (self.root / "etc/systemd/system" / unit).symlink_to("/dev/null")
         (self.root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
 
@@ -151,7 +152,9 @@ class Machine:
 
     def run(self, *words, check=None, seconds=PATIENCE, **options):
         """Runs a command inside; answers the completed process."""
-        command = ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup", "env", "--chdir=/", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/root", "SYSTEMD_PAGER=", "SYSTEMD_COLORS=0",
+        command = ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup",
+                   "env", "--chdir=/", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/root",
+                   "SYSTEMD_PAGER=", "SYSTEMD_COLORS=0",
                    "DEBIAN_FRONTEND=noninteractive"]
         done = subprocess.run([*command, *map(str, words)], capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL,
                               errors="replace", **options)
@@ -167,15 +170,22 @@ class Machine:
         self.run("systemctl", "poweroff", "--no-block")
         self.process.wait(PATIENCE)
 
-    def close(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        # The processes are gone with the first one; their groups are left.
+    def remove_groups(self):
         for folder, _, _ in os.walk(self.cgroup, topdown=False):
             try:
                 os.rmdir(folder)
             except OSError:
-                pass
+                return False
+        return True
+
+    def close(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        try:
+            # All processes go with the first one, and then their groups can.
+            wait_for(self.remove_groups, 20, "the end of the machine's processes")
+        except AssertionError as problem:
+            print(problem, flush=True)
         for path in ("cgroup", "root", "."):
             subprocess.run(["umount", "-l", self.place / path], stderr=subprocess.DEVNULL)
