@@ -50,7 +50,7 @@ public struct SharedCap: Hashable, Sendable {
         let isHeldBack = self.isHeldBack(engine, at: now)
         // What torrents show as their rates lags five seconds behind.
         let recent = self.remainder?.recentOthers(at: now) ?? .zero
-        let isFilled = 8 * recent.bytesPerSecond >= 7 * self.instances.bytesPerSecond
+        let isFilled = 4 * recent.bytesPerSecond >= 3 * self.instances.bytesPerSecond
         self.budget.divide(
             BudgetReading(
                 engine: engine.rate, engineWaits: isHeldBack, instances: max(instances, recent),

@@ -62,9 +62,9 @@ extension Governor {
             let rate = torrent.uploadRate.bytesPerSecond
             let sum = used[torrent.tracker].rate.bytesPerSecond &+ rate
             used[torrent.tracker].rate = ByteRate(bytesPerSecond: sum)
-            // A limiter that is reached swings around its limit.
+            // A limiter that is reached swings around its limit, and sends 0.78 of it for seconds.
             if let limit = torrent.limit.rate?.bytesPerSecond {
-                if rate > 0, rate >= limit - limit / 8 { used[torrent.tracker].wantsMore = true }
+                if rate > 0, rate >= limit - limit / 4 { used[torrent.tracker].wantsMore = true }
             } else if rate > 0 {
                 used[torrent.tracker].wantsMore = true
             }
