@@ -19,7 +19,7 @@ public struct CapRemainder: Hashable, Sendable {
     /// The same while one's own demand is less than what was left, or the others rest.
     private static let sparedSeconds = 0.1
     /// Of the cap: kept free while the others send, for they send in waves. They rest below twice as much.
-    private static let reserve = 0.01
+    private static let reserve = 0.025
     /// The last of what they have sent is taken over so long at least.
     private static let recentSeconds = 1.2
     /// And what must be sent less later, at most.

@@ -42,7 +42,7 @@ public struct SharedBudget: Hashable, Sendable {
     private static let yieldThousandths: Int64 = 20
     private static let longestWait = 10
     /// Where less of the cap is used, the instances' share may grow beyond what the engine leaves.
-    private static let fullThousandths: Int64 = 985
+    private static let fullThousandths: Int64 = 970
 
     public private(set) var cap: ByteRate
     /// What the instances may use, all together.
