@@ -18,8 +18,11 @@ public struct CapRemainder: Hashable, Sendable {
     private static let savedSeconds = 1.0
     /// The same while one's own demand is less than what was left, or the others rest.
     private static let sparedSeconds = 0.1
-    /// Of the cap: kept free while the others send, for they send in waves. They rest below twice as much.
-    private static let reserve = 0.025
+    /// Of what the others send, kept free beside their waves; and of the cap, at most.
+    private static let reserve = 0.08
+    private static let mostReserve = 0.025
+    /// Of the cap: the others rest when they send less.
+    private static let rest = 0.02
     /// The last of what they have sent is taken over so long at least.
     private static let recentSeconds = 1.2
     /// And what must be sent less later, at most.
@@ -68,7 +71,7 @@ public struct CapRemainder: Hashable, Sendable {
         }
         let sent = Double(max(0, own - self.lastOwn)) + self.expectedOthers(at: now) - before
         let bytes = Double(cap.bytesPerSecond)
-        let isAlone = self.othersRate < 2 * Self.reserve * bytes
+        let isAlone = self.othersRate < Self.rest * bytes
         let saved = bytes * (wantsMore && !isAlone ? Self.savedSeconds : Self.sparedSeconds)
         self.excess = min(
             max(self.excess + sent - self.target(bytes) * seconds, -saved), bytes * Self.owedSeconds)
@@ -95,7 +98,7 @@ public struct CapRemainder: Hashable, Sendable {
     }
 
     private func target(_ cap: Double) -> Double {
-        cap - min(cap * Self.reserve, self.othersRate / 2)
+        cap - min(self.othersRate * Self.reserve, cap * Self.mostReserve)
     }
 
     /// What the others have sent by now, though it was not read yet.

