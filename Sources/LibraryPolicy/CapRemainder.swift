@@ -19,8 +19,8 @@ public struct CapRemainder: Hashable, Sendable {
     /// The same while one's own demand is less than what was left, or the others rest.
     private static let sparedSeconds = 0.1
     /// Of what the others send, kept free beside their waves; and of the cap, at most.
-    private static let reserve = 0.08
-    private static let mostReserve = 0.025
+    private static let reserve = 0.12
+    private static let mostReserve = 0.04
     /// Of the cap: the others rest when they send less.
     private static let rest = 0.02
     /// The last of what they have sent is taken over so long at least.

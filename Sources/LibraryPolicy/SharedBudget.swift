@@ -25,12 +25,10 @@ public struct BudgetReading: Hashable, Sendable {
 /// the other has. The instances' limits add up to their share; the engine, which follows what they really send
 /// (`CapRemainder`), has all the rest at any moment. So a share that is not used costs nobody anything, but it may be used
 /// all of a sudden: while the engine wants it, it is kept near what is used, and grows step by step.
-///
-/// Limits of instances let through what they say in the mean only. Where the engine does not wait and yet something is
-/// left, their share may grow beyond what the engine leaves, until it waits now and then: so all of the cap is used.
 public struct SharedBudget: Hashable, Sendable {
-    /// Of the cap, in thousandths: what the engine may come to use until the next division.
-    private static let marginThousandths: Int64 = 10
+    /// Of the cap, in thousandths: what the engine may come to use until the next division, and what the instances' limiters
+    /// let through beyond what they say for ten seconds on end.
+    private static let marginThousandths: Int64 = 40
     /// The share changes by no less, so that not each reading costs a plan.
     private static let stepThousandths: Int64 = 10
     /// In one division the share grows by so much, which the engine can make up for within an average over ten seconds.
@@ -41,8 +39,8 @@ public struct SharedBudget: Hashable, Sendable {
     /// at once, else from the sixth on, for then it may wait for the swings only.
     private static let yieldThousandths: Int64 = 20
     private static let longestWait = 10
-    /// Where less of the cap is used, the instances' share may grow beyond what the engine leaves.
-    private static let fullThousandths: Int64 = 970
+    /// Of the cap: where less is used, the instances' share may grow by all that is not.
+    private static let fullThousandths: Int64 = 955
 
     public private(set) var cap: ByteRate
     /// What the instances may use, all together.
@@ -82,9 +80,8 @@ public struct SharedBudget: Hashable, Sendable {
             wanted = min(theirs, max(total / 2, left))
         } else if used > self.part(Self.restThousandths) {
             let unused = self.part(Self.fullThousandths) - used - reading.instances.bytesPerSecond
-            let most = reading.instancesWantMore && unused > 0 ? share + 2 * self.step : 0
             let growth = max(self.part(Self.growthThousandths), unused)
-            wanted = min(wanted, max(total / 2, left, most), share + growth)
+            wanted = min(wanted, max(total / 2, left), share + growth)
         }
         self.take(min(max(0, wanted), total))
     }

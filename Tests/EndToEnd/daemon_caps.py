@@ -115,7 +115,7 @@ def measure(home, weir, leechers, options):
         over = max(options.bound, options.shared_bound) if isShared else options.bound
         under = max(options.bound, options.shared_floor) if isShared else options.bound
         # A part of what qBittorrent sends is kept free beside its waves.
-        lost = max(options.bound, 0.03) if isShared else options.bound
+        lost = max(options.bound, 0.06) if isShared else options.bound
         if name == "mostly":
             # Where only qBittorrent could use what is left, it is as exact as its limiter and the governor's plan.
             under, lost = 0.30, max(options.bound, options.shared_floor)

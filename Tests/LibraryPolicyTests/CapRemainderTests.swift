@@ -62,7 +62,7 @@ struct CapRemainderTests {
     }
 
     @Test(
-        "With others that swing by a tenth, every ten seconds are within 4.5 % of the cap, and hardly above it",
+        "With others that swing by a tenth, every ten seconds are within 6 % of the cap, and not above it",
         arguments: 0..<200 as Range<UInt64>)
     func swings(seed: UInt64) {
         var random = SplitMix64(seed: seed)
@@ -77,10 +77,10 @@ struct CapRemainderTests {
             let tens = (sums[index + 100] - sums[index]) / 10 / 1e6
             (least, most) = (min(least, tens), max(most, tens))
         }
-        #expect(least >= 0.955 && most <= 1.01, "\(least) \(most)")
+        #expect(least >= 0.94 && most <= 1, "\(least) \(most)")
         // Nothing is lost or won in the long run, but for what is kept free.
         let mean = (sums[2399] - sums[400]) / 199.9 / 1e6
-        #expect(abs(mean - (1 - min(0.08 * theirs / 1e6, 0.025))) < 0.005, "\(mean)")
+        #expect(abs(mean - (1 - min(0.12 * theirs / 1e6, 0.04))) < 0.005, "\(mean)")
     }
 
     @Test("What nobody wanted is not sent later")

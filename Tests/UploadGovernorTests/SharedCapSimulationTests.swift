@@ -185,7 +185,8 @@ struct SharedCapSimulationTests {
         _ = await world.run(seconds: 40)
         let both = await world.run(seconds: 20)
         #expect(both.client >= 0.42 && both.engine >= 0.42, "\(both) \(context)")
-        #expect(abs(both.client + both.engine - 1) < 0.03, "\(both) \(context)")
+        // A twenty-fifth is kept free beside waves.
+        #expect(abs(both.client + both.engine - 0.96) < 0.03, "\(both) \(context)")
 
         for place in world.torrents.demands.indices { world.torrents.demands[place] = 0 }
         _ = await world.run(seconds: 30)
