@@ -3,9 +3,10 @@ public import SwarmTypes
 /// What is left of a cap beside others whose bytes are seen late and only now and then: the rate for somebody who keeps to
 /// it exactly, so that both together use the cap and no more.
 ///
-/// A qBittorrent refreshes its counters every 1.5 s, they count whole seconds, and its limiter swings by a tenth (decision
-/// 6). The rate follows the others' mean of the last seconds; what the two have sent too much or too little all the while is
-/// made up for within a few seconds. What nobody wanted is not saved up.
+/// A qBittorrent refreshes its counters every 1.5 s, they count whole seconds, it sends what half a second allows in one
+/// burst, and its limiter swings by a tenth (decision 6). The rate follows the others' mean of the last seconds; what the
+/// two have sent too much or too little all the while is made up for within a few seconds. What nobody wanted is not saved
+/// up.
 public struct CapRemainder: Hashable, Sendable {
     /// The others' mean is taken over so long.
     private static let spanSeconds = 5.0
@@ -18,9 +19,8 @@ public struct CapRemainder: Hashable, Sendable {
     private static let savedSeconds = 1.0
     /// The same while one's own demand is less than what was left, or the others rest.
     private static let sparedSeconds = 0.1
-    /// Of what the others send, kept free beside their waves; and of the cap, at most.
-    private static let reserve = 0.12
-    private static let mostReserve = 0.04
+    /// Of what the others send, kept free beside their bursts.
+    private static let reserve = 0.03
     /// Of the cap: the others rest when they send less.
     private static let rest = 0.02
     /// The last of what they have sent is taken over so long at least.
@@ -98,7 +98,7 @@ public struct CapRemainder: Hashable, Sendable {
     }
 
     private func target(_ cap: Double) -> Double {
-        cap - min(self.othersRate * Self.reserve, cap * Self.mostReserve)
+        cap - self.othersRate * Self.reserve
     }
 
     /// What the others have sent by now, though it was not read yet.

@@ -39,6 +39,8 @@ public struct SharedBudget: Hashable, Sendable {
     /// at once, else from the sixth on, for then it may wait for the swings only.
     private static let yieldThousandths: Int64 = 20
     private static let longestWait = 10
+    /// Of the last reading, in the mean of what the engine uses.
+    private static let useWeight = 0.3
     /// Of the cap: where less is used, the instances' share may grow by all that is not.
     private static let fullThousandths: Int64 = 955
 
@@ -47,6 +49,8 @@ public struct SharedBudget: Hashable, Sendable {
     public private(set) var instances: ByteRate
     /// Divisions in a row for which the engine has waited.
     private var engineWaited = 0
+    /// What the engine uses, over some divisions.
+    private var engineUse: Double?
 
     /// The instances have all of it at first: they have limits already, and the engine none.
     public init(cap: ByteRate) {
@@ -70,20 +74,35 @@ public struct SharedBudget: Hashable, Sendable {
 
     public mutating func divide(_ reading: BudgetReading) {
         let (share, total) = (self.instances.bytesPerSecond, self.cap.bytesPerSecond)
-        let used = reading.engine.bytesPerSecond
+        let used = self.meanUse(reading)
         let theirs = self.wantOfInstances(reading)
         self.engineWaited = reading.engineWaits ? min(self.engineWaited + 1, Self.longestWait) : 0
         let engineWants = reading.engineWaits ? self.wantOfWaitingEngine(used) : used + self.margin
         let left = total - min(total, engineWants)
         var wanted = max(theirs, left)
         if reading.engineWaits {
-            wanted = min(theirs, max(total / 2, left))
+            wanted = self.isSure ? min(theirs, max(total / 2, left)) : min(theirs, share)
         } else if used > self.part(Self.restThousandths) {
             let unused = self.part(Self.fullThousandths) - used - reading.instances.bytesPerSecond
             let growth = max(self.part(Self.growthThousandths), unused)
             wanted = min(wanted, max(total / 2, left), share + growth)
         }
         self.take(min(max(0, wanted), total))
+    }
+
+    /// Peers ask as they like, and a share that followed each of their whims would never rest.
+    private mutating func meanUse(_ reading: BudgetReading) -> Int64 {
+        let now = Double(reading.engine.bytesPerSecond)
+        let before = self.engineUse ?? now
+        let isJump = abs(now - before) > Double(self.part(Self.growthThousandths))
+        let mean = isJump ? now : before + Self.useWeight * (now - before)
+        self.engineUse = mean
+        return Int64(mean)
+    }
+
+    /// While it has a good part, one moment of waiting is no reason to take something from the others.
+    private var isSure: Bool {
+        self.engineWaited > 1 || self.engine.bytesPerSecond < self.cap.bytesPerSecond / 3
     }
 
     /// The engine that waits is given a little more first, for it waits now and then when the instances' limiters swing.

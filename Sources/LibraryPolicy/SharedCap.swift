@@ -27,6 +27,9 @@ public struct SharedCap: Hashable, Sendable {
     private var remainder: CapRemainder?
     private var allowance: Allowance?
 
+    /// Sent as a whole.
+    private static let blockBytes = 16_384.0
+
     public init(cap: ByteRate) { self.budget = SharedBudget(cap: cap) }
 
     public var cap: ByteRate { self.budget.cap }
@@ -100,7 +103,8 @@ public struct SharedCap: Hashable, Sendable {
         allowance.extend(engine, to: now)
         self.allowance = allowance
         let sent = Double(engine.sent - allowance.sentBefore)
-        return engine.peersWaiting > 0 && sent >= 0.9 * allowance.bytes || sent > 0.95 * allowance.bytes
+        return engine.peersWaiting > 0 && sent + Self.blockBytes >= 0.96 * allowance.bytes
+            || sent > 0.98 * allowance.bytes
     }
 }
 

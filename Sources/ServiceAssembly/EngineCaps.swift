@@ -21,10 +21,7 @@ actor EngineCaps: CapSharing {
     private var settings = Settings()
     /// By the tracker's id; of capped trackers while instances are governed.
     private var shared: [String: SharedCap] = [:]
-    /// The clients' sums as last told, and when they were other ones.
-    private var lastTotals: [Int64] = []
-    private var lastMove = Instant(nanoseconds: .min / 2)
-    private var hasJustMoved = false
+    private var watch = RefreshWatch()
     /// Whether the engine uses any cap that it shares.
     private var isSharing = false
     private var lending = PlanningState()
@@ -35,13 +32,6 @@ actor EngineCaps: CapSharing {
     private static let followSeconds = 5.0
     /// When no qBittorrent could be read for so long, the engine takes half of each cap: what they use is not known.
     private static let patienceSeconds = 60.0
-    /// Between two readings of what the clients send, while the engine uses a cap that they use too and they send nothing.
-    private static let lookingSeconds = 1.0
-    /// A qBittorrent refreshes its counters every 1.5 s. Bytes mean little without their time: after a refresh the next one
-    /// is waited for, and then looked for until it is there.
-    private static let refreshSeconds = 1.25
-    private static let probingSeconds = 0.1
-    private static let longestProbingSeconds = 4.0
 
     init(_ library: TorrentLibrary, executor: EventLoop, now: @escaping @Sendable () -> Instant) {
         self.library = library
@@ -115,12 +105,7 @@ actor EngineCaps: CapSharing {
         await self.apply(await self.library.capUsages)
     }
 
-    var lookSeconds: Double? {
-        guard self.isSharing else { return nil }
-        if self.hasJustMoved { return Self.refreshSeconds }
-        let isMoving = self.now().seconds(since: self.lastMove) < Self.longestProbingSeconds
-        return isMoving ? Self.probingSeconds : Self.lookingSeconds
-    }
+    var nextLook: Instant? { self.isSharing ? self.watch.nextLook(at: self.now()) : nil }
 
     func clientsSent(_ totals: [Int64]) async {
         let usages = await self.library.capUsages
@@ -128,9 +113,7 @@ actor EngineCaps: CapSharing {
         guard totals.count == self.settings.trackers.count else { return }
         let now = self.now()
         self.lastDivision = now
-        self.hasJustMoved = totals != self.lastTotals
-        if self.hasJustMoved { self.lastMove = now }
-        self.lastTotals = totals
+        self.watch.read(totals, at: now)
         for (tracker, total) in zip(self.settings.trackers, totals) {
             guard let usage = usages.first(where: { $0.cap.name == tracker.id }) else { continue }
             // What another tracker has lent is no excess, and what this one has lent is not there.

@@ -16,8 +16,8 @@ public protocol CapSharing: Sendable {
     func shares(of trackers: [GovernedTracker], used: [CapUse]) async -> [UploadLimit]
     /// The limits are in force by which the clients keep to their last shares.
     func sharesHold() async
-    /// Between two readings of what the clients send; nil while nobody needs it more often than a plan is made.
-    var lookSeconds: Double? { get async }
+    /// When to read again what the clients send; nil while nobody needs it more often than a plan is made.
+    var nextLook: Instant? { get async }
     /// What the clients have sent under each tracker since the start, all of them having been read just now.
     func clientsSent(_ totals: [Int64]) async
 }
@@ -62,7 +62,7 @@ extension Governor {
             let rate = torrent.uploadRate.bytesPerSecond
             let sum = used[torrent.tracker].rate.bytesPerSecond &+ rate
             used[torrent.tracker].rate = ByteRate(bytesPerSecond: sum)
-            // A limiter that is reached swings around its limit, and sends 0.78 of it for seconds.
+            // A limiter that is reached swings around its limit, and what it sends is shown with a delay.
             if let limit = torrent.limit.rate?.bytesPerSecond {
                 if rate > 0, rate >= limit - limit / 4 { used[torrent.tracker].wantsMore = true }
             } else if rate > 0 {

@@ -44,6 +44,7 @@ public actor Governor {
     private var isCycleWanted = false
     private var hints: Set<TorrentID> = []
     private static let hintSpacingSeconds = 1.0
+    private static let lookSpacingSeconds = 0.05
 
     /// The instances whose poll this round waits for, and who waits.
     var awaitedPolls: Set<Int> = []
@@ -92,21 +93,25 @@ public actor Governor {
             if isFull, case .skipped = report.outcome {} else if isFull { self.lastFull = started }
             // Hints may come by the thousand: between two cycles lies a second at least, and hints wait it out.
             let spacing = min(Self.hintSpacingSeconds, self.configuration.pollSeconds)
-            let spent = self.environment.now().seconds(since: started)
-            if spent < spacing { await self.pause(seconds: spacing - spent, endsByWish: false) }
-            await self.rest(until: started.advanced(bySeconds: self.configuration.pollSeconds))
+            await self.rest(until: started.advanced(bySeconds: spacing), endsByWish: false)
+            await self.rest(
+                until: started.advanced(bySeconds: self.configuration.pollSeconds), endsByWish: true)
         }
     }
 
-    /// Waits for the next cycle; while somebody shares caps with the clients, what they send is read meanwhile.
-    private func rest(until end: Instant) async {
-        while !self.isStopping, !self.isCycleWanted {
-            let left = end.seconds(since: self.environment.now())
-            guard left > 0 else { return }
-            let step = await self.environment.sharing?.lookSeconds ?? left
-            await self.pause(seconds: min(left, step), endsByWish: true)
-            guard step < left, !self.isCycleWanted, !self.isStopping else { return }
+    /// Waits until the time has come; while somebody shares caps with the clients, what they send is read meanwhile.
+    private func rest(until end: Instant, endsByWish: Bool) async {
+        var soonest = self.environment.now()
+        while !self.isStopping, !(endsByWish && self.isCycleWanted) {
+            let now = self.environment.now()
+            guard now < end else { return }
+            let look = await self.environment.sharing?.nextLook.map { max(soonest, $0) } ?? end
+            if look > now {
+                await self.pause(seconds: min(look, end).seconds(since: now), endsByWish: endsByWish)
+            }
+            guard look < end, !(endsByWish && self.isCycleWanted), !self.isStopping else { return }
             await self.look()
+            soonest = self.environment.now().advanced(bySeconds: Self.lookSpacingSeconds)
         }
     }
 

@@ -19,7 +19,9 @@ private actor ScriptedSharing: CapSharing {
 
     func sharesHold() { self.heldCount += 1 }
 
-    var lookSeconds: Double? { 1 }
+    private(set) var nextLook: Instant?
+
+    func look(at time: Instant?) { self.nextLook = time }
 
     private(set) var sent: [[Int64]] = []
 

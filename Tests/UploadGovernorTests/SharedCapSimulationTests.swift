@@ -44,7 +44,7 @@ private actor EngineModel: CapSharing {
 
     func sharesHold() { self.shared.instancesObey() }
 
-    var lookSeconds: Double? { 1.5 }
+    var nextLook: Instant? { self.now.advanced(bySeconds: 1.5) }
 
     func clientsSent(_ totals: [Int64]) {
         self.shared.observe(self.use, total: totals[0], lent: 0, at: self.now)
