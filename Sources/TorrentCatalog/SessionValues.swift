@@ -115,7 +115,8 @@ public struct LibraryPreferences: Hashable, Sendable {
 
 /// When the alternative limits are in force, in local time.
 public struct LimitSchedule: Hashable, Sendable {
-    /// Minutes since midnight. When `from` is later than `to` it goes over midnight.
+    /// Minutes since midnight; to is exclusive. When `from` is later than `to` it goes over midnight, and when both are
+    /// equal it is the whole day.
     public var from: Int
     public var to: Int
     /// Of the day on which it begins; 0 is Monday.
@@ -125,6 +126,16 @@ public struct LimitSchedule: Hashable, Sendable {
         self.from = from
         self.to = to
         self.days = days
+    }
+
+    /// - Parameters:
+    ///   - minute: since midnight
+    ///   - day: 0 is Monday
+    public func contains(minute: Int, day: Int) -> Bool {
+        let yesterday = (day + 6) % 7
+        if self.from < self.to { return self.days.contains(day) && minute >= self.from && minute < self.to }
+        return self.days.contains(day) && minute >= self.from
+            || self.days.contains(yesterday) && minute < self.to
     }
 }
 

@@ -126,6 +126,11 @@ extension TorrentEngine {
         }
     }
 
+    /// Makes a folder where it is not there yet; `body` hears why no files can be made in it.
+    public func prepareFolder(_ path: String, _ body: @escaping @Sendable (String?) -> Void) {
+        self.storage.prepareFolder(path) { body($0?.description) }
+    }
+
     /// Gives files other paths.
     public func renameFiles(
         of metainfo: Metainfo, from old: [Int: String], to new: [Int: String], in directory: String,

@@ -25,7 +25,6 @@ extension TorrentEngine {
                 return
             case .connection(let socket, let address):
                 self.acceptedCount += 1
-                self.lastIncomingAt = self.now
                 guard !self.isBanned(address), self.mayStay() else { continue }
                 let machine = HandshakeMachine(
                     incoming: self.settings.encryption, primitives: MessageStreamPrimitives())

@@ -70,7 +70,6 @@ public actor TorrentEngine {
     var ownAddresses = OwnAddresses()
     /// With port 0.
     var bannedHosts: Set<PeerAddress> = []
-    var lastIncomingAt: Instant?
     /// The last failure of our own side to make a connection, such as too many open files.
     public internal(set) var localFailure: SystemCallFailure?
     var localFailureAt: Instant?

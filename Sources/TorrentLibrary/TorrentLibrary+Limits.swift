@@ -28,8 +28,7 @@ extension TorrentLibrary {
             return self.use(alternativeLimits: self.preferences.usesAlternativeLimits)
         }
         let (minute, day) = self.environment.localTime()
-        let hours = DailyHours(from: schedule.from, to: schedule.to, days: schedule.days)
-        let isOn = hours.contains(minute: minute, day: day)
+        let isOn = schedule.contains(minute: minute, day: day)
         if isOn != self.scheduleWasOn {
             self.scheduleWasOn = isOn
             if self.preferences.usesAlternativeLimits != isOn {

@@ -18,6 +18,7 @@ extension TorrentLibrary {
         }
         guard self.isReady else { throw .failed("Weir is starting") }
         let command = try self.checked(command)
+        if case .move(let path) = command, !ids.isEmpty { try await self.prepareFolder(path) }
         if case .queue(let step) = command {
             self.move(ids, step)
         } else {
@@ -63,6 +64,14 @@ extension TorrentLibrary {
         default: break
         }
         return command
+    }
+
+    /// Whoever asks for a move hears at once where it cannot go.
+    private func prepareFolder(_ path: String) async throws(CatalogFailure) {
+        let problem = await withCheckedContinuation { (done: CheckedContinuation<String?, Never>) in
+            self.ask { $0.prepareFolder(path) { done.resume(returning: $0) } }
+        }
+        if let problem { throw .conflict("the files cannot be moved there: \(problem)") }
     }
 
     static func tracker(_ text: String) throws(CatalogFailure) -> String {

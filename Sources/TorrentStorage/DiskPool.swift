@@ -86,6 +86,8 @@ public final class DiskPool: Sendable {
         for _ in 0..<self.threadCount { self.available.signal() }
     }
 
+    var isStopping: Bool { self.queue.withLock(\.isStopping) }
+
     /// Waits for the threads' end, after `stop`. Not on the loop, and not on a disk thread.
     public func join() {
         let threads = self.queue.withLock { queue in

@@ -18,19 +18,7 @@ extension FileSet {
         }
     }
 
-    func makeDirectory() throws(StorageFailure) {
-        let path = self.directoryPath
-        var end = path.startIndex
-        while end < path.endIndex {
-            end = path.utf8[path.utf8.index(after: end)...].firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
-            guard mkdir(String(path[..<end]), 0o777) != 0, errno != EEXIST, errno != EISDIR else { continue }
-            let code = errno
-            // An existing directory may answer EROFS or EACCES before EEXIST.
-            var status = stat()
-            if stat(String(path[..<end]), &status) == 0, status.st_mode & S_IFMT == S_IFDIR { continue }
-            throw StorageFailure(.makeDirectory, code: code, path: String(path[..<end]))
-        }
-    }
+    func makeDirectory() throws(StorageFailure) { try makeFolder(self.directoryPath) }
 
     private func makeLink(_ file: Int, to target: String) throws(StorageFailure) {
         let path = self.layout.path(ofFile: file)

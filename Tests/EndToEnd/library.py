@@ -211,6 +211,10 @@ def files(at):
     status, _ = weir.call("POST", "torrents/renameFile",
                           {"hash": content.hash, "oldPath": "set/A/one.bin", "newPath": "../../escape"})
     expect(status in (400, 409), f"a path that leads out was answered {status}")
+    for impossible in ("/proc/nothing", str(weir.downloads / "set/A/one.bin")):
+        status, words = weir.call("POST", "torrents/setLocation", {"hashes": content.hash, "location": impossible})
+        expect(status == 409 and b"cannot" in words, f"a folder that cannot be was answered {status} {words}")
+    expect(weir.info(content.hash)["save_path"] == str(weir.downloads), "and nothing was moved")
     elsewhere = weir.home / "elsewhere"
     weir.do("torrents/setLocation", {"hashes": content.hash, "location": str(elsewhere)})
     wait_for(lambda: content.is_at(elsewhere, moved), 60, "the move")

@@ -18,25 +18,6 @@ struct RulesTests {
         #expect(reachedBound(infinite, ShareBounds(seedingMinutes: 0)) == .seedingTime)
     }
 
-    @Test("Hours over midnight belong to the day on which they begin")
-    func hours() {
-        let night = DailyHours(from: 22 * 60, to: 6 * 60, days: [0])
-        #expect(night.contains(minute: 22 * 60, day: 0))
-        #expect(night.contains(minute: 23 * 60 + 59, day: 0))
-        #expect(night.contains(minute: 0, day: 1))
-        #expect(night.contains(minute: 6 * 60 - 1, day: 1))
-        #expect(!night.contains(minute: 6 * 60, day: 1))
-        #expect(!night.contains(minute: 5 * 60, day: 0))
-        #expect(!night.contains(minute: 22 * 60, day: 1))
-        let day = DailyHours(from: 480, to: 960, days: [6])
-        #expect(day.contains(minute: 480, day: 6) && !day.contains(minute: 960, day: 6))
-        #expect(!day.contains(minute: 500, day: 5))
-        let sunday = DailyHours(from: 1320, to: 120, days: [6])
-        #expect(sunday.contains(minute: 60, day: 0) && !sunday.contains(minute: 60, day: 6))
-        let always = DailyHours(from: 60, to: 60, days: Set(0...6))
-        for day in 0...6 { for minute in 0..<1440 { #expect(always.contains(minute: minute, day: day)) } }
-    }
-
     @Test("A managed torrent lies where its category says, a relative folder below the usual one")
     func folders() {
         #expect(managedFolder(categoryFolder: nil, usual: "/d") == "/d")

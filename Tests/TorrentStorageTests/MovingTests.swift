@@ -43,6 +43,23 @@ private func files(below path: String) -> [String: [UInt8]] {
 
 @Suite("Moving")
 struct MovingTests {
+    @Test("A folder is made with those above it, and what is in the way is told")
+    func folders() async throws {
+        let fixture = try StorageFixture()
+        func prepared(_ path: String) async -> StorageFailure? {
+            await waiting(fixture.loop) { done in fixture.service.prepareFolder(path) { done($0) } }
+        }
+        let folder = fixture.directory + "/a/b/c"
+        for _ in 1...2 { #expect(await prepared(folder) == nil) }
+        #expect(access(folder, F_OK) == 0)
+        #expect(await prepared("/") == nil)
+        #expect(FileManager.default.createFile(atPath: folder + "/file", contents: nil))
+        #expect(await prepared(folder + "/file")?.reason == .notAFile)
+        #expect(await prepared(folder + "/file/below")?.reason == .notAFile)
+        #expect(await prepared("/proc/nothing")?.operation == .makeDirectory)
+        #expect(await prepared("/proc")?.operation == (access("/proc", W_OK) == 0 ? nil : .write))
+    }
+
     @Test(
         "In the middle of a download all files move, and it goes on in the new place",
         arguments: 0..<40 as Range<UInt64>)
