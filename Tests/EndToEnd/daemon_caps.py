@@ -118,7 +118,7 @@ def measure(home, weir, leechers, options):
         lost = max(options.bound, 0.04) if isShared else options.bound
         if name == "mostly":
             # Where only qBittorrent could use what is left, it is as exact as its limiter and the governor's plan.
-            under, lost = max(options.bound, 0.20), max(options.bound, options.shared_floor)
+            under, lost = max(options.bound, 0.15), max(options.bound, options.shared_floor)
         if not 1 - lost <= sum(shares) / (wanted / cap) <= 1 + options.bound:
             problems.append(f"{name}: on the whole {sum(shares):.3f} of the cap")
         if options.floor:

@@ -31,7 +31,7 @@ struct RefreshWatchTests {
             #expect(at - (Double(refresh) * 1.5 + phase) < 0.125)
         }
         #expect(seen.count >= 39)
-        #expect(looks < 240)
+        #expect(looks < 160)
     }
 
     @Test("Counters that rest are read once a second, and so are those that cannot be read")
