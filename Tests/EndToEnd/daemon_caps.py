@@ -13,7 +13,7 @@ torrents of three of the trackers under the same caps. What counts is what arriv
 Every 10 s average must be at most cap × (1 + bound) and at least min(cap, demand) × (1 - bound). Where qBittorrent alone
 could fill what is missing (`mostly`), its own limiter and the governor's sampling decide, and its bounds are its own.
 
-    daemon_caps.py [--seconds 60] [--settle 70] [--bound 0.02] [--shared-bound 0.03] [--shared-floor 0.10] [--floor 0] [--attempts 3] [--trace]
+    daemon_caps.py [--seconds 60] [--settle 70] [--bound 0.02] [--shared-bound 0.03] [--shared-floor 0.10] [--floor 0] [--attempts 3] [--trace] [--root CHROOT]
 
 qBittorrent sends what its limit allows in half a second in one burst, so that any 10 s hold 20 of them or 21: alone under a steady limit it
 sends 0.95 to 1.09 of it (Benchmarks/bursts.py). 10 s averages of caps that both use have the bounds of limits on real qBittorrents: --shared-bound above
@@ -39,7 +39,7 @@ ENGINE_TORRENTS, ENGINE_PEERS, THEIR_TORRENTS, THEIR_PEERS = 40, 90, 3, 16
 
 
 def build(at, options):
-    home = laboratory.QBittorrent(at, "home")
+    home = laboratory.QBittorrent(at, "home", root=options.root)
 
     def torrents(prefix, name, count):
         return [laboratory.Torrent(f"{prefix}-{name}-{n}", SIZE, f"http://{name}.example/announce") for n in range(count)]
@@ -155,6 +155,7 @@ def main():
     parser.add_argument("--floor", type=float, default=0, help="the least of min(cap, demand), on a machine that is busy")
     parser.add_argument("--attempts", type=int, default=3)
     parser.add_argument("--trace", action="store_true")
+    parser.add_argument("--root", help="a chroot with another qBittorrent, as versions.sh makes them")
     options = parser.parse_args()
     laboratory.enter_namespace()
     at = laboratory.Lab()

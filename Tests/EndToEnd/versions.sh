@@ -27,15 +27,15 @@ make_chroot() { # suite extra-suite
     touch "$root/.complete"
 }
 
-run_in() { # name, arguments of swarm.py
-    local root=$chroots/$1
-    shift
+run_in() { # name, script, its arguments
+    local root=$chroots/$1 script=$2
+    shift 2
     # The test's temporary folder has to be where the chroot sees it too.
     mkdir -p "$root/dev/shm" "$root/proc"
     mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
     mountpoint -q "$root/dev/shm" || mount --bind /dev/shm "$root/dev/shm"
     local status=0
-    /usr/bin/python3 Tests/EndToEnd/swarm.py --root "$root" "$@" || status=$?
+    /usr/bin/python3 "Tests/EndToEnd/$script.py" --root "$root" "$@" || status=$?
     umount "$root/dev/shm" "$root/proc"
     return $status
 }
@@ -45,7 +45,8 @@ make_chroot 4.2.5 bullseye ""
 make_chroot 5.1.0 trixie ""
 make_chroot 5.3.0 trixie trixie-backports
 for name in 4.2.5 5.1.0 5.3.0; do
-    run_in "$name" "$@" || status=1
+    run_in "$name" swarm "$@" || status=1
+    run_in "$name" daemon_caps || status=1
 done
 /usr/bin/python3 Tests/EndToEnd/beside.py --root "$chroots/5.1.0" || status=1
 exit $status
